@@ -1,0 +1,153 @@
+#include "db.h"
+#include "err.h"
+#include "log.h"
+#include "tbl_chunk.h"
+
+#define COLUMNS "hash, refs, home, place, stored, size_bytes, generation, dead_at"
+
+static int
+read_row(const struct db_row *row, struct chunk_row *chunk)
+{
+	chunk->refs = db_int(row, 1);
+	chunk->home = db_int(row, 2);
+	chunk->place = db_int(row, 3);
+	chunk->stored = (uint32_t)db_int(row, 4);
+	chunk->size = (uint32_t)db_int(row, 5);
+	chunk->generation = db_int(row, 6);
+	chunk->dead_at = db_int(row, 7);
+	return db_fixed(row, 0, chunk->hash, 32);
+}
+
+static const char get[] = "SELECT " COLUMNS " FROM chunk WHERE hash = $1";
+
+int
+tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *chunk)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, get, &row, DB_BYTES(hash, 32));
+
+	if (rc == 0)
+		rc = read_row(&row, chunk);
+	db_row_release(&row);
+	return rc;
+}
+
+static const char take_at[] =
+    "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL)"
+    " ON CONFLICT (hash) DO UPDATE SET refs = chunk.refs + 1, dead_at = NULL"
+    " RETURNING home, place";
+
+int
+tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *chunk, bool *ours)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, take_at, &row, DB_BYTES(chunk->hash, 32), DB_INT(chunk->home), DB_INT(chunk->place),
+	    DB_INT(chunk->stored), DB_INT(chunk->size));
+
+	if (rc == 0)
+		*ours = db_int(&row, 0) == chunk->home && db_int(&row, 1) == chunk->place;
+	db_row_release(&row);
+	return rc;
+}
+
+static const char take[] = "UPDATE chunk SET refs = refs + $1, dead_at = NULL WHERE hash = $2";
+
+int
+tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t count)
+{
+	int rc = db_exec(c, take, DB_INT(count), DB_BYTES(hash, 32));
+
+	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+}
+
+static const char drop[] = "UPDATE chunk SET refs = refs - $1, dead_at = CASE WHEN refs = $1 THEN $2 ELSE NULL END"
+			   " WHERE hash = $3 RETURNING refs";
+
+int
+tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], int64_t count, int64_t now)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, drop, &row, DB_INT(count), DB_INT(now), DB_BYTES(hash, 32));
+
+	if (rc == 0 && db_int(&row, 0) < 0) {
+		log_error("chunk %02x%02x%02x%02x…: more references dropped than taken", hash[0], hash[1], hash[2],
+		    hash[3]);
+		rc = ERR_CORRUPT;
+	}
+	db_row_release(&row);
+	return rc;
+}
+
+static const char move[] = "UPDATE chunk SET home = $1, place = $2, stored = $3, generation = generation + 1"
+			   " WHERE hash = $4 AND home = $5 AND place = $6";
+
+int
+tbl_chunk_move(struct db_conn *c, const struct chunk_row *to, int64_t from_home, int64_t from_place, bool *moved)
+{
+	int rc = db_exec(c, move, DB_INT(to->home), DB_INT(to->place), DB_INT(to->stored), DB_BYTES(to->hash, 32),
+	    DB_INT(from_home), DB_INT(from_place));
+
+	if (rc == 0)
+		*moved = db_changed(c) > 0;
+	return rc;
+}
+
+static const char delete_one[] = "DELETE FROM chunk WHERE hash = $1";
+
+int
+tbl_chunk_delete(struct db_conn *c, const uint8_t hash[32])
+{
+	return db_exec(c, delete_one, DB_BYTES(hash, 32));
+}
+
+static int
+fetch(struct db_row *row, int rc, struct chunk_row *rows, unsigned max, unsigned *n)
+{
+	unsigned i = 0;
+
+	while (rc == 0 && i < max && (rc = db_next(row)) == 0)
+		rc = read_row(row, &rows[i++]);
+	db_row_release(row);
+	if (rc != 0 && rc != ERR_END)
+		return rc;
+	*n = i;
+	return 0;
+}
+
+static const char dead[] = "SELECT " COLUMNS " FROM chunk WHERE dead_at IS NOT NULL AND dead_at < $1"
+			   " ORDER BY dead_at, hash LIMIT $2";
+
+int
+tbl_chunk_dead(struct db_conn *c, int64_t before, struct chunk_row *rows, unsigned max, unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+
+	return fetch(&row, db_query(c, dead, &row, DB_INT(before), DB_INT(max)), rows, max, n);
+}
+
+static const char dead_sum[] = "SELECT count(*), coalesce(sum(stored), 0) FROM chunk"
+			       " WHERE dead_at IS NOT NULL AND dead_at < $1";
+
+int
+tbl_chunk_dead_sum(struct db_conn *c, int64_t before, int64_t *count, int64_t *stored)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, dead_sum, &row, DB_INT(before));
+
+	if (rc == 0) {
+		*count = db_int(&row, 0);
+		*stored = db_int(&row, 1);
+	}
+	db_row_release(&row);
+	return rc;
+}
+
+static const char list[] = "SELECT " COLUMNS " FROM chunk WHERE hash > $1 ORDER BY hash LIMIT $2";
+
+int
+tbl_chunk_list(struct db_conn *c, const uint8_t after[32], struct chunk_row *rows, unsigned max, unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+
+	return fetch(&row, db_query(c, list, &row, DB_BYTES(after, 32), DB_INT(max)), rows, max, n);
+}

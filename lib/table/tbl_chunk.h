@@ -1,0 +1,42 @@
+#ifndef TABLE_TBL_CHUNK_H
+#define TABLE_TBL_CHUNK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db_conn;
+
+/* The table `chunk`: where each chunk's bytes are and how many references it has. */
+struct chunk_row {
+	uint8_t hash[32];
+	int64_t refs;
+	int64_t home, place;
+	uint32_t stored, size;
+	int64_t generation;
+	int64_t dead_at;	/* 0 while referenced */
+};
+
+int tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *row);	/* ERR_NOTFOUND */
+
+/*
+ * Counts one reference: inserts the row with refs 1, or, where the chunk is there, adds one and revives a tombstone. The
+ * place of an existing row stays. *ours tells whether the row now has the place given.
+ */
+int tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *row, bool *ours);
+/* Adds `count` references to one that is there, reviving a tombstone. ERR_NOTFOUND. */
+int tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t count);
+/* Takes `count` references away; at none left it becomes a tombstone of `now`. ERR_NOTFOUND; ERR_CORRUPT below zero. */
+int tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], int64_t count, int64_t now);
+
+/* The bytes were moved: only if they still are at (from_home, from_place). *moved tells. */
+int tbl_chunk_move(struct db_conn *c, const struct chunk_row *to, int64_t from_home, int64_t from_place, bool *moved);
+int tbl_chunk_delete(struct db_conn *c, const uint8_t hash[32]);
+
+/* Tombstones with dead_at < before, oldest first; at most `max`. */
+int tbl_chunk_dead(struct db_conn *c, int64_t before, struct chunk_row *rows, unsigned max, unsigned *n);
+/* How many those are, and the bytes that they take. */
+int tbl_chunk_dead_sum(struct db_conn *c, int64_t before, int64_t *count, int64_t *stored);
+/* Rows with hash > after, ascending: for check. */
+int tbl_chunk_list(struct db_conn *c, const uint8_t after[32], struct chunk_row *rows, unsigned max, unsigned *n);
+
+#endif

@@ -1,0 +1,52 @@
+#include "tbl_file.h"
+
+static const char insert[] = "INSERT INTO file (id, workspace_id, folder_id, name, state, current_version_id,"
+			     " latest_sequence, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+int
+tbl_file_insert(struct db_conn *c, const struct file_row *f)
+{
+	return db_exec(c, insert, DB_INT(f->id), DB_INT(f->workspace), DB_INT(f->folder_id),
+	    DB_BYTES(f->name.p, f->name.len), DB_INT(f->state), DB_INT(f->version_id), DB_INT(f->sequence),
+	    DB_INT(f->created_by), DB_INT(f->created_at));
+}
+
+static const char update[] = "UPDATE file SET state = $1, current_version_id = $2, latest_sequence = $3"
+			     " WHERE id = $4 AND workspace_id = $5";
+
+int
+tbl_file_update(struct db_conn *c, int64_t workspace, int64_t id, int state, int64_t version, int64_t sequence)
+{
+	return db_exec(c, update, DB_INT(state), DB_INT(version), DB_INT(sequence), DB_INT(id), DB_INT(workspace));
+}
+
+static const char trash[] = "UPDATE file SET state = 3, latest_sequence = $1, deleted_at = $2"
+			    " WHERE id = $3 AND workspace_id = $4";
+
+int
+tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at)
+{
+	return db_exec(c, trash, DB_INT(sequence), DB_INT(deleted_at), DB_INT(id), DB_INT(workspace));
+}
+
+static const char get_state[] = "SELECT state FROM file WHERE id = $1 AND workspace_id = $2";
+
+int
+tbl_file_state(struct db_conn *c, int64_t workspace, int64_t id, int *state)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, get_state, &row, DB_INT(id), DB_INT(workspace));
+
+	if (rc == 0)
+		*state = (int)db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
+static const char delete_one[] = "DELETE FROM file WHERE id = $1 AND workspace_id = $2";
+
+int
+tbl_file_delete(struct db_conn *c, int64_t workspace, int64_t id)
+{
+	return db_exec(c, delete_one, DB_INT(id), DB_INT(workspace));
+}

@@ -1,0 +1,166 @@
+#include <string.h>
+
+#include "buf.h"
+#include "db.h"
+#include "err.h"
+#include "tbl_grant.h"
+#include "tbl_text.h"
+
+static const char put[] =
+    "INSERT INTO share_grant (resource_id, principal_id, workspace_id, resource_kind, role, created_by, created_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (resource_id, principal_id) DO UPDATE SET"
+    " role = excluded.role, created_by = excluded.created_by, created_at = excluded.created_at, revoked_at = NULL";
+
+int
+tbl_grant_put(struct db_conn *c, const struct grant_row *g)
+{
+	return db_exec(c, put, DB_INT(g->resource_id), DB_INT(g->principal_id), DB_INT(g->workspace_id),
+	    DB_INT(g->resource_kind), DB_INT(g->role), DB_INT(g->created_by), DB_INT(g->created_at));
+}
+
+static const char revoke[] = "UPDATE share_grant SET revoked_at = $1 WHERE resource_id = $2 AND principal_id = $3"
+			     " AND workspace_id = $4 AND revoked_at IS NULL";
+
+int
+tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at)
+{
+	int rc = db_exec(c, revoke, DB_INT(revoked_at), DB_INT(resource), DB_INT(principal), DB_INT(workspace));
+
+	return rc == 0 && db_changed(c) == 0 ? ERR_NOTFOUND : rc;
+}
+
+static const char sums[] = "SELECT coalesce(max(CASE WHEN resource_kind = 1 THEN role ELSE 0 END), 0),"
+			   " coalesce(sum(CASE WHEN resource_kind = 1 THEN 0 ELSE 1 END), 0)"
+			   " FROM share_grant WHERE principal_id = $1 AND workspace_id = $2 AND revoked_at IS NULL";
+
+int
+tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *role, int64_t *paths)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, sums, &row, DB_INT(principal), DB_INT(workspace));
+
+	if (rc == 0) {
+		*role = (int)db_int(&row, 0);
+		*paths = db_int(&row, 1);
+	}
+	db_row_release(&row);
+	return rc;
+}
+
+static const char role_of[] = "SELECT role FROM share_grant WHERE resource_id = $1 AND principal_id = $2"
+			      " AND workspace_id = $3 AND revoked_at IS NULL";
+
+int
+tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int *role)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, role_of, &row, DB_INT(resource), DB_INT(principal), DB_INT(workspace));
+
+	if (rc == 0)
+		*role = (int)db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
+#define LISTED                                                                                               \
+	"SELECT g.resource_id, g.principal_id, g.workspace_id, g.resource_kind, g.role, g.created_by,"       \
+	" g.created_at, p.name FROM share_grant g JOIN principal p ON p.id = g.principal_id"
+
+static int
+rows_of(struct db_conn *c, const char *sql, int64_t whose, struct grant_row *rows, unsigned max, unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+	unsigned i = 0;
+	int rc = db_query(c, sql, &row, DB_INT(whose), DB_INT(max));
+
+	for (; rc == 0 && i < max && (rc = db_next(&row)) == 0; i++) {
+		rows[i] = (struct grant_row) {
+			.resource_id = db_int(&row, 0),
+			.principal_id = db_int(&row, 1),
+			.workspace_id = db_int(&row, 2),
+			.resource_kind = (int)db_int(&row, 3),
+			.role = (int)db_int(&row, 4),
+			.created_by = db_int(&row, 5),
+			.created_at = db_int(&row, 6),
+		};
+		tbl_text(&row, 7, rows[i].principal_name, sizeof(rows[i].principal_name));
+	}
+	db_row_release(&row);
+	if (rc != 0 && rc != ERR_END)
+		return rc;
+	*n = i;
+	return 0;
+}
+
+static const char list[] = LISTED " WHERE g.workspace_id = $1 AND g.revoked_at IS NULL"
+				  " ORDER BY g.resource_id, g.principal_id LIMIT $2";
+
+int
+tbl_grant_list(struct db_conn *c, int64_t workspace, struct grant_row *rows, unsigned max, unsigned *n)
+{
+	return rows_of(c, list, workspace, rows, max, n);
+}
+
+static const char of_principal[] = LISTED " WHERE g.principal_id = $1 AND g.revoked_at IS NULL"
+					  " ORDER BY g.workspace_id, g.resource_id LIMIT $2";
+
+int
+tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsigned max, unsigned *n)
+{
+	return rows_of(c, of_principal, principal, rows, max, n);
+}
+
+static const char delete_principal[] = "DELETE FROM share_grant WHERE principal_id = $1";
+
+int
+tbl_grant_delete_principal(struct db_conn *c, int64_t principal)
+{
+	return db_exec(c, delete_principal, DB_INT(principal));
+}
+
+static const char delete_workspace[] = "DELETE FROM share_grant WHERE workspace_id = $1";
+
+int
+tbl_grant_delete_workspace(struct db_conn *c, int64_t workspace)
+{
+	return db_exec(c, delete_workspace, DB_INT(workspace));
+}
+
+static const char step[] =
+    "SELECT node_id, live FROM entry WHERE workspace_id = $1 AND folder_id = $2 AND name = $3";
+
+int
+tbl_grant_step(struct db_conn *c, int64_t workspace, int64_t folder, const char *name, size_t len,
+    struct grant_node *node)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, step, &row, DB_INT(workspace), DB_INT(folder), DB_BYTES(name, len));
+
+	if (rc == 0)
+		*node = (struct grant_node) { db_int(&row, 0), db_int(&row, 1) != 0 };
+	db_row_release(&row);
+	return rc;
+}
+
+static const char folder_place[] = "SELECT parent_id, name FROM folder WHERE id = $1 AND workspace_id = $2";
+static const char file_place[] = "SELECT folder_id, name FROM file WHERE id = $1 AND workspace_id = $2";
+
+int
+tbl_grant_place(struct db_conn *c, int64_t workspace, int kind, int64_t node, int64_t *parent, struct buf *name)
+{
+	struct db_row row = DB_ROW_INIT;
+	const void *p;
+	size_t len;
+	int rc;
+
+	if ((rc = db_one(c, kind == GRANT_FILE ? file_place : folder_place, &row, DB_INT(node),
+		 DB_INT(workspace))) != 0)
+		goto out;
+	*parent = db_int(&row, 0);
+	p = db_bytes(&row, 1, &len);
+	buf_add(name, p, len);
+	rc = buf_finish(name);
+out:
+	db_row_release(&row);
+	return rc;
+}

@@ -1,0 +1,48 @@
+#ifndef TABLE_TBL_GRANT_H
+#define TABLE_TBL_GRANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "limits.h"
+
+struct db_conn;
+struct buf;
+
+/*
+ * The table `share_grant`, and the look-ups in the tree that grants rest on. A revoked grant's row stays until its
+ * workspace or principal ends, or it is given again; nothing here but the upsert sees it. Times are microseconds.
+ */
+enum { GRANT_WORKSPACE = 1, GRANT_FOLDER, GRANT_FILE };		/* resource_kind */
+
+struct grant_row {
+	int64_t resource_id, principal_id, workspace_id;
+	int resource_kind, role;
+	int64_t created_by, created_at;
+	char principal_name[LIMIT_USER_NAME + 1];	/* of the lists */
+};
+
+/* All: 0, ERR_NOTFOUND, or the engine's failures. */
+int tbl_grant_put(struct db_conn *c, const struct grant_row *grant);
+int tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at);
+/* A principal's role on the workspace itself (0: none), and how many of its folders and files it was given. */
+int tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *role, int64_t *paths);
+int tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int *role);
+/* In order of resources; of workspaces and then resources. */
+int tbl_grant_list(struct db_conn *c, int64_t workspace, struct grant_row *rows, unsigned max, unsigned *n);
+int tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsigned max, unsigned *n);
+int tbl_grant_delete_principal(struct db_conn *c, int64_t principal);
+int tbl_grant_delete_workspace(struct db_conn *c, int64_t workspace);
+
+/* The entry of that name in a folder: what it leads to, and whether it is shown. */
+struct grant_node {
+	int64_t id;
+	bool live;
+};
+int tbl_grant_step(struct db_conn *c, int64_t workspace, int64_t folder, const char *name, size_t len,
+    struct grant_node *node);
+/* Where a folder or file is: the folder above (0 above the root) and its name, appended to `name`. */
+int tbl_grant_place(struct db_conn *c, int64_t workspace, int kind, int64_t node, int64_t *parent, struct buf *name);
+
+#endif
