@@ -1,0 +1,36 @@
+#ifndef CORE_STORE_IN_H
+#define CORE_STORE_IN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store.h"
+
+/*
+ * The inside of a store, for lib/core and lib/jobs only.
+ */
+struct store {
+	struct store_settings settings;
+	char *dir;
+	int dirfd, lockfd;
+	uint8_t id[16];
+	uint8_t key[32];		/* from store.key */
+	struct db *db;
+	struct blob_store *blobs;
+	struct pool *pool;
+	struct committer *committer;	/* commit.h */
+	struct ingest_registry *ingests;	/* ingest.h: who is running, for GC */
+	struct caches *caches;		/* cache.h */
+	struct gate *gate;		/* gate.h: the space check */
+	struct namespace *namespace;	/* namespace.h: folder ids by path */
+	void (*failed)(void *arg);
+	void *failed_arg;
+	void (*committed)(void *arg, int64_t workspace, int64_t sequence);
+	void *committed_arg;
+	int64_t opened_us, opened_wall_us;
+	void *gc_state;			/* lib/jobs/gc.c's, which sets how it is freed */
+	void (*gc_free)(void *gc_state);
+	_Atomic int64_t auth_epoch, structure_epoch;	/* commit.h */
+};
+
+#endif
