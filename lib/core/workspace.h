@@ -1,0 +1,44 @@
+#ifndef CORE_WORKSPACE_H
+#define CORE_WORKSPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object.h"
+#include "tbl_workspace.h"
+
+/*
+ * Workspaces, which S3 calls buckets. Names obey the bucket rules (3 to 63 of a-z 0-9 . -, no IP address, not
+ * starting with xn-- and the like), are unique in the store, and are not reserved: v1, l, metrics, healthz, readyz, favicon.ico, console, static, or
+ * containing "--at-".
+ */
+struct store;
+
+/* 0, or ERR_INVALID with a static English reason. */
+int workspace_name_check(const char *name, const char **why);
+
+/* Row to make: name, display_name ("" for the name), owner_id, quota_bytes, history_ms, versioning. The rest is filled; `row` is the result. ERR_EXISTS. */
+int workspace_create(struct store *store, struct workspace_row *row, struct actor actor);
+
+/* By name, from a cache that every change of a workspace's settings, creation or deletion ends. Hot columns are not current in it. */
+int workspace_find(struct store *store, const char *name, struct workspace_row *row);
+int workspace_get(struct store *store, int64_t id, struct workspace_row *row);	/* current, from the database */
+int workspace_list(struct store *store, const char *after, struct workspace_row *rows, unsigned max, unsigned *n);
+
+/* Only what is >= 0 (or not NULL) changes. */
+struct workspace_set {
+	int64_t quota_bytes, history_ms;
+	int versioning;
+	const char *display_name;
+	int64_t owner_id;
+};
+#define WORKSPACE_SET_NONE { -1, -1, -1, NULL, -1 }
+int workspace_set(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor);
+
+/*
+ * ERR_NOTEMPTY while a live object, a noncurrent version, a delete marker or (AWS) nothing else is in it; open uploads are aborted with it,
+ * trash and history end with it.
+ */
+int workspace_delete(struct store *store, int64_t id, struct actor actor);
+
+#endif

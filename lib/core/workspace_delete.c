@@ -1,0 +1,174 @@
+#include "commit.h"
+#include "db.h"
+#include "err.h"
+#include "log.h"
+#include "refs.h"
+#include "store_in.h"
+#include "tbl_file.h"
+#include "tbl_folder.h"
+#include "tbl_grant.h"
+#include "tbl_purge.h"
+#include "tbl_upload.h"
+#include "tbl_version.h"
+#include "workspace.h"
+
+/*
+ * Deletion: empty? -> (a bounded piece of what S3 doesn't see: trash and history, open uploads, the feed)* -> empty
+ * still? -> the workspace's row. Each arrow is a transaction of its own, and after each the workspace is whole: the feed's
+ * horizon says which events are gone, so if an object comes in between the workspace lives on with it.
+ */
+#define PIECE 64		/* versions or parts */
+#define PIECE_EVENTS 2000
+
+struct removal {
+	int64_t workspace;
+	struct actor actor;
+	bool more;		/* result of a piece: call again */
+};
+
+/* Deletes a version and lets go of its bytes. */
+static int
+drop_version(struct txn *t, struct workspace_row *ws, const struct purge_version *v)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct slice manifest;
+	int rc;
+
+	if ((rc = tbl_version_delete(t->db, ws->id, v->id, &row, &manifest)) != 0)
+		goto out;
+	if (manifest.len)
+		rc = refs_drop(t, manifest.p, manifest.len);
+	if (v->keep == KEEP_NONCURRENT)
+		ws->noncurrent_bytes -= v->size_bytes;
+	else
+		ws->history_bytes -= v->size_bytes;
+	ws->dirty = true;
+out:
+	db_row_release(&row);
+	return rc;
+}
+
+/* One version of the file that is longest in the trash, or that file itself. ERR_NOTFOUND: the trash is empty. */
+static int
+drop_trash(struct txn *t, struct workspace_row *ws)
+{
+	struct purge_version v;
+	struct purge_file file;
+	int rc;
+
+	if ((rc = tbl_purge_trash(t->db, ws->id, &file)) != 0)
+		return rc;
+	if ((rc = tbl_purge_version(t->db, ws->id, &file, &v)) == 0)
+		return drop_version(t, ws, &v);
+	return rc == ERR_NOTFOUND ? tbl_file_delete(t->db, ws->id, file.id) : rc;
+}
+
+static int
+drop_part(struct txn *t, int64_t upload)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct upload_part_row part;
+	int64_t number = 0;
+	int rc;
+
+	if ((rc = tbl_upload_part_scan(t->db, upload, 0, &row)) == 0 && (rc = db_next(&row)) == 0) {
+		tbl_upload_part_seen(&row, &part);
+		number = part.number;
+		rc = refs_drop(t, part.manifest.p, part.manifest.len);
+	}
+	db_row_release(&row);
+	return rc ? rc : tbl_upload_part_delete(t->db, upload, number);
+}
+
+/* One part of an open upload, or the upload itself. ERR_NOTFOUND: none is open. */
+static int
+drop_upload(struct txn *t, struct workspace_row *ws)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct upload_row upload;
+	int rc;
+
+	if ((rc = tbl_upload_scan(t->db, ws->id, (struct slice) { "", 0 }, 0, &row)) == 0 &&
+	    (rc = db_next(&row)) == 0)
+		tbl_upload_seen(&row, &upload);
+	db_row_release(&row);
+	if (rc)
+		return rc == ERR_END ? ERR_NOTFOUND : rc;
+	rc = drop_part(t, upload.id);
+	return rc == ERR_END ? tbl_upload_delete(t->db, upload.id) : rc;
+}
+
+/* ERR_NOTFOUND: no event is left. */
+static int
+drop_events(struct txn *t, struct workspace_row *ws)
+{
+	int64_t upto = ws->horizon + PIECE_EVENTS < ws->sequence ? ws->horizon + PIECE_EVENTS : ws->sequence;
+	int rc;
+
+	if (ws->horizon >= ws->sequence)
+		return ERR_NOTFOUND;
+	if ((rc = tbl_purge_events(t->db, ws->id, upto)) != 0)
+		return rc;
+	ws->horizon = upto;
+	ws->dirty = true;
+	return 0;
+}
+
+static int
+check_empty(struct db_conn *c, int64_t workspace)
+{
+	int rc = tbl_purge_entry(c, workspace);
+
+	return rc == 0 ? ERR_NOTEMPTY : rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+finish(struct txn *t, struct removal *r, const struct workspace_row *ws)
+{
+	int rc;
+
+	r->more = false;
+	if ((rc = tbl_grant_delete_workspace(t->db, ws->id)) != 0 ||
+	    (rc = tbl_folder_delete(t->db, ws->id, ws->root_folder_id)) != 0 ||
+	    (rc = tbl_purge_cursors(t->db, ws->id)) != 0 ||
+	    (rc = tbl_workspace_delete(t->db, ws->id)) != 0 || (rc = txn_auth_changed(t)) != 0 ||
+	    (rc = txn_structure_changed(t)) != 0)
+		return rc;
+	txn_workspace_forget(t, r->workspace);
+	return 0;
+}
+
+static int
+run_piece(struct txn *t, void *arg)
+{
+	struct removal *r = arg;
+	struct workspace_row *ws;
+	int rc, n = 0;
+
+	r->more = true;
+	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws->id)) != 0)
+		return rc;
+	while (n < PIECE && (rc = drop_trash(t, ws)) == 0)
+		n++;
+	if (rc == ERR_NOTFOUND)
+		while (n < PIECE && (rc = drop_upload(t, ws)) == 0)
+			n++;
+	if (rc == ERR_NOTFOUND)
+		rc = drop_events(t, ws);
+	return rc == ERR_NOTFOUND ? finish(t, r, ws) : rc;
+}
+
+int
+workspace_delete(struct store *store, int64_t id, struct actor actor)
+{
+	struct removal removal = { .workspace = id, .actor = actor };
+	int rc;
+
+	do
+		rc = commit_run(store, &(struct commit) { .workspace = id, .run = run_piece, .arg = &removal,
+		    .frees = true });
+	while (rc == 0 && removal.more);
+	if (rc == 0)
+		log_info("workspace %lld was deleted by principal %lld", (long long)id, (long long)actor.principal);
+	return rc;
+}
