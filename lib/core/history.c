@@ -1,0 +1,116 @@
+#include <string.h>
+
+#include "db.h"
+#include "err.h"
+#include "history.h"
+#include "object_in.h"
+#include "store_in.h"
+#include "tbl_file.h"
+
+/* Versions of one transaction: what is large in them is their chunks. */
+#define PIECE 32
+#define PAST_PIECE 500
+
+struct expiry {
+	int64_t workspace, now_us;
+	unsigned max, n;
+};
+
+/* A file in the trash ends with its last version. */
+static int
+end_trash(struct txn *t, int64_t workspace, int64_t file)
+{
+	int state, rc;
+
+	if ((rc = tbl_file_state(t->db, workspace, file, &state)) != 0)
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	if (state != FILE_TRASH || (rc = tbl_version_any_old(t->db, workspace, file)) == 0)
+		return 0;
+	return rc == ERR_NOTFOUND ? tbl_file_delete(t->db, workspace, file) : rc;
+}
+
+static int
+run_expire(struct txn *t, void *arg)
+{
+	struct version_old old[PIECE];
+	struct expiry *e = arg;
+	struct workspace_row *w;
+	unsigned n;
+	int rc;
+
+	e->n = 0;
+	if ((rc = txn_workspace(t, e->workspace, &w)) != 0 ||
+	    (rc = tbl_version_history(t->db, w->id, e->now_us - w->history_ms * 1000, old,
+		 e->max < PIECE ? e->max : PIECE, &n)) != 0)
+		return rc;
+	for (unsigned i = 0; rc == 0 && i < n; i++) {
+		w->history_bytes -= old[i].size;
+		w->dirty = true;
+		if ((rc = object_destroy(t, w->id, old[i].id)) == 0)
+			rc = end_trash(t, w->id, old[i].file_id);
+	}
+	/* The tree can't be shown as it was before the last of them either. */
+	if (rc == 0 && n)
+		rc = tbl_entry_forget(t->db, w->id, old[n - 1].superseded, PAST_PIECE);
+	e->n = n;
+	return rc;
+}
+
+/* Whether a workspace has something to expire: asked by a reader, so that an idle store commits nothing. */
+static int
+any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, bool *any)
+{
+	struct version_old old;
+	struct db_conn *db = NULL;
+	unsigned n = 0;
+	int rc;
+
+	if ((rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	rc = tbl_version_history(db, w->id, now_us - w->history_ms * 1000, &old, 1, &n);
+	db_read_end(db);
+	*any = n > 0;
+	return rc;
+}
+
+static int
+expire_workspace(struct store *store, const struct workspace_row *w, int64_t now_us, unsigned max, unsigned *n)
+{
+	struct expiry e = { .workspace = w->id, .now_us = now_us };
+	bool any = false;
+	int rc = any_expired(store, w, now_us, &any);
+
+	do {
+		e.max = max - *n;
+		e.n = 0;
+		if (rc == 0 && any)
+			rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_expire, .arg = &e,
+			    .frees = true });
+		if (rc == 0)
+			*n += e.n;
+	} while (rc == 0 && e.n && *n < max);
+	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
+}
+
+int
+history_expire(struct store *store, int64_t now_us, unsigned max, unsigned *n)
+{
+	char after[LIMIT_BUCKET_NAME + 1] = "";
+	struct workspace_row rows[16];
+	struct db_conn *db = NULL;
+	unsigned count;
+	int rc;
+
+	*n = 0;
+	do {
+		if ((rc = db_read_begin(store->db, &db)) != 0)
+			return rc;
+		rc = tbl_workspace_list(db, after, rows, 16, &count);
+		db_read_end(db);
+		for (unsigned i = 0; rc == 0 && i < count && *n < max; i++) {
+			rc = expire_workspace(store, &rows[i], now_us, max, n);
+			memcpy(after, rows[i].name, sizeof(after));
+		}
+	} while (rc == 0 && count == 16 && *n < max);
+	return rc;
+}

@@ -1,0 +1,76 @@
+#include "err.h"
+#include "list_in.h"
+
+static bool
+show(struct list_walk *w, struct slice key, const struct version_seen *v, bool latest)
+{
+	return list_show(w, &(struct list_item) { .key = key, .size = (uint64_t)v->size, .modified_us = v->created_at,
+		.etag = v->etag, .version_id = v->id, .latest = latest, .delete_marker = v->marker,
+		.null_version = v->null_version });
+}
+
+/* Where the last page ended inside this file's versions: go on with ids below *before. 0: it did not. */
+static int
+resume(struct list_walk *w, struct slice key, const struct entry_seen *e, int64_t *before)
+{
+	int64_t after = w->q->after_version;
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc;
+
+	*before = 0;
+	if (!after || bytes_cmp(key.p, key.len, w->q->after.p, w->q->after.len))
+		return 0;
+	if (after != VERSION_NULL) {
+		*before = after;
+		return 0;
+	}
+	rc = tbl_version_null(w->db, w->q->workspace, e->node_id, &row, &v);
+	*before = rc == 0 ? v.id : e->version_id;
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* In a workspace that never was versioned the entry says it all. */
+static int
+show_current(struct list_walk *w, struct slice key, const struct entry_seen *e)
+{
+	struct version_seen v = { .id = e->version_id, .size = e->size, .created_at = e->modified_at, .etag = e->etag,
+		.null_version = true };
+	struct db_row row = DB_ROW_INIT;
+	int rc = 0;
+
+	if (w->versioned && (rc = tbl_version_one(w->db, w->q->workspace, e->version_id, &row)) == 0)
+		tbl_version_seen(&row, &v);
+	if (rc == 0)
+		show(w, key, &v, true);
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
+}
+
+int
+list_versions(struct list_walk *w, struct slice key, const struct entry_seen *e)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct version_seen v;
+	int64_t before;
+	int rc;
+
+	if ((rc = resume(w, key, e, &before)) != 0)
+		return rc;
+	if (before == 0) {
+		if ((rc = show_current(w, key, e)) != 0)
+			return rc;
+		before = e->version_id;
+	}
+	if (!w->versioned || w->full)
+		return 0;
+	rc = tbl_version_scan(w->db, w->q->workspace, e->node_id, before, &row);
+	while (rc == 0 && !w->full && (rc = db_next(&row)) == 0) {
+		tbl_version_seen(&row, &v);
+		if (list_work(w))
+			show(w, key, &v, false);
+	}
+	db_row_release(&row);
+	return rc == ERR_END ? 0 : rc;
+}
