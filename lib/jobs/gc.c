@@ -1,0 +1,152 @@
+#include <stdlib.h>
+#include <time.h>
+
+#include "blob.h"
+#include "clock.h"
+#include "commit.h"
+#include "err.h"
+#include "gc_in.h"
+#include "history.h"
+#include "ingest.h"
+#include "store_in.h"
+#include "tbl_expiry.h"
+#include "upload.h"
+
+#define STEP 256	/* rows of one transaction */
+#define PATIENCE_US 2000000	/* for running ingests to end, in a whole pass */
+#define REST_MOST_US 200000
+
+static void
+state_free(void *state)
+{
+	struct gc_state *s = state;
+
+	pthread_mutex_destroy(&s->running);
+	free(s->seen);
+	free(s);
+}
+
+/* Made at the first pass. Passes are started by few, and one after the other. */
+static struct gc_state *
+state_of(struct store *store)
+{
+	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+	struct gc_state *s;
+
+	pthread_mutex_lock(&making);
+	if (!store->gc_state && (s = calloc(1, sizeof(*s)))) {
+		pthread_mutex_init(&s->running, NULL);
+		store->gc_free = state_free;
+		store->gc_state = s;
+	}
+	s = store->gc_state;
+	pthread_mutex_unlock(&making);
+	return s;
+}
+
+int
+gc_go_on(struct gc *gc)
+{
+	uint64_t available, total;
+	int64_t took = clock_mono_us() - gc->rested_us;
+	bool low = false;
+
+	if (gc->stop && gc->stop(gc->arg))
+		return ERR_CLOSED;
+	blob_space(gc->store->blobs, &available, &total, &low);
+	if (took > REST_MOST_US)
+		took = REST_MOST_US;
+	if (!low && took > 0)
+		nanosleep(&(struct timespec) { .tv_nsec = took * 1000 }, NULL);
+	gc->rested_us = clock_mono_us();
+	return 0;
+}
+
+bool
+gc_ended(struct gc *gc, int64_t since_us)
+{
+	int64_t mono, wall, began = clock_mono_us(), left = gc->patience_us;
+
+	for (ingest_oldest(gc->store, &mono, &wall); mono <= since_us; ingest_oldest(gc->store, &mono, &wall)) {
+		gc->patience_us = left - (clock_mono_us() - began);
+		if (gc->patience_us <= 0)
+			return false;
+		nanosleep(&(struct timespec) { .tv_nsec = 2000000 }, NULL);
+	}
+	return true;
+}
+
+int64_t
+gc_now(const struct store *store)
+{
+	int64_t wall = clock_wall_us(), passed = store->opened_wall_us + clock_mono_us() - store->opened_us;
+
+	return wall < passed ? wall : passed;
+}
+
+/* ---- 1: what has expired ---- */
+
+struct expiring {
+	int64_t now, gone;
+};
+
+static int
+run_expire(struct txn *t, void *arg)
+{
+	struct expiring *e = arg;
+
+	return tbl_expiry_delete(t->db, e->now, STEP, &e->gone);
+}
+
+/* Tokens, and replies kept for requests that are sent again. */
+static int
+expire_rows(struct gc *gc, int64_t now)
+{
+	struct expiring e = { .now = now, .gone = 1 };
+	int rc = 0;
+
+	while (rc == 0 && e.gone && (rc = gc_go_on(gc)) == 0)
+		rc = commit_run(gc->store, &(struct commit) { .run = run_expire, .arg = &e, .frees = true });
+	return rc;
+}
+
+static int
+expire(struct gc *gc)
+{
+	int64_t now = gc_now(gc->store);
+	unsigned n;
+	int rc;
+
+	if (gc->dry)
+		return 0;
+	do {
+		if ((rc = gc_go_on(gc)) != 0 || (rc = upload_expire(gc->store, now, STEP, &n)) != 0)
+			return rc;
+		gc->report.uploads_expired += n;
+	} while (n);
+	do {
+		if ((rc = gc_go_on(gc)) != 0 || (rc = history_expire(gc->store, now, STEP, &n)) != 0)
+			return rc;
+		gc->report.versions_expired += n;
+	} while (n);
+	return expire_rows(gc, now);
+}
+
+int
+gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), void *arg, struct gc_report *report)
+{
+	struct gc gc = { .store = store, .state = state_of(store), .dry = dry, .stop = stop, .arg = arg,
+		.patience_us = dry ? 0 : PATIENCE_US, .rested_us = clock_mono_us() };
+	int rc;
+
+	if (!gc.state)
+		return ERR_NOMEM;
+	if (pthread_mutex_trylock(&gc.state->running))
+		return ERR_BUSY;
+	if ((rc = expire(&gc)) == 0 &&
+	    (rc = gc_free(&gc, grace_ms < 0 ? store->settings.grace_ms : grace_ms)) == 0)
+		rc = gc_segments(&gc);
+	pthread_mutex_unlock(&gc.state->running);
+	*report = gc.report;
+	return rc;
+}
