@@ -1,0 +1,327 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conn.h"
+#include "err.h"
+#include "limits.h"
+
+/* Reply headers share the connection's memory with the request's. */
+#define REPLY_HEADERS_MAX 16384
+#define REPLY_BODY_MAX (64u << 20)
+/* A source up to this is read before the reply begins: one system call sends all, and a bad block can still become a 500. */
+#define SMALL_SOURCE 65536
+/* What an idle connection may keep for its next request. */
+#define KEEP_BYTES 8192
+#define PRESIZE_MAX (1u << 20)
+/* Behind a reply that came early over TLS, so much more is read to let the client see it. */
+#define DISCARD_MAX (64ull << 20)
+
+int
+conn_init(struct conn *c, const struct http_handlers *handlers)
+{
+	*c = (struct conn) { .handlers = handlers };
+	if (!(c->headers = calloc(LIMIT_HEADERS, sizeof(*c->headers))))
+		return ERR_NOMEM;
+	c->req.impl_ = c;
+	c->req.headers = c->headers;
+	c->req.body = (struct buf) BUF_INIT(REPLY_BODY_MAX);
+	c->req.reply.body = (struct buf) BUF_INIT(REPLY_BODY_MAX);
+	c->req.reply.headers = (struct buf) BUF_INIT(REPLY_HEADERS_MAX);
+	return 0;
+}
+
+void
+conn_release(struct conn *c)
+{
+	buf_release(&c->req.body);
+	buf_release(&c->req.reply.body);
+	buf_release(&c->req.reply.headers);
+	free(c->target);
+	free(c->headers);
+}
+
+int
+conn_target(struct conn *c, const char *target)
+{
+	size_t len = strlen(target), size = len + 1 < 256 ? 256 : len + 1;
+	char *copy;
+
+	if (size > c->target_size) {
+		if (!(copy = realloc(c->target, size)))
+			return ERR_NOMEM;
+		c->target = copy;
+		c->target_size = size;
+	}
+	memcpy(c->target, target, len + 1);
+	c->target_at = target;
+	c->target_len = len;
+	return 0;
+}
+
+/* Bytes of the reply that stand for nothing any more are dropped; the reply is the given refusal instead. */
+static void
+refuse(struct conn *c, int status, const char *reason)
+{
+	struct http_reply *reply = &c->req.reply;
+
+	if (reply->source.free)
+		reply->source.free(reply->source.arg);
+	reply->source = (struct http_source) { 0 };
+	reply->no_length = false;
+	buf_clear(&reply->headers);
+	buf_clear(&reply->body);
+	c->handlers->refuse(&c->req, status, reason, reply);
+	reply->status = status;
+}
+
+static void
+fill_request(struct conn *c, const struct guard_request *g)
+{
+	struct http_request *req = &c->req;
+
+	req->method = g->method;
+	req->target = c->target;
+	req->content_length = c->guard.chunked ? UINT64_MAX : c->guard.content_length;
+	req->has_body = c->guard.chunked || c->guard.content_length > 0;
+	req->expect_continue = c->guard.expect_continue;
+	req->started_us = clock_mono_us();
+	/* The library ends its reading of a chunked body at bare line feeds too; nothing may come behind that. */
+	req->reply.close = c->guard.chunked;
+	c->head = !strcmp(g->method, "HEAD");
+}
+
+/* The guard has seen the values as they are; handlers see them without trailing blanks, still NUL-terminated. */
+static void
+trim_values(struct conn *c)
+{
+	for (size_t i = 0; i < c->req.nheaders; i++) {
+		struct slice *v = &c->headers[i].value;
+		size_t len = v->len;
+
+		while (v->len && (v->p[v->len - 1] == ' ' || v->p[v->len - 1] == '\t'))
+			v->len--;
+		/* The text is the connection's own memory, shown as const by the library. */
+		if (v->len < len)
+			((char *)(uintptr_t)v->p)[v->len] = '\0';
+	}
+}
+
+enum conn_step
+conn_begin(struct conn *c, const struct guard_request *g)
+{
+	struct http_request *req = &c->req;
+	const char *reason = NULL;
+	enum http_next next;
+	int status;
+
+	assert(c->state == CONN_EMPTY);
+	status = guard_check(g, &c->guard, &reason);
+	fill_request(c, g);
+	if (status) {
+		c->state = CONN_REPLIED;
+		req->reply.close = true;
+		refuse(c, status, reason);
+		return STEP_REPLY;
+	}
+	trim_values(c);
+	c->routed = true;
+	next = c->handlers->route(req);
+	if (next == HTTP_BUFFER && req->has_body && !c->guard.chunked && req->content_length > req->body_max) {
+		refuse(c, 413, "the body is too large");
+		next = HTTP_REPLY;
+	}
+	if (next == HTTP_REPLY && req->has_body) {
+		c->state = CONN_REPLIED;
+		req->reply.close = true;
+		return STEP_REPLY;
+	}
+	assert(next == HTTP_REPLY || next == HTTP_BUFFER || next == HTTP_STREAM);
+	c->state = next == HTTP_REPLY ? CONN_READY : next == HTTP_BUFFER ? CONN_BUFFER : CONN_STREAM;
+	if (next == HTTP_BUFFER)
+		req->body.max = req->body_max < REPLY_BODY_MAX ? (size_t)req->body_max : REPLY_BODY_MAX;
+	return STEP_ON;
+}
+
+static enum conn_step
+replied_early(struct conn *c)
+{
+	c->state = CONN_DISCARD;
+	c->req.reply.close = true;
+	return STEP_REPLY;
+}
+
+static enum conn_step
+collect(struct conn *c, const char *bytes, size_t len)
+{
+	struct http_request *req = &c->req;
+
+	if (!req->body.len && !c->guard.chunked && req->content_length <= PRESIZE_MAX)
+		(void)buf_room(&req->body, (size_t)req->content_length);
+	buf_add(&req->body, bytes, len);
+	if (!req->body.err)
+		return STEP_ON;
+	if (req->body.err == ERR_TOOBIG)
+		refuse(c, 413, "the body is too large");
+	else
+		refuse(c, 503, "out of memory");
+	return replied_early(c);
+}
+
+static void
+count_received(struct conn *c, size_t len)
+{
+	c->req.received += len;
+	atomic_store_explicit(&c->received, c->req.received, memory_order_relaxed);
+}
+
+enum conn_step
+conn_body(struct conn *c, const char *bytes, size_t len, size_t *used)
+{
+	size_t took;
+
+	*used = 0;
+	if (c->state == CONN_BUFFER || c->state == CONN_DISCARD) {
+		*used = len;
+		count_received(c, len);
+		if (c->state == CONN_BUFFER)
+			return collect(c, bytes, len);
+		return (c->given += len) > DISCARD_MAX ? STEP_BREAK : STEP_ON;
+	}
+	while (*used < len) {
+		enum http_next next;
+
+		took = 0;
+		next = c->handlers->write(&c->req, bytes + *used, len - *used, &took);
+		assert(took <= len - *used);
+		*used += took;
+		count_received(c, took);
+		if (next == HTTP_WAIT)
+			return STEP_WAIT;
+		if (next == HTTP_REPLY) {
+			*used = len;
+			return replied_early(c);
+		}
+		assert(next == HTTP_GOON && took > 0);
+	}
+	return STEP_ON;
+}
+
+enum conn_step
+conn_end(struct conn *c)
+{
+	if ((c->state == CONN_BUFFER || c->state == CONN_STREAM) && c->handlers->finish(&c->req) == HTTP_WAIT)
+		return STEP_WAIT;
+	c->given = 0;
+	c->state = CONN_REPLIED;
+	return STEP_REPLY;
+}
+
+bool
+conn_has_body(const struct conn *c)
+{
+	return !c->head && c->req.reply.status != 204 && c->req.reply.status != 304;
+}
+
+int
+conn_source_read(struct conn *c, uint64_t offset, char *bytes, size_t max, size_t *got)
+{
+	const struct http_source *source = &c->req.reply.source;
+	int rc;
+
+	if (max > source->size - offset)
+		max = (size_t)(source->size - offset);
+	*got = 0;
+	if ((rc = source->read(source->arg, offset, bytes, max, got)) != 0)
+		return rc;
+	assert(*got > 0 && *got <= max);
+	c->given = offset + *got;
+	return 0;
+}
+
+static int
+read_small_source(struct conn *c)
+{
+	struct http_reply *reply = &c->req.reply;
+	uint64_t size = reply->source.size, at = 0;
+	char *room;
+	size_t got;
+	int rc;
+
+	buf_clear(&reply->body);
+	while (at < size) {
+		if (!(room = buf_room(&reply->body, (size_t)(size - at))))
+			return ERR_NOMEM;
+		if ((rc = conn_source_read(c, at, room, (size_t)(size - at), &got)) != 0)
+			return rc;
+		reply->body.len += got;
+		at += got;
+	}
+	if (reply->source.free)
+		reply->source.free(reply->source.arg);
+	reply->source = (struct http_source) { 0 };
+	return 0;
+}
+
+int
+conn_settle(struct conn *c)
+{
+	struct http_reply *reply = &c->req.reply;
+
+	if (reply->headers.err || reply->body.err)
+		refuse(c, 500, "the reply could not be built");
+	else if (reply->source.read && conn_has_body(c) && reply->source.size <= SMALL_SOURCE &&
+	    read_small_source(c) != 0)
+		refuse(c, 500, "the data could not be read");
+	if (reply->headers.err)
+		return reply->headers.err;
+	return reply->body.err;
+}
+
+/* Empties a buffer; small ones keep their memory. */
+static void
+reuse(struct buf *b, size_t max)
+{
+	if (b->size > KEEP_BYTES)
+		buf_release(b);
+	buf_clear(b);
+	b->max = max;
+}
+
+void
+conn_done(struct conn *c, bool complete)
+{
+	struct http_request *req = &c->req;
+	struct http_reply *reply = &req->reply;
+
+	if (complete && conn_has_body(c))
+		req->sent = reply->source.read ? reply->source.size : reply->body.len;
+	else
+		req->sent = reply->source.read ? c->given : 0;
+	if (reply->source.free)
+		reply->source.free(reply->source.arg);
+	reply->source = (struct http_source) { 0 };
+	if (c->routed)
+		c->handlers->done(req, complete);
+
+	reuse(&req->body, REPLY_BODY_MAX);
+	reuse(&reply->body, REPLY_BODY_MAX);
+	reuse(&reply->headers, REPLY_HEADERS_MAX);
+	if (c->target_size > KEEP_BYTES) {
+		free(c->target);
+		c->target = NULL;
+		c->target_size = 0;
+	}
+	*reply = (struct http_reply) { .headers = reply->headers, .body = reply->body };
+	req->method = req->target = NULL;
+	req->nheaders = 0;
+	req->body_max = req->received = req->sent = req->content_length = 0;
+	req->has_body = req->expect_continue = false;
+	req->ctx = NULL;
+	c->routed = c->head = c->too_many = false;
+	c->target_len = 0;
+	c->given = 0;
+	c->state = CONN_EMPTY;
+	atomic_store_explicit(&c->received, 0, memory_order_relaxed);
+}

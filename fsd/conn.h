@@ -1,0 +1,74 @@
+#ifndef FSD_CONN_H
+#define FSD_CONN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guard.h"
+#include "http.h"
+
+/*
+ * One connection and the request that is on it, without the HTTP library: which handler is called when, and what
+ * comes of it. http.c feeds it and does what it answers. One request after the other; all calls from the
+ * connection's thread, except where a member says otherwise.
+ *
+ *	EMPTY --conn_begin--> READY	the reply is there, no body comes
+ *	      --conn_begin--> BUFFER	the body goes to req.body
+ *	      --conn_begin--> STREAM	the body goes to write()
+ *	      --conn_begin--> REPLIED	the reply is there, the body is left unread
+ *	BUFFER, STREAM --conn_body--> DISCARD	the reply is there before the body's end
+ *	READY, BUFFER, STREAM, DISCARD --conn_end--> REPLIED
+ *	any --conn_done--> EMPTY
+ */
+enum conn_state { CONN_EMPTY, CONN_READY, CONN_BUFFER, CONN_STREAM, CONN_DISCARD, CONN_REPLIED };
+
+enum conn_step {
+	STEP_ON,	/* read the body, then conn_end() */
+	STEP_WAIT,	/* suspend until http_resume(), then the same call again */
+	STEP_REPLY,	/* send req.reply now */
+	STEP_BREAK,	/* close the connection without a reply */
+};
+
+struct conn {
+	struct http_request req;	/* req.impl_ is this */
+	const struct http_handlers *handlers;
+	enum conn_state state;
+	bool routed;			/* route() was called, so done() must be */
+	bool head;			/* the method is HEAD */
+	struct guard_result guard;
+	char *target;			/* the raw target: a copy, since the library cuts its own into pieces */
+	const char *target_at;		/* where the library has it */
+	size_t target_len, target_size;
+	struct http_header *headers;	/* room for LIMIT_HEADERS */
+	bool too_many;
+	uint64_t given;			/* bytes of the source that were read */
+	_Atomic uint64_t received;	/* body bytes, for the sweep */
+};
+
+/* NULL: no memory. `local`, `tls` and `peer` are set by the caller. */
+int conn_init(struct conn *c, const struct http_handlers *handlers);
+void conn_release(struct conn *c);
+
+/* Keeps a copy of the raw target. ERR_NOMEM, ERR_TOOBIG. */
+int conn_target(struct conn *c, const char *target);
+/* The headers are in c->headers and c->req.nheaders. STEP_ON or STEP_REPLY (and the body, if any, is not read). */
+enum conn_step conn_begin(struct conn *c, const struct guard_request *g);
+/* Body bytes; *used of them are done with. STEP_ON, STEP_WAIT, STEP_REPLY (the body goes on; state DISCARD), STEP_BREAK. */
+enum conn_step conn_body(struct conn *c, const char *bytes, size_t len, size_t *used);
+/* The body has ended. STEP_REPLY or STEP_WAIT. */
+enum conn_step conn_end(struct conn *c);
+/*
+ * Makes req.reply one that can be sent: small sources are read into the body, replies that could not be built
+ * become errors. ERR_* only if even that fails.
+ */
+int conn_settle(struct conn *c);
+/* The next bytes of the source. */
+int conn_source_read(struct conn *c, uint64_t offset, char *bytes, size_t max, size_t *got);
+/* The request is over, sent whole or not: calls done(), makes ready for the next. Also fine if there was no request. */
+void conn_done(struct conn *c, bool complete);
+
+/* Whether this status with this method has a body; and its length. */
+bool conn_has_body(const struct conn *c);
+
+#endif

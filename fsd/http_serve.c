@@ -1,0 +1,457 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "err.h"
+#include "http_in.h"
+#include "http_render.h"
+#include "limits.h"
+#include "log.h"
+
+/* What happens on a lane: connections come and go, requests are taken in, replies are sent. */
+#define SOURCE_BLOCK (256u << 10)
+
+static struct entry *
+entry_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void
+enter_phase(struct entry *e, enum phase phase, int64_t now)
+{
+	atomic_store_explicit(&e->since_us, now, memory_order_relaxed);
+	atomic_store_explicit(&e->phase, phase, memory_order_relaxed);
+}
+
+/* ---- waiting ---- */
+
+enum held { HELD_SUSPENDED, HELD_AGAIN, HELD_ABORT };
+
+static enum held
+hold(struct entry *e)
+{
+	enum held held = HELD_SUSPENDED;
+
+	pthread_mutex_lock(&e->lock);
+	if (atomic_load(&e->lane->server->abort)) {
+		held = HELD_ABORT;
+	} else if (e->early) {
+		e->early = false;
+		held = HELD_AGAIN;
+	} else {
+		e->waiting = true;
+		MHD_suspend_connection(e->mhd);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return held;
+}
+
+void
+http_resume(struct http_request *req)
+{
+	struct entry *e = req->impl_;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->waiting) {
+		e->waiting = false;
+		MHD_resume_connection(e->mhd);
+	} else {
+		e->early = true;
+	}
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- replies ---- */
+
+static ssize_t
+source_read(void *arg, uint64_t pos, char *bytes, size_t max)
+{
+	struct entry *e = arg;
+	size_t got;
+
+	if (conn_source_read(&e->conn, pos, bytes, max, &got) != 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	return (ssize_t)got;
+}
+
+/* A reply without a body: only its size counts. */
+static struct MHD_Response *
+make_bodyless(struct entry *e)
+{
+	struct http_reply *reply = &e->conn.req.reply;
+	struct MHD_Response *r;
+	uint64_t size = reply->head_length;
+	/* A length of 0 would be a lie in 304 (RFC 9110, 8.6); unless the handler knows the right one there is none. */
+	bool none = reply->status == 304 ? !size : e->conn.head && reply->no_length;
+
+	if (e->conn.head && reply->source.read)
+		size = reply->source.size;
+	else if (e->conn.head && reply->body.len)
+		size = reply->body.len;
+	if (reply->status == 204)
+		size = 0;
+	if (!none && !size)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	r = MHD_create_response_from_callback(none ? MHD_SIZE_UNKNOWN : size, 1, source_read, e, NULL);
+	/* Without this the library would announce chunks. It closes the connection, the price of no length. */
+	if (r && none)
+		(void)MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return r;
+}
+
+/* The bytes stay ours until conn_done(), which the library calls before it forgets the response. */
+static struct MHD_Response *
+make_response(struct entry *e)
+{
+	struct http_reply *reply = &e->conn.req.reply;
+	struct MHD_Response *r;
+	char *name, *value;
+	size_t at = 0, block;
+
+	if (!conn_has_body(&e->conn)) {
+		r = make_bodyless(e);
+	} else if (reply->source.read) {
+		block = reply->source.size < SOURCE_BLOCK ? (size_t)reply->source.size : SOURCE_BLOCK;
+		r = MHD_create_response_from_callback(reply->source.size, block, source_read, e, NULL);
+	} else {
+		r = MHD_create_response_from_buffer(reply->body.len, reply->body.data, MHD_RESPMEM_PERSISTENT);
+	}
+	if (!r)
+		return NULL;
+	while (http_next_header(&reply->headers, &at, &name, &value))
+		if (MHD_add_response_header(r, name, value) != MHD_YES)
+			log_error("reply header \"%s\" is malformed", name);
+	if (reply->close)
+		(void)MHD_add_response_header(r, "Connection", "close");
+	return r;
+}
+
+static enum MHD_Result
+send_reply(struct entry *e)
+{
+	struct http_reply *reply = &e->conn.req.reply;
+	struct MHD_Response *r;
+	enum MHD_Result result;
+
+	if (conn_settle(&e->conn) != 0)
+		return MHD_NO;
+	if (atomic_load_explicit(&e->lane->server->closing, memory_order_relaxed))
+		reply->close = true;
+	if (!(r = make_response(e))) {
+		log_error("out of memory for a reply");
+		return MHD_NO;
+	}
+	enter_phase(e, PHASE_REPLY, clock_mono_us());
+	result = MHD_queue_response(e->mhd, (unsigned)reply->status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+/*
+ * A reply in the middle of an upload. The library can't send one there, so it is written to the socket as long as
+ * the socket takes it, which has room since nothing but "100 Continue" went out before. Under TLS the
+ * rest of the body is read and thrown away first (MHD_YES); else the connection ends here.
+ */
+static enum MHD_Result
+send_early(struct entry *e)
+{
+	struct buf out = BUF_INIT(1u << 20);
+	struct http_reply *reply = &e->conn.req.reply;
+	ssize_t sent;
+
+	if (conn_settle(&e->conn) != 0 || reply->source.read)
+		return MHD_NO;
+	if (e->lane->tls)
+		return MHD_YES;
+	e->linger = true;
+	http_render(&e->conn.req, &out);
+	if (!buf_finish(&out)) {
+		do
+			sent = send(e->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		while (sent < 0 && errno == EINTR);
+		e->answered = sent == (ssize_t)out.len;
+	}
+	buf_release(&out);
+	return MHD_NO;
+}
+
+/* ---- the library's callbacks ---- */
+
+static enum MHD_Result
+add_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	struct conn *c = arg;
+
+	(void)kind;
+	if (c->req.nheaders == LIMIT_HEADERS) {
+		c->too_many = true;
+		return MHD_NO;
+	}
+	c->headers[c->req.nheaders++] = (struct http_header) {
+		.name = { name, name_len }, .value = { value ? value : "", value_len }
+	};
+	return MHD_YES;
+}
+
+static enum MHD_Result
+begin(struct entry *e, const char *method, const char *version)
+{
+	struct conn *c = &e->conn;
+	const union MHD_ConnectionInfo *info;
+	struct guard_request g;
+	enum conn_step step;
+
+	info = MHD_get_connection_info(e->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	(void)MHD_get_connection_values_n(e->mhd, MHD_HEADER_KIND, add_header, c);
+	g = (struct guard_request) { .memory = method, .memory_len = info ? info->header_size : 0,
+		.method = method, .target = c->target, .target_at = c->target_at, .target_len = c->target_len,
+		.version = version, .headers = c->headers, .nheaders = c->req.nheaders,
+		.too_many = c->too_many };
+	atomic_fetch_add(&e->lane->server->active, 1);
+	step = conn_begin(c, &g);
+	if (step == STEP_REPLY) {
+		e->linger = true;
+		return send_reply(e);
+	}
+	enter_phase(e, c->req.has_body ? PHASE_BODY : PHASE_REPLY, c->req.started_us);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+body(struct entry *e, const char *bytes, size_t *size)
+{
+	size_t used;
+
+	for (;;) {
+		enum conn_step step = conn_body(&e->conn, bytes, *size, &used);
+
+		bytes += used;
+		*size -= used;
+		if (step == STEP_ON)
+			return MHD_YES;
+		if (step == STEP_REPLY)
+			return send_early(e);
+		if (step == STEP_BREAK)
+			return MHD_NO;
+		switch (hold(e)) {
+		case HELD_SUSPENDED:
+			return MHD_YES;
+		case HELD_ABORT:
+			return MHD_NO;
+		case HELD_AGAIN:
+			if (!*size)
+				return MHD_YES;
+		}
+	}
+}
+
+static enum MHD_Result
+end(struct entry *e)
+{
+	enter_phase(e, PHASE_REPLY, clock_mono_us());
+	while (conn_end(&e->conn) == STEP_WAIT) {
+		switch (hold(e)) {
+		case HELD_SUSPENDED:
+			return MHD_YES;
+		case HELD_ABORT:
+			return MHD_NO;
+		case HELD_AGAIN:
+			break;
+		}
+	}
+	return send_reply(e);
+}
+
+enum MHD_Result
+http_serve_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+    const char *bytes, size_t *size, void **context)
+{
+	struct entry *e = *context;
+
+	(void)arg;
+	(void)mhd;
+	(void)url;
+	if (!e || atomic_load_explicit(&e->lane->server->abort, memory_order_relaxed))
+		return MHD_NO;
+	if (e->conn.state == CONN_EMPTY)
+		return begin(e, method, version);
+	if (*size)
+		return body(e, bytes, size);
+	return end(e);
+}
+
+/* The raw target, before the library cuts it up. What this returns is the request's context. */
+void *
+http_serve_target(void *arg, const char *target, struct MHD_Connection *mhd)
+{
+	struct entry *e = entry_of(mhd);
+	char *query;
+
+	(void)arg;
+	if (!e || !target || conn_target(&e->conn, target) != 0)
+		return NULL;
+	e->mhd = mhd;
+	/*
+	 * The library would now split the query into pairs, in place, and hang where these outgrow the connection's
+	 * memory. An empty query has none; the buffer is its own and writable.
+	 */
+	if ((query = strchr((char *)(uintptr_t)target, '?')) != NULL && query[1])
+		query[1] = '\0';
+	return e;
+}
+
+size_t
+http_serve_unescape(void *arg, struct MHD_Connection *mhd, char *text)
+{
+	(void)arg;
+	(void)mhd;
+	return strlen(text);
+}
+
+void
+http_serve_done(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
+{
+	struct entry *e = *context;
+	bool begun;
+
+	(void)arg;
+	(void)mhd;
+	if (!e)
+		return;
+	begun = e->conn.state != CONN_EMPTY;
+	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		e->linger = true;
+	conn_done(&e->conn, e->answered || (begun && how == MHD_REQUEST_TERMINATED_COMPLETED_OK));
+	if (begun)
+		atomic_fetch_sub(&e->lane->server->active, 1);
+	e->answered = e->early = false;
+	enter_phase(e, PHASE_HEAD, clock_mono_us());
+	*context = NULL;
+}
+
+/* ---- connections ---- */
+
+static void
+describe_peer(struct entry *e, const struct sockaddr *address)
+{
+	struct http_request *req = &e->conn.req;
+	char ip[INET6_ADDRSTRLEN] = "?";
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(cred);
+
+	if (address->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)address;
+
+		(void)inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
+		snprintf(req->peer, sizeof(req->peer), "%s:%u", ip, ntohs(in->sin_port));
+	} else if (address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)address;
+
+		(void)inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
+		snprintf(req->peer, sizeof(req->peer), "[%s]:%u", ip, ntohs(in6->sin6_port));
+	} else {
+		(void)getsockopt(e->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+		snprintf(req->peer, sizeof(req->peer), "unix:uid=%u", (unsigned)cred.uid);
+		req->local = true;
+	}
+}
+
+static void
+name_thread(const struct lane *lane)
+{
+	static _Thread_local bool done;
+	char name[16];
+
+	if (done)
+		return;
+	done = true;
+	snprintf(name, sizeof(name), "fsd-http-%u", lane->number);
+	(void)pthread_setname_np(pthread_self(), name);
+}
+
+static struct entry *
+entry_new(struct lane *lane, struct MHD_Connection *mhd)
+{
+	struct http_server *s = lane->server;
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e || conn_init(&e->conn, s->options.handlers) != 0) {
+		free(e);
+		return NULL;
+	}
+	e->lane = lane;
+	e->mhd = mhd;
+	e->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	e->conn.req.tls = lane->tls;
+	pthread_mutex_init(&e->lock, NULL);
+	describe_peer(e, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+	enter_phase(e, PHASE_HEAD, clock_mono_us());
+	pthread_mutex_lock(&s->lock);
+	e->next = s->entries;
+	if (e->next)
+		e->next->prev = e;
+	s->entries = e;
+	pthread_mutex_unlock(&s->lock);
+	return e;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	struct http_server *s = e->lane->server;
+	int fd, unread = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (e->next)
+		e->next->prev = e->prev;
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		s->entries = e->next;
+	pthread_mutex_unlock(&s->lock);
+	/* The library closes its descriptor after this; ours keeps the socket until the client has read all. */
+	if ((e->linger || (ioctl(e->fd, FIONREAD, &unread) == 0 && unread > 0)) &&
+	    !atomic_load(&s->abort) && (fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+		acceptor_linger(s->acceptor, fd);
+	/* Whoever resumed last may still be inside unlock. */
+	pthread_mutex_lock(&e->lock);
+	pthread_mutex_unlock(&e->lock);
+	pthread_mutex_destroy(&e->lock);
+	conn_release(&e->conn);
+	free(e);
+}
+
+void
+http_serve_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what)
+{
+	struct lane *lane = arg;
+	const union MHD_ConnectionInfo *info;
+	bool local;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		name_thread(lane);
+		if (!(*context = entry_new(lane, mhd)))
+			log_error("out of memory for a connection");
+		return;
+	}
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	local = info->client_addr->sa_family == AF_UNIX;
+	if (*context)
+		entry_free(*context);
+	*context = NULL;
+	atomic_fetch_sub(&lane->connections, 1);
+	acceptor_gone(lane->server->acceptor, local);
+}
