@@ -1,0 +1,79 @@
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "digest.h"
+#include "err.h"
+#include "s3.h"
+#include "xml.h"
+
+int
+s3_checksum_kind(const char *name, enum digest_kind *kind)
+{
+	for (enum digest_kind k = 0; k < DIGEST_KINDS_; k++)
+		if (k != DIGEST_MD5 && !strcasecmp(name, digest_name(k))) {
+			*kind = k;
+			return 0;
+		}
+	return ERR_INVALID;
+}
+
+void
+s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER])
+{
+	snprintf(name, S3_CHECKSUM_HEADER, "x-amz-checksum-%s", digest_name(kind));
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+}
+
+/* As S3 shows it: base64, and of a composite one the number of parts. */
+static void
+text_of(const struct checksum *c, char text[BASE64_SIZE(DIGEST_MAX) + 8])
+{
+	base64_encode(c->value, c->len, text);
+	if (c->type == CHECKSUM_COMPOSITE && c->parts)
+		snprintf(text + strlen(text), 8, "-%u", c->parts);
+}
+
+void
+s3_checksum_element(struct buf *b, const struct checksum *c)
+{
+	char name[32], text[BASE64_SIZE(DIGEST_MAX) + 8];
+
+	if (c->type == CHECKSUM_NONE)
+		return;
+	snprintf(name, sizeof(name), "Checksum%s", digest_name(c->kind));
+	text_of(c, text);
+	xml_elem(b, name, text);
+}
+
+void
+s3_checksum_header(struct http_reply *reply, const struct checksum *c)
+{
+	char name[S3_CHECKSUM_HEADER], text[BASE64_SIZE(DIGEST_MAX) + 8];
+
+	if (c->type == CHECKSUM_NONE)
+		return;
+	s3_checksum_header_name(c->kind, name);
+	text_of(c, text);
+	http_reply_header(reply, name, "%s", text);
+	http_reply_header(reply, "x-amz-checksum-type", "%s",
+	    c->type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT");
+}
+
+int
+s3_checksum_parse(const char *text, enum digest_kind kind, struct checksum *c)
+{
+	size_t len = strcspn(text, "-"), got = 0;
+	uint64_t parts = 0;
+
+	if (text[len] == '-' && (parse_u64(text + len + 1, strlen(text + len + 1), &parts) != 0 || parts > UINT16_MAX))
+		return ERR_INVALID;
+	*c = (struct checksum) { .kind = (uint8_t)kind, .parts = (uint16_t)parts,
+		.type = text[len] == '-' ? CHECKSUM_COMPOSITE : CHECKSUM_FULL };
+	if (base64_decode(text, len, c->value, sizeof(c->value), &got) != 0 || got != digest_size(kind))
+		return ERR_INVALID;
+	c->len = (uint8_t)got;
+	return 0;
+}

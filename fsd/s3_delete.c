@@ -1,0 +1,251 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "awschunk.h"
+#include "daemon.h"
+#include "digest.h"
+#include "err.h"
+#include "limits.h"
+#include "perm.h"
+#include "s3.h"
+#include "xml.h"
+
+static void
+version_text(const struct object_delete *d, char text[S3_VERSION_TEXT])
+{
+	struct object_info info = { .version_id = d->version_id, .null_version = d->null_version };
+
+	s3_version_text(&info, text);
+}
+
+/* DELETE /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+int
+s3_delete_object(struct request *req)
+{
+	struct http_reply *reply = &req->http->reply;
+	struct object_delete d = { .workspace = req->workspace.id, .key = req->key, .actor = request_actor(req) };
+	char text[S3_VERSION_TEXT];
+	int rc;
+
+	if (s3_version_param(req, &d.version) != 0)
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
+	if ((rc = s3_write_expectation(req, &d.expect)) != 0)
+		return rc;
+	if (d.expect.kind == EXPECT_ABSENT)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "If-None-Match has no meaning in a DELETE.");
+	if ((rc = object_delete(req->daemon->store, &d, 1)) != 0 || (rc = d.rc) != 0)
+		return rc;
+	reply->status = 204;
+	if (d.made_marker || d.was_marker)
+		http_reply_header(reply, "x-amz-delete-marker", "true");
+	if (d.version_id && (d.version || d.made_marker)) {
+		version_text(&d, text);
+		http_reply_header(reply, "x-amz-version-id", "%s", text);
+	}
+	return 0;
+}
+
+/*
+ * DeleteObjects: the document is judged as a whole, then each key by itself.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+ */
+struct deletion {
+	struct request *req;
+	struct xml *root;
+	bool quiet;
+	size_t count;			/* of `all` */
+	struct one {
+		const char *key, *version;	/* as sent; in the tree */
+		int rc;			/* refused before it came to the store */
+		size_t at;		/* else where it is in `deletes` */
+	} *all;
+	struct object_delete *deletes;
+	size_t deleting;
+};
+
+static int
+malformed(struct request *req, const char *why)
+{
+	return request_fail(req, ERR_INVALID, "MalformedXML", "%s", why);
+}
+
+/* An aws-chunked body brings its checksum behind it. */
+static void
+trailing_checksum(struct request *req, struct s3_checks *checks)
+{
+	char name[S3_CHECKSUM_HEADER];
+	struct checksum c;
+	const char *text;
+
+	s3_checksum_header_name(checks->kind, name);
+	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
+	if (!text || s3_checksum_parse(text, checks->kind, &c) != 0)
+		return;
+	memcpy(checks->value, c.value, c.len);
+	checks->value_given = true;
+}
+
+/* A digest of the body is compulsory here, so that no broken list deletes what was not meant. */
+static int
+check_digest(struct request *req)
+{
+	const struct buf *body = &req->http->body;
+	struct s3_checks checks;
+	uint8_t value[DIGEST_MAX];
+	int rc;
+
+	if ((rc = s3_collect_checks(req, &checks)) != 0)
+		return rc;
+	if (checks.in_trailer)
+		trailing_checksum(req, &checks);
+	if (!checks.md5 && !checks.value_given && !req->http->local)
+		return request_fail(req, ERR_INVALID, "InvalidRequest",
+		    "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+	digest_md5(body->data, body->len, value);
+	if (checks.md5 && memcmp(value, checks.md5_value, sizeof(checks.md5_value)))
+		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
+	if (!checks.value_given)
+		return 0;
+	digest_once(checks.kind, body->data, body->len, value);
+	if (memcmp(value, checks.value, digest_size(checks.kind)))
+		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
+	return 0;
+}
+
+static int
+judge_one(struct deletion *d, const struct xml *object, struct one *one)
+{
+	struct object_delete *del = &d->deletes[d->deleting];
+	const char *etag = xml_child_text(object, "ETag");
+	size_t len;
+
+	one->key = xml_child_text(object, "Key");
+	one->version = xml_child_text(object, "VersionId");
+	if (!one->key || !*one->key)
+		return malformed(d->req, "An <Object> has no <Key>.");
+	*del = (struct object_delete) { .workspace = d->req->workspace.id, .key = SLICE(one->key),
+		.actor = request_actor(d->req) };
+	if (one->version && *one->version && s3_version_parse(one->version, &del->version) != 0)
+		one->rc = ERR_INVALID;
+	else
+		one->rc = perm_check(d->req->daemon->store, &d->req->who.who, ACTION_WRITE, del->workspace, del->key);
+	if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
+		return request_fail(d->req, ERR_UNSUPPORTED, "NotImplemented",
+		    "Conditions on time and size are not supported in DeleteObjects.");
+	if (etag) {
+		len = strlen(etag);
+		if (len >= 2 && *etag == '"' && etag[len - 1] == '"') {
+			etag++;
+			len -= 2;
+		}
+		del->expect.kind = EXPECT_ETAG;
+		if (!len || len >= sizeof(del->expect.etag))
+			one->rc = one->rc ? one->rc : ERR_PRECONDITION;
+		else
+			memcpy(del->expect.etag, etag, len);
+	}
+	if (one->rc == 0)
+		one->at = d->deleting++;
+	return 0;
+}
+
+static int
+read_list(struct deletion *d)
+{
+	char error[XML_ERROR];
+	const char *quiet;
+	size_t count = 0;
+	int rc;
+
+	if (xml_parse(d->req->http->body.data, d->req->http->body.len, error, &d->root) != 0)
+		return malformed(d->req, error);
+	if (strcmp(xml_name(d->root), "Delete") != 0)
+		return malformed(d->req, "The body must be <Delete>.");
+	quiet = xml_child_text(d->root, "Quiet");
+	d->quiet = quiet && !strcasecmp(quiet, "true");
+	for (const struct xml *e = xml_child(d->root, "Object"); e; e = xml_next(e, "Object"))
+		count++;
+	if (!count || count > LIMIT_DELETE_KEYS)
+		return malformed(d->req, "A request can delete 1 to 1000 objects.");
+	if (!(d->all = calloc(count, sizeof(*d->all))) || !(d->deletes = calloc(count, sizeof(*d->deletes))))
+		return ERR_NOMEM;
+	for (const struct xml *e = xml_child(d->root, "Object"); e; e = xml_next(e, "Object"))
+		if ((rc = judge_one(d, e, &d->all[d->count++])) != 0)
+			return rc;
+	return 0;
+}
+
+static void
+tell_error(struct deletion *d, struct buf *b, const struct one *one, int rc)
+{
+	const char *code = rc == ERR_INVALID && one->version ? "NoSuchVersion" : s3_error_code(d->req, rc), *message;
+	int status;
+
+	if (rc == ERR_NOTFOUND)
+		code = one->version ? "NoSuchVersion" : "NoSuchKey";
+	else if (rc == ERR_TOOBIG)
+		code = "KeyTooLongError";
+	message = s3_error_message(code, &status);
+	xml_begin(b, "Error");
+	xml_elem(b, "Key", one->key);
+	xml_elem(b, "VersionId", one->version);
+	xml_elem(b, "Code", code);
+	xml_elem(b, "Message", message);
+	xml_end(b, "Error");
+}
+
+static void
+tell_deleted(struct buf *b, const struct one *one, const struct object_delete *del)
+{
+	char text[S3_VERSION_TEXT];
+
+	xml_begin(b, "Deleted");
+	xml_elem(b, "Key", one->key);
+	if (one->version && *one->version)
+		xml_elem(b, "VersionId", one->version);
+	if (del->made_marker || del->was_marker) {
+		version_text(del, text);
+		xml_elem_bool(b, "DeleteMarker", true);
+		xml_elem(b, "DeleteMarkerVersionId", text);
+	}
+	xml_end(b, "Deleted");
+}
+
+static int
+answer(struct deletion *d)
+{
+	struct buf *b = s3_xml(d->req);
+
+	xml_begin_root(b, "DeleteResult");
+	for (size_t i = 0; i < d->count; i++) {
+		const struct one *one = &d->all[i];
+		const struct object_delete *del = &d->deletes[one->at];
+		int rc = one->rc ? one->rc : del->rc;
+
+		if (rc)
+			tell_error(d, b, one, rc);
+		else if (!d->quiet)
+			tell_deleted(b, one, del);
+	}
+	xml_end(b, "DeleteResult");
+	return buf_finish(b);
+}
+
+int
+s3_delete_objects(struct request *req)
+{
+	struct deletion d = { .req = req };
+	int rc;
+
+	if ((rc = check_digest(req)) != 0 || (rc = read_list(&d)) != 0)
+		goto out;
+	if (d.deleting && (rc = object_delete(req->daemon->store, d.deletes, d.deleting)) != 0)
+		goto out;
+	rc = answer(&d);
+out:
+	free(d.deletes);
+	free(d.all);
+	xml_free(d.root);
+	return rc;
+}

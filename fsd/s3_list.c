@@ -1,0 +1,321 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+#include "err.h"
+#include "id.h"
+#include "limits.h"
+#include "list.h"
+#include "s3.h"
+#include "xml.h"
+
+/*
+ * Listings. A page's entries are written while the tree is walked; common prefixes are collected beside them, as they
+ * stand behind the entries in the reply.
+ */
+struct page {
+	struct request *req;
+	struct list_query query;
+	struct buf *xml;		/* the reply */
+	struct buf prefixes;
+	struct list_end end;
+	struct buf token;		/* decoded continuation token */
+	uint64_t max;			/* as asked for, at most 1,000 */
+	unsigned count;
+	char owner_id[ID_TEXT];		/* "" where owners are not shown */
+	struct principal owner;
+};
+
+static int
+page_init(struct page *p, struct request *req)
+{
+	const char *max = uri_value(&req->uri, "max-keys"), *encoding = uri_value(&req->uri, "encoding-type");
+	const char *prefix = uri_value(&req->uri, "prefix"), *delimiter = uri_value(&req->uri, "delimiter");
+
+	*p = (struct page) { .req = req, .prefixes = BUF_INIT(64 << 20), .end = LIST_END_INIT,
+		.token = BUF_INIT(LIMIT_TARGET), .max = LIMIT_LIST_KEYS };
+	if (max && *max && parse_u64(max, strlen(max), &p->max) != 0)
+		return request_fail(req, ERR_INVALID, "InvalidArgument",
+		    "max-keys must be a number from 0 to 2147483647, not \"%s\"", max);
+	if (encoding && strcmp(encoding, "url"))
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "encoding-type must be url, not \"%s\"", encoding);
+	if (p->max > LIMIT_LIST_KEYS)
+		p->max = LIMIT_LIST_KEYS;
+	p->query = (struct list_query) {
+		.workspace = req->workspace.id,
+		.prefix = SLICE(prefix ? prefix : ""),
+		.delimiter = SLICE(delimiter ? delimiter : ""),
+		.max = (unsigned)p->max,
+	};
+	return 0;
+}
+
+static void
+page_release(struct page *p)
+{
+	buf_release(&p->prefixes);
+	buf_release(&p->token);
+	list_end_release(&p->end);
+}
+
+static void
+page_owner(struct page *p)
+{
+	if (principal_get(p->req->daemon->store, p->req->workspace.owner_id, &p->owner) == 0)
+		id_format(ID_USER, p->owner.id, p->owner_id);
+}
+
+/*
+ * A marker that is a common prefix means everything below it was seen. It is one if the first delimiter behind the
+ * prefix ends it: of "//" some bytes may belong to the prefix, and a key may end in another one.
+ */
+static void
+start_behind(struct page *p, const char *marker)
+{
+	struct list_query *q = &p->query;
+	const char *first;
+
+	q->after = SLICE(marker);
+	if (!q->delimiter.len || q->after.len <= q->prefix.len || memcmp(marker, q->prefix.p, q->prefix.len))
+		return;
+	first = strstr(marker + q->prefix.len, q->delimiter.p);
+	q->after_prefix = first && first + q->delimiter.len == marker + q->after.len;
+}
+
+static void
+add_prefix(struct page *p, const struct list_item *item)
+{
+	xml_begin(&p->prefixes, "CommonPrefixes");
+	s3_xml_key(p->req, &p->prefixes, "Prefix", item->key);
+	xml_end(&p->prefixes, "CommonPrefixes");
+}
+
+static void
+add_owner(struct page *p)
+{
+	if (!p->owner_id[0])
+		return;
+	xml_begin(p->xml, "Owner");
+	xml_elem(p->xml, "ID", p->owner_id);
+	xml_elem(p->xml, "DisplayName", p->owner.name);
+	xml_end(p->xml, "Owner");
+}
+
+static void
+add_facts(struct page *p, const struct list_item *item)
+{
+	xml_elem_time(p->xml, "LastModified", item->modified_us);
+	buf_addstr(p->xml, "<ETag>&quot;");
+	buf_add(p->xml, item->etag.p, item->etag.len);
+	buf_addstr(p->xml, "&quot;</ETag>");
+	xml_elem_int(p->xml, "Size", (int64_t)item->size);
+}
+
+static void
+each_object(void *arg, const struct list_item *item)
+{
+	struct page *p = arg;
+
+	p->count++;
+	if (item->prefix) {
+		add_prefix(p, item);
+		return;
+	}
+	buf_addstr(p->xml, "<Contents>");
+	s3_xml_key(p->req, p->xml, "Key", item->key);
+	add_facts(p, item);
+	add_owner(p);
+	buf_addstr(p->xml, "<StorageClass>STANDARD</StorageClass></Contents>");
+}
+
+static void
+each_version(void *arg, const struct list_item *item)
+{
+	const struct object_info version = { .version_id = item->version_id, .null_version = item->null_version };
+	const char *element = item->delete_marker ? "DeleteMarker" : "Version";
+	char id[S3_VERSION_TEXT];
+	struct page *p = arg;
+
+	p->count++;
+	if (item->prefix) {
+		add_prefix(p, item);
+		return;
+	}
+	s3_version_text(&version, id);
+	xml_begin(p->xml, element);
+	s3_xml_key(p->req, p->xml, "Key", item->key);
+	xml_elem(p->xml, "VersionId", id);
+	xml_elem_bool(p->xml, "IsLatest", item->latest);
+	if (item->delete_marker) {
+		xml_elem_time(p->xml, "LastModified", item->modified_us);
+	} else {
+		add_facts(p, item);
+		buf_addstr(p->xml, "<StorageClass>STANDARD</StorageClass>");
+	}
+	add_owner(p);
+	xml_end(p->xml, element);
+}
+
+/* Name, Prefix, Delimiter, MaxKeys, EncodingType: what every listing repeats of the request. */
+static void
+add_head(struct page *p, const char *root)
+{
+	p->xml = s3_xml(p->req);
+	xml_begin_root(p->xml, root);
+	xml_elem(p->xml, "Name", p->req->bucket);
+	s3_xml_key(p->req, p->xml, "Prefix", p->query.prefix);
+	if (p->query.delimiter.len)
+		s3_xml_key(p->req, p->xml, "Delimiter", p->query.delimiter);
+	xml_elem_int(p->xml, "MaxKeys", (int64_t)p->max);
+	if (uri_has(&p->req->uri, "encoding-type"))
+		xml_elem(p->xml, "EncodingType", "url");
+}
+
+/* Walks one page. Of nothing at all AWS says that it is not truncated. */
+static int
+walk(struct page *p, void (*each)(void *arg, const struct list_item *item))
+{
+	int rc = p->max ? list_objects(p->req->daemon->store, &p->query, each, p, &p->end) : 0;
+
+	buf_add(p->xml, p->prefixes.data, p->prefixes.len);
+	if (rc == 0)
+		rc = buf_finish(&p->prefixes);
+	xml_elem_bool(p->xml, "IsTruncated", p->end.truncated);
+	return rc;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
+int
+s3_list_objects_v1(struct request *req)
+{
+	const char *marker = uri_value(&req->uri, "marker");
+	struct page p;
+	int rc = page_init(&p, req);
+
+	if (rc)
+		goto out;
+	start_behind(&p, marker ? marker : "");
+	page_owner(&p);
+	add_head(&p, "ListBucketResult");
+	s3_xml_key(req, p.xml, "Marker", p.query.after);
+	rc = walk(&p, each_object);
+	if (p.end.truncated)
+		s3_xml_key(req, p.xml, "NextMarker", (struct slice) { p.end.after.data, p.end.after.len });
+	xml_end(p.xml, "ListBucketResult");
+	rc = rc ? rc : buf_finish(p.xml);
+out:
+	page_release(&p);
+	return rc;
+}
+
+/*
+ * A continuation token is base64 of a byte that tells whether a common prefix was shown last, and the key to go on
+ * behind. It holds nothing that its reader could not list.
+ */
+static int
+token_read(struct page *p, const char *text)
+{
+	char *room = buf_room(&p->token, strlen(text) + 1);
+	size_t len;
+
+	if (!room)
+		return buf_finish(&p->token);
+	if (base64_decode(text, strlen(text), room, strlen(text), &len) != 0 || len < 1 || (room[0] != 'k' && room[0] != 'p'))
+		return request_fail(p->req, ERR_INVALID, "InvalidArgument", "The continuation token provided is incorrect");
+	p->query.after = (struct slice) { room + 1, len - 1 };
+	p->query.after_prefix = room[0] == 'p';
+	return 0;
+}
+
+static int
+token_write(struct page *p)
+{
+	struct buf plain = BUF_INIT(LIMIT_KEY_STORED * 2 + 1);
+	char *text;
+	int rc;
+
+	buf_addch(&plain, p->end.after_prefix ? 'p' : 'k');
+	buf_add(&plain, p->end.after.data, p->end.after.len);
+	if ((rc = buf_finish(&plain)) == 0 && (text = malloc(BASE64_SIZE(plain.len)))) {
+		base64_encode(plain.data, plain.len, text);
+		xml_elem(p->xml, "NextContinuationToken", text);
+		free(text);
+	} else if (rc == 0) {
+		rc = ERR_NOMEM;
+	}
+	buf_release(&plain);
+	return rc;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+int
+s3_list_objects_v2(struct request *req)
+{
+	const char *token = uri_value(&req->uri, "continuation-token"), *after = uri_value(&req->uri, "start-after");
+	const char *owner = uri_value(&req->uri, "fetch-owner");
+	struct page p;
+	int rc = page_init(&p, req);
+
+	if (rc == 0 && token)
+		rc = token_read(&p, token);
+	if (rc)
+		goto out;
+	if (!token && after)
+		p.query.after = SLICE(after);
+	if (owner && !strcmp(owner, "true"))
+		page_owner(&p);
+	add_head(&p, "ListBucketResult");
+	if (after)
+		s3_xml_key(req, p.xml, "StartAfter", SLICE(after));
+	xml_elem(p.xml, "ContinuationToken", token);
+	rc = walk(&p, each_object);
+	xml_elem_int(p.xml, "KeyCount", p.count);
+	if (rc == 0 && p.end.truncated)
+		rc = token_write(&p);
+	xml_end(p.xml, "ListBucketResult");
+	rc = rc ? rc : buf_finish(p.xml);
+out:
+	page_release(&p);
+	return rc;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
+int
+s3_list_versions(struct request *req)
+{
+	const char *key = uri_value(&req->uri, "key-marker"), *version = uri_value(&req->uri, "version-id-marker");
+	struct object_info next = { 0 };
+	char id[S3_VERSION_TEXT];
+	struct page p;
+	int rc = page_init(&p, req);
+
+	if (rc)
+		goto out;
+	start_behind(&p, key ? key : "");
+	if (version && *version && (!key || !*key))
+		rc = request_fail(req, ERR_INVALID, "InvalidArgument",
+		    "A version-id marker cannot be specified without a key marker.");
+	else if (version && *version && s3_version_parse(version, &p.query.after_version) != 0)
+		rc = request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
+	if (rc)
+		goto out;
+	p.query.versions = true;
+	page_owner(&p);
+	add_head(&p, "ListVersionsResult");
+	s3_xml_key(req, p.xml, "KeyMarker", p.query.after);
+	xml_elem(p.xml, "VersionIdMarker", version ? version : "");
+	rc = walk(&p, each_version);
+	if (p.end.truncated) {
+		s3_xml_key(req, p.xml, "NextKeyMarker", (struct slice) { p.end.after.data, p.end.after.len });
+		next.version_id = p.end.after_version;
+		next.null_version = p.end.after_version == VERSION_NULL;
+		if (p.end.after_version)
+			s3_version_text(&next, id);
+		xml_elem(p.xml, "NextVersionIdMarker", p.end.after_version ? id : "");
+	}
+	xml_end(p.xml, "ListVersionsResult");
+	rc = rc ? rc : buf_finish(p.xml);
+out:
+	page_release(&p);
+	return rc;
+}

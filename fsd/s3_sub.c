@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "err.h"
+#include "id.h"
+#include "principal.h"
+#include "daemon.h"
+#include "s3.h"
+#include "s3_sub.h"
+#include "xml.h"
+
+/* What a read is answered with. `error`, else `xml` as it stands; neither: acl() or NotImplemented. */
+struct sub {
+	const char *name;
+	enum level level;		/* LEVEL_NONE: both */
+	const char *error;
+	const char *root, *xml;
+};
+
+static const struct sub subs[] = {
+	{ "acl", LEVEL_NONE },
+	{ "tagging", LEVEL_BUCKET, .error = "NoSuchTagSet" },
+	{ "tagging", LEVEL_OBJECT, .root = "Tagging", .xml = "<TagSet></TagSet>" },
+	{ "policy", LEVEL_BUCKET, .error = "NoSuchBucketPolicy" },
+	{ "policyStatus", LEVEL_BUCKET, .error = "NoSuchBucketPolicy" },
+	{ "cors", LEVEL_BUCKET, .error = "NoSuchCORSConfiguration" },
+	{ "lifecycle", LEVEL_BUCKET, .error = "NoSuchLifecycleConfiguration" },
+	{ "encryption", LEVEL_BUCKET, .error = "ServerSideEncryptionConfigurationNotFoundError" },
+	{ "website", LEVEL_BUCKET, .error = "NoSuchWebsiteConfiguration" },
+	{ "object-lock", LEVEL_BUCKET, .error = "ObjectLockConfigurationNotFoundError" },
+	{ "replication", LEVEL_BUCKET, .error = "ReplicationConfigurationNotFoundError" },
+	{ "publicAccessBlock", LEVEL_BUCKET, .error = "NoSuchPublicAccessBlockConfiguration" },
+	{ "ownershipControls", LEVEL_BUCKET, .error = "OwnershipControlsNotFoundError" },
+	{ "logging", LEVEL_BUCKET, .root = "BucketLoggingStatus", .xml = "" },
+	{ "notification", LEVEL_BUCKET, .root = "NotificationConfiguration", .xml = "" },
+	{ "accelerate", LEVEL_BUCKET, .root = "AccelerateConfiguration", .xml = "" },
+	{ "requestPayment", LEVEL_BUCKET, .root = "RequestPaymentConfiguration", .xml = "<Payer>BucketOwner</Payer>" },
+	{ "versioning", LEVEL_BUCKET },		/* writes of it: the read has a route of its own */
+	{ "analytics", LEVEL_BUCKET },
+	{ "intelligent-tiering", LEVEL_BUCKET },
+	{ "inventory", LEVEL_BUCKET },
+	{ "metrics", LEVEL_BUCKET },
+	{ "metadataTable", LEVEL_BUCKET },
+	{ "metadataConfiguration", LEVEL_BUCKET },
+	{ "session", LEVEL_BUCKET },
+	{ "attributes", LEVEL_OBJECT },
+	{ "legal-hold", LEVEL_OBJECT, .error = "NoSuchObjectLockConfiguration" },
+	{ "retention", LEVEL_OBJECT, .error = "NoSuchObjectLockConfiguration" },
+	{ "torrent", LEVEL_OBJECT },
+	{ "restore", LEVEL_OBJECT },
+	{ "select", LEVEL_OBJECT },
+	{ "renameObject", LEVEL_OBJECT },
+};
+
+static const struct sub *
+asked(const struct request *req)
+{
+	for (size_t i = 0; i < req->uri.count; i++)
+		for (size_t j = 0; j < sizeof(subs) / sizeof(subs[0]); j++)
+			if (slice_is(req->uri.params[i].name, subs[j].name) &&
+			    (subs[j].level == LEVEL_NONE || subs[j].level == req->level))
+				return &subs[j];
+	return NULL;
+}
+
+bool
+s3_sub_asked(const struct request *req)
+{
+	return req->uri.count && (req->level == LEVEL_BUCKET || req->level == LEVEL_OBJECT) && asked(req);
+}
+
+/* The owner may do everything: that much is true of every bucket and object here. */
+static int
+acl(struct request *req)
+{
+	struct principal owner;
+	char id[ID_TEXT];
+	struct buf *b;
+	int rc = principal_get(req->daemon->store, req->workspace.owner_id, &owner);
+
+	if (rc)
+		return rc == ERR_NOTFOUND ? ERR_INTERNAL : rc;
+	id_format(ID_USER, owner.id, id);
+	b = s3_xml(req);
+	xml_begin_root(b, "AccessControlPolicy");
+	xml_begin(b, "Owner");
+	xml_elem(b, "ID", id);
+	xml_elem(b, "DisplayName", owner.name);
+	xml_end(b, "Owner");
+	xml_begin(b, "AccessControlList");
+	xml_begin(b, "Grant");
+	buf_addstr(b, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">");
+	xml_elem(b, "ID", id);
+	xml_elem(b, "DisplayName", owner.name);
+	xml_end(b, "Grantee");
+	xml_elem(b, "Permission", "FULL_CONTROL");
+	xml_end(b, "Grant");
+	xml_end(b, "AccessControlList");
+	xml_end(b, "AccessControlPolicy");
+	return buf_finish(b);
+}
+
+static int
+find_object(struct request *req)
+{
+	int64_t version;
+	int rc;
+
+	if (s3_version_param(req, &version) != 0)
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
+	rc = object_find(req->daemon->store, req->workspace.id, req->key, version, &req->found);
+	if (rc == 0 && req->found.delete_marker)
+		return request_fail(req, ERR_UNSUPPORTED, "MethodNotAllowed", NULL);
+	return rc == ERR_NOTFOUND ? request_fail(req, rc, version ? "NoSuchVersion" : "NoSuchKey", NULL) : rc;
+}
+
+static int
+read_sub(struct request *req)
+{
+	const struct sub *sub = asked(req);
+	struct buf *b;
+	int rc;
+
+	if (req->level == LEVEL_OBJECT && (rc = find_object(req)) != 0)
+		return rc;
+	if (sub->error)
+		return request_fail(req, ERR_NOTFOUND, sub->error, NULL);
+	if (!strcmp(sub->name, "acl"))
+		return acl(req);
+	if (!sub->root)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "?%s is not supported.", sub->name);
+	b = s3_xml(req);
+	xml_begin_root(b, sub->root);
+	buf_addstr(b, sub->xml);
+	xml_end(b, sub->root);
+	return buf_finish(b);
+}
+
+static int
+write_sub(struct request *req)
+{
+	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Setting ?%s is not supported.", asked(req)->name);
+}
+
+const struct route s3_sub_read = { "GET", LEVEL_NONE, .name = "GetSubresource", .action = ACTION_READ, .run = read_sub };
+const struct route s3_sub_write = { "PUT", LEVEL_NONE, .name = "PutSubresource", .action = ACTION_WRITE,
+	.run = write_sub };

@@ -1,0 +1,15 @@
+#ifndef FSD_S3_SUB_H
+#define FSD_S3_SUB_H
+
+#include "request.h"
+
+/*
+ * Sub-resources (?acl, ?tagging, ?policy …) that this store has none of. Reads answer as AWS does for a bucket or an object where
+ * nothing was configured, since clients ask as a matter of course; writes are NotImplemented.
+ */
+
+/* Is there one of them in the query? Cheap where the query is empty. */
+bool s3_sub_asked(const struct request *req);
+extern const struct route s3_sub_read, s3_sub_write;
+
+#endif

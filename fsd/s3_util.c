@@ -1,0 +1,81 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "err.h"
+#include "s3.h"
+#include "xml.h"
+
+/* A version id is the id and a mix of it, so that a mistyped one is told from one that is gone. */
+static uint64_t
+mix(uint64_t x)
+{
+	/* The finaliser of splitmix64, https://prng.di.unimi.it/splitmix64.c */
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+void
+s3_version_text(const struct object_info *info, char text[S3_VERSION_TEXT])
+{
+	if (info->null_version)
+		strcpy(text, "null");
+	else
+		snprintf(text, S3_VERSION_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)info->version_id,
+		    mix((uint64_t)info->version_id));
+}
+
+int
+s3_version_parse(const char *text, int64_t *version)
+{
+	uint8_t bytes[16];
+	uint64_t half[2] = { 0, 0 };
+
+	if (!strcmp(text, "null")) {
+		*version = VERSION_NULL;
+		return 0;
+	}
+	if (hex_decode(text, strlen(text), bytes, sizeof(bytes)) != 0)
+		return ERR_INVALID;
+	for (int i = 0; i < 16; i++)
+		half[i / 8] = half[i / 8] << 8 | bytes[i];
+	if (!half[0] || half[0] > INT64_MAX || half[1] != mix(half[0]))
+		return ERR_INVALID;
+	*version = (int64_t)half[0];
+	return 0;
+}
+
+int
+s3_version_param(const struct request *req, int64_t *version)
+{
+	const char *text = uri_value(&req->uri, "versionId");
+
+	*version = 0;
+	return text ? s3_version_parse(text, version) : 0;
+}
+
+struct buf *
+s3_xml(struct request *req)
+{
+	struct http_reply *reply = &req->http->reply;
+
+	reply->status = 200;
+	http_reply_header_raw(reply, "Content-Type", "application/xml", 15);
+	return &reply->body;
+}
+
+void
+s3_xml_key(struct request *req, struct buf *b, const char *element, struct slice key)
+{
+	const char *type = uri_value(&req->uri, "encoding-type");
+
+	if (!type || strcasecmp(type, "url")) {
+		xml_elem_bytes(b, element, key.p, key.len);
+		return;
+	}
+	xml_begin(b, element);
+	uri_encode(b, key.p, key.len, true);
+	xml_end(b, element);
+}

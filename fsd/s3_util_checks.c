@@ -1,0 +1,101 @@
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "err.h"
+#include "s3.h"
+
+/*
+ * What the client wants its bytes compared with.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+static int
+content_md5(struct request *req, struct s3_checks *checks)
+{
+	const char *text = request_header(req, "content-md5");
+	size_t got = 0;
+
+	if (!text)
+		return 0;
+	if (base64_decode(text, strlen(text), checks->md5_value, sizeof(checks->md5_value), &got) != 0 ||
+	    got != sizeof(checks->md5_value))
+		return request_fail(req, ERR_INVALID, "InvalidDigest",
+		    "The Content-MD5 you specified was invalid.");
+	checks->md5 = true;
+	return 0;
+}
+
+static int
+header_checksum(struct request *req, struct s3_checks *checks)
+{
+	char name[S3_CHECKSUM_HEADER];
+	struct checksum c;
+	const char *text;
+
+	for (enum digest_kind k = 0; k < DIGEST_KINDS_; k++) {
+		if (k == DIGEST_MD5)
+			continue;
+		s3_checksum_header_name(k, name);
+		if ((text = request_header(req, name)) == NULL)
+			continue;
+		if (checks->value_given)
+			return request_fail(req, ERR_INVALID, "InvalidRequest",
+			    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+		if (s3_checksum_parse(text, k, &c) != 0 || c.type != CHECKSUM_FULL)
+			return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s header is invalid.", name);
+		checks->checksum = checks->value_given = true;
+		checks->kind = k;
+		memcpy(checks->value, c.value, c.len);
+	}
+	return 0;
+}
+
+/* x-amz-trailer announces one that comes behind the body; other trailers are none of ours. */
+static int
+trailer_checksum(struct request *req, struct s3_checks *checks)
+{
+	const char *text = request_header(req, "x-amz-trailer");
+	enum digest_kind kind;
+	size_t len;
+	char name[64];
+
+	for (const char *p = text ? text : ""; *p; p += len) {
+		p += strspn(p, ", \t");
+		len = strcspn(p, ", \t");
+		if (len < 15 || len >= sizeof(name) || strncasecmp(p, "x-amz-checksum-", 15) != 0)
+			continue;
+		memcpy(name, p, len);
+		name[len] = '\0';
+		if (s3_checksum_kind(name + 15, &kind) != 0 || checks->checksum)
+			return request_fail(req, ERR_INVALID, "InvalidRequest",
+			    "The value specified in the x-amz-trailer header is not supported");
+		checks->checksum = checks->in_trailer = true;
+		checks->kind = kind;
+	}
+	return 0;
+}
+
+int
+s3_collect_checks(struct request *req, struct s3_checks *checks)
+{
+	const char *algorithm = request_header(req, "x-amz-sdk-checksum-algorithm");
+	enum digest_kind kind;
+	int rc;
+
+	*checks = (struct s3_checks) { 0 };
+	if ((rc = content_md5(req, checks)) != 0 || (rc = header_checksum(req, checks)) != 0 ||
+	    (rc = trailer_checksum(req, checks)) != 0)
+		return rc;
+	if (!algorithm)
+		return 0;
+	/* Of MD5 the SDKs say so too, though it is Content-MD5 then. */
+	if (s3_checksum_kind(algorithm, &kind) != 0)
+		return !strcasecmp(algorithm, "MD5") ? 0 : request_fail(req, ERR_INVALID, "InvalidRequest",
+		    "Value for x-amz-sdk-checksum-algorithm header is invalid.");
+	if (checks->checksum && checks->kind != kind)
+		return request_fail(req, ERR_INVALID, "InvalidRequest",
+		    "Value for x-amz-sdk-checksum-algorithm header is invalid.");
+	checks->checksum = true;
+	checks->kind = kind;
+	return 0;
+}
