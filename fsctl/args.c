@@ -1,0 +1,181 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "args.h"
+#include "exit_status.h"
+#include "say.h"
+#include "str.h"
+#include "verbs.h"
+
+#define WORDS (ARGS_OPERANDS + 2)
+/* Option codes that are no characters. */
+#define CODE(id) (256 + (id))
+
+const struct option_text args_options[OPTIONS] = {
+	[OPT_DATA] = { "data", "DIR", "the store; else $FSD_DATA, else ./data if a store is there" },
+	[OPT_ENDPOINT] = { "endpoint", "URL", "a daemon elsewhere, instead of --data" },
+	[OPT_TOKEN_FILE] = { "token-file", "F", "holds an administrator's token, for --endpoint; else $FSD_TOKEN" },
+	[OPT_JSON] = { "json", NULL, "print one JSON document (JSON lines for changes)" },
+	[OPT_QUIET] = { "quiet", NULL, "print results and errors only" },
+	[OPT_HELP] = { "help", NULL, "this" },
+	[OPT_VERSION] = { "version", NULL, "as the verb" },
+	[OPT_ADMIN] = { "admin", NULL, "an administrator: may do everything" },
+	[OPT_MAY_CREATE] = { "may-create-buckets", NULL, "may create workspaces of their own" },
+	[OPT_EXPIRES] = { "expires", "DUR", "how long the token is valid; 0, the default: until it is deleted" },
+	[OPT_OWNER] = { "owner", "USER", "whom the workspace belongs to" },
+	[OPT_QUOTA] = { "quota", "SIZE", "what it may hold; 0: no limit" },
+	[OPT_HISTORY] = { "history", "DUR", "how long replaced and deleted versions are kept" },
+	[OPT_VERSIONING] = { "versioning", "on|suspended", "S3 bucket versioning" },
+	[OPT_DISPLAY_NAME] = { "display-name", "TEXT", "its name for people" },
+	[OPT_DRY_RUN] = { "dry-run", NULL, "change nothing, report what would be done" },
+	[OPT_GRACE] = { "grace", "DUR", "free what was unused for so long; the store's setting (24h) else" },
+	[OPT_QUICK] = { "quick", NULL, "check the references, but leave the bytes unread" },
+	[OPT_FROM] = { "from", "CURSOR", "begin (the default), now, or the sequence after which to start" },
+	[OPT_FOLLOW] = { "follow", NULL, "wait for further changes until interrupted" },
+};
+
+static int
+unknown_option(const char *text)
+{
+	const char *best = NULL;
+	int least = 4;
+
+	say_error(STATUS_USAGE, "unknown or unclear option \"%s\"", text);
+	for (int i = 0; i < OPTIONS && !strncmp(text, "--", 2); i++) {
+		int d = str_distance(text + 2, args_options[i].name);
+
+		if (d < least) {
+			least = d;
+			best = args_options[i].name;
+		}
+	}
+	if (best)
+		say_hint("did you mean --%s? `fsctl help` lists what there is", best);
+	else
+		say_hint("`fsctl help` lists what there is");
+	return STATUS_USAGE;
+}
+
+static void
+long_options(struct option longs[OPTIONS + 1])
+{
+	for (int i = 0; i < OPTIONS; i++)
+		longs[i] = (struct option) { args_options[i].name, args_options[i].value ? required_argument : no_argument,
+			NULL, CODE(i) };
+	longs[OPTIONS] = (struct option) { 0 };
+}
+
+static int
+add_word(const char **words, int *n, const char *word)
+{
+	if (*n == WORDS)
+		return say_error(STATUS_USAGE, "too many arguments, from \"%s\" on; `fsctl help` lists what there is", word);
+	words[(*n)++] = word;
+	return STATUS_OK;
+}
+
+/* Options and words, in whatever order. */
+static int
+split(int argc, char **argv, struct args *args, const char **words, int *n)
+{
+	struct option longs[OPTIONS + 1];
+	int code, status = STATUS_OK;
+
+	long_options(longs);
+	opterr = 0;
+	/* "-": words come in order with the options, whatever POSIXLY_CORRECT says. */
+	while (!status && (code = getopt_long(argc, argv, "-:qh", longs, NULL)) != -1) {
+		if (code == 1)
+			status = add_word(words, n, optarg);
+		else if (code == 'q' || code == 'h')
+			args->given[code == 'q' ? OPT_QUIET : OPT_HELP] = "";
+		else if (code == ':')
+			status = say_error(STATUS_USAGE, "%s needs a value; `fsctl help` says which", argv[optind - 1]);
+		else if (code < CODE(0))
+			status = unknown_option(argv[optind - 1]);
+		else
+			args->given[code - CODE(0)] = optarg ? optarg : "";
+	}
+	while (!status && optind < argc)
+		status = add_word(words, n, argv[optind++]);
+	return status;
+}
+
+static int
+check_options(const struct args *args)
+{
+	const struct verb *v = args->verb;
+
+	for (int i = OPT_ADMIN; i < OPTIONS; i++)
+		if (args->given[i] && !(v->options & 1u << i)) {
+			say_error(STATUS_USAGE, "--%s does not go with `%s%s%s`", args_options[i].name, v->name,
+			    v->action ? " " : "", v->action ? v->action : "");
+			return verbs_usage(v);
+		}
+	if (args->given[OPT_ENDPOINT] && args->given[OPT_DATA])
+		return say_error(STATUS_USAGE, "--data and --endpoint don't go together: give one of them");
+	if (args->given[OPT_TOKEN_FILE] && !args->given[OPT_ENDPOINT])
+		return say_error(STATUS_USAGE, "--token-file goes with --endpoint URL; with --data no token is needed");
+	return STATUS_OK;
+}
+
+int
+args_parse(int argc, char **argv, struct args *args)
+{
+	const char *words[WORDS] = { NULL };
+	int n = 0, used = 0, status;
+
+	*args = (struct args) { 0 };
+	if ((status = split(argc, argv, args, words, &n)) != STATUS_OK)
+		return status;
+	if (n == 0 && (args->given[OPT_HELP] || args->given[OPT_VERSION]))
+		return STATUS_OK;
+	/* `fsctl user create --help` asks about the words before it. */
+	if (args->given[OPT_HELP] && strcmp(words[0], "help") != 0) {
+		memmove(words + 1, words, sizeof(words) - sizeof(words[0]));
+		words[0] = "help";
+		n = n < 3 ? n + 1 : 3;
+	}
+	if ((status = verbs_find(words, n, &args->verb, &used)) != STATUS_OK)
+		return status;
+	args->count = n - used;
+	if (args->count < args->verb->min || args->count > args->verb->max) {
+		if (args->count < args->verb->min)
+			say_error(STATUS_USAGE, "something is missing: %s", args->verb->operands);
+		else
+			say_error(STATUS_USAGE, "unexpected argument \"%s\"", words[used + args->verb->max]);
+		return verbs_usage(args->verb);
+	}
+	for (int i = 0; i < args->count; i++) {
+		args->operand[i] = words[used + i];
+		if (!*args->operand[i])
+			return say_error(STATUS_USAGE, "an argument is empty; expected %s", args->verb->operands);
+	}
+	return check_options(args);
+}
+
+int
+args_size(const struct args *args, enum option_id id, int64_t *bytes)
+{
+	uint64_t value;
+
+	if (!args->given[id])
+		return STATUS_OK;
+	if (parse_size(args->given[id], &value) != 0 || value > INT64_MAX)
+		return say_error(STATUS_USAGE, "--%s: expected a size like 500MB, 64MiB or 2TiB, got \"%s\"",
+		    args_options[id].name, args->given[id]);
+	*bytes = (int64_t)value;
+	return STATUS_OK;
+}
+
+int
+args_duration(const struct args *args, enum option_id id, int64_t *ms)
+{
+	if (!args->given[id])
+		return STATUS_OK;
+	if (parse_duration(args->given[id], ms) != 0)
+		return say_error(STATUS_USAGE, "--%s: expected a duration like 30s, 15min, 6h, 7d, 4w, 3mo or 1y, got \"%s\"",
+		    args_options[id].name, args->given[id]);
+	return STATUS_OK;
+}

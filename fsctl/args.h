@@ -1,0 +1,56 @@
+#ifndef FSCTL_ARGS_H
+#define FSCTL_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The command line: options anywhere, a verb, its operands. */
+struct ctl;
+struct args;
+
+enum option_id {
+	/* of every verb */
+	OPT_DATA, OPT_ENDPOINT, OPT_TOKEN_FILE, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_VERSION,
+	/* of some */
+	OPT_ADMIN, OPT_MAY_CREATE, OPT_EXPIRES, OPT_OWNER, OPT_QUOTA, OPT_HISTORY, OPT_VERSIONING, OPT_DISPLAY_NAME,
+	OPT_DRY_RUN, OPT_GRACE, OPT_QUICK, OPT_FROM, OPT_FOLLOW,
+	OPTIONS
+};
+#define OPT(name) (1u << OPT_##name)
+
+struct option_text {
+	const char *name;
+	const char *value;	/* what it takes ("DUR"), or NULL */
+	const char *help;
+};
+extern const struct option_text args_options[OPTIONS];
+
+/* One line of the verb table, verbs.c. */
+struct verb {
+	const char *name;	/* "user" */
+	const char *action;	/* "create", or NULL */
+	const char *operands;	/* "NAME" */
+	int min, max;		/* of the operands */
+	unsigned options;	/* OPT() of those that are not of every verb */
+	const char *summary;	/* a line */
+	const char *help;	/* more lines, or NULL */
+	int (*run)(struct ctl *ctl, const struct args *args);	/* an exit status */
+};
+
+#define ARGS_OPERANDS 4
+
+struct args {
+	const struct verb *verb;	/* NULL: --help or --version stood alone */
+	const char *operand[ARGS_OPERANDS];	/* NULL behind the last */
+	int count;
+	const char *given[OPTIONS];	/* the value; "" for options without; NULL: not given */
+};
+
+/* Points into `argv`. An exit status. */
+int args_parse(int argc, char **argv, struct args *args);
+
+/* The value of an option in its unit; what is not given leaves *value. An exit status. */
+int args_size(const struct args *args, enum option_id id, int64_t *bytes);
+int args_duration(const struct args *args, enum option_id id, int64_t *ms);
+
+#endif

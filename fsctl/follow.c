@@ -1,0 +1,180 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "err.h"
+#include "exit_status.h"
+#include "follow.h"
+#include "progress.h"
+#include "reply.h"
+#include "say.h"
+#include "stop.h"
+
+#define REDRAW_WAIT_S 1
+#define LINES_WAIT_S 20
+
+struct follower {
+	struct ctl *ctl;
+	struct progress *progress;
+	struct followed *f;
+	uint64_t shown;			/* bytes that the bar has */
+};
+
+void
+follow_release(struct followed *f)
+{
+	json_free(f->last);
+	for (size_t i = 0; i < f->nlines; i++)
+		free(f->lines[i]);
+	free(f->lines);
+	*f = (struct followed) { 0 };
+}
+
+static int
+start(struct ctl *ctl, const struct buf *request, char **id)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	const char *text;
+	int http = 0, status;
+
+	ctl_path(&path, "jobs", NULL);
+	if ((status = ctl_try(ctl, "POST", &path, request, CTL_SECONDS, &http, &doc)) != STATUS_OK)
+		goto out;
+	status = ctl_explain(ctl, http, doc);
+	if (http == 409) {
+		say_hint("wait until it is done, and try again");
+		status = STATUS_TEMPORARY;
+	}
+	text = reply_str(doc, "jobId", NULL);
+	if (status == STATUS_OK && (!text || !(*id = strdup(text))))
+		status = say_error(STATUS_FAILED, "%s: the daemon's reply names no job: is it of another version?", ctl->doing);
+out:
+	json_free(doc);
+	buf_release(&path);
+	return status;
+}
+
+static int
+keep_lines(struct followed *f)
+{
+	const struct json *lines = reply_array(f->last, "lines"), *line;
+	size_t n = lines ? json_array_len(lines) : 0;
+	char **more = reallocarray(f->lines, f->nlines + n + 1, sizeof(*more));
+	const char *text;
+
+	if (!more)
+		return say_error(STATUS_FAILED, "out of memory for the report");
+	f->lines = more;
+	for (line = reply_first(lines); line; line = json_next(line))
+		if ((text = reply_str(line, "text", NULL)) != NULL && (more[f->nlines] = strdup(text)) != NULL)
+			f->nlines++;
+	return STATUS_OK;
+}
+
+static void
+draw(struct follower *w, size_t new_lines)
+{
+	const struct json *p = reply_get(w->f->last, "progress");
+	int64_t done = reply_int(p, "done", 0), total = reply_int(p, "total", 0);
+
+	progress_total(w->progress, 0, (uint64_t)total);
+	if ((uint64_t)done > w->shown) {
+		progress_add(w->progress, 0, (uint64_t)done - w->shown, 0);
+		w->shown = (uint64_t)done;
+	}
+	progress_add(w->progress, 0, 0, new_lines);
+	progress_draw(w->progress);
+}
+
+/* One look. *more: it runs on, or has more lines. */
+static int
+look(struct follower *w, const char *id, bool *more)
+{
+	const unsigned wait = isatty(STDERR_FILENO) ? REDRAW_WAIT_S : LINES_WAIT_S;
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	size_t before = w->f->nlines;
+	int http = 0, status;
+
+	ctl_path(&path, "jobs", id, NULL);
+	buf_addf(&path, "?after=%zu&wait=%u", before, wait);
+	status = ctl_try(w->ctl, "GET", &path, NULL, wait + CTL_SECONDS, &http, &doc);
+	buf_release(&path);
+	if (status != STATUS_OK)
+		return status;
+	if ((status = ctl_explain(w->ctl, http, doc)) != STATUS_OK) {
+		json_free(doc);
+		return status;
+	}
+	json_free(w->f->last);
+	w->f->last = doc;
+	if ((status = keep_lines(w->f)) != STATUS_OK)
+		return status;
+	draw(w, w->f->nlines - before);
+	*more = !strcmp(reply_str(doc, "state", ""), "running") ||
+	    (reply_bool(doc, "moreLines", false) && w->f->nlines > before);
+	return STATUS_OK;
+}
+
+static int
+cancel(struct ctl *ctl, const char *id)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	int status;
+
+	ctl_path(&path, "jobs", id, NULL);
+	status = ctl_call(ctl, "DELETE", &path, NULL, NULL);
+	buf_release(&path);
+	return status;
+}
+
+int
+follow_job(struct ctl *ctl, const struct buf *request, const char *what, struct followed *f)
+{
+	struct follower w = { .ctl = ctl, .f = f };
+	char *id = NULL;
+	bool more = true;
+	int status;
+
+	if ((status = start(ctl, request, &id)) != STATUS_OK)
+		goto out;
+	stop_setup();
+	if (progress_new(what, 0, 0, ctl->quiet, &w.progress) != 0) {
+		status = say_error(STATUS_FAILED, "out of memory");
+		goto out;
+	}
+	while (status == STATUS_OK && more) {
+		int sig;
+
+		status = look(&w, id, &more);
+		if (more && (sig = stop_take()) != 0) {
+			f->signal = sig;
+			status = cancel(ctl, id);
+		}
+	}
+out:
+	progress_free(w.progress);
+	free(id);
+	return status;
+}
+
+int
+follow_status(const struct ctl *ctl, const struct followed *f)
+{
+	const char *state = reply_str(f->last, "state", "");
+	int code = (int)(reply_int(f->last, "exitCode", STATUS_FAILED) & 255);
+
+	if (!strcmp(state, "stopped") && f->signal)
+		return STATUS_SIGNAL + f->signal;
+	if (!strcmp(state, "stopped"))
+		return say_error(code, "%s: stopped by another, or because fsd ended; run it again", ctl->doing);
+	if (!strcmp(state, "failed")) {
+		say_error(code, "%s: %s", ctl->doing, reply_str(f->last, "error", "it failed"));
+		say_hint("fsd's log has more");
+		return code ? code : STATUS_FAILED;
+	}
+	return code;
+}

@@ -1,0 +1,25 @@
+#ifndef FSCTL_LISTING_H
+#define FSCTL_LISTING_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "json.h"
+#include "table.h"
+
+struct ctl;
+
+/* A listing of the daemon's, all pages of it, as a table or as {NAME: [items…]}. */
+struct listing {
+	const char *name;			/* the member that holds the items: "users" */
+	const struct table_column *columns;
+	const char *none;			/* said to people where there is nothing; may be NULL */
+	/* Which of them are shown; NULL: all. */
+	bool (*want)(void *arg, const struct json *item);
+	void *arg;
+};
+
+/* `path` without a query. An exit status. */
+int listing_print(struct ctl *ctl, const struct buf *path, const struct listing *listing);
+
+#endif
