@@ -1,0 +1,118 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "test.h"
+
+static char text[10000];
+static int saved;
+
+/* Makes `fd` standard error while some progress is shown. */
+static void
+show(int fd, bool quiet, uint64_t items, uint64_t bytes)
+{
+	struct progress *p;
+
+	fflush(stderr);
+	saved = dup(2);
+	dup2(fd, 2);
+	if (!progress_new("checking", items, bytes, quiet, &p)) {
+		progress_add(p, 25, 3 << 20, 2);
+		for (int i = 0; i < 1000; i++)
+			progress_draw(p);
+		progress_free(p);
+	}
+	dup2(saved, 2);
+	close(saved);
+}
+
+/* What arrives on a pipe or terminal until it is silent; a terminal hands on with some delay. */
+static const char *
+arrived(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(text) - 1 && poll(&wait, 1, 200) > 0) {
+		if ((n = read(fd, text + len, sizeof(text) - 1 - len)) <= 0)
+			break;
+		len += (size_t)n;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+/* A terminal of `columns`; -1 where there is none. */
+static int
+open_terminal(unsigned short columns, int *slave)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = columns };
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+
+	if (master < 0 || grantpt(master) || unlockpt(master))
+		return -1;
+	*slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	if (*slave < 0 || ioctl(*slave, TIOCSWINSZ, &size))
+		return -1;
+	return master;
+}
+
+static void
+test_bar_on_a_terminal(void)
+{
+	int slave = -1, master = open_terminal(200, &slave), bars = 0;
+
+	if (master < 0) {
+		test_skip("no pseudo terminals");
+		return;
+	}
+	show(slave, false, 100, 0);
+	arrived(master);
+	CHECK(strstr(text, "\rchecking [#####---------------] 25 %  25/100  3.0 MiB"));
+	CHECK(strstr(text, "ETA 0:0") && strstr(text, "  2 errors\033[K"));
+	CHECK_STR("\r\033[K", text + strlen(text) - 4);
+	for (const char *at = text; (at = strstr(at, "checking")) != NULL; at++)
+		bars++;
+	CHECK(bars >= 1 && bars <= 3);
+	show(slave, true, 100, 0);
+	CHECK_STR("", arrived(master));
+	close(slave);
+	close(master);
+}
+
+static void
+test_bar_fits_the_terminal(void)
+{
+	int slave = -1, master = open_terminal(20, &slave);
+
+	if (master < 0) {
+		test_skip("no pseudo terminals");
+		return;
+	}
+	show(slave, false, 0, 4 << 20);
+	CHECK_MEM("\rchecking [#########\033[K", arrived(master), 23);
+	close(slave);
+	close(master);
+}
+
+static void
+test_silent_for_the_first_minute_elsewhere(void)
+{
+	int fds[2];
+
+	CHECK(!pipe2(fds, O_NONBLOCK));
+	show(fds[1], false, 100, 0);
+	CHECK_STR("", arrived(fds[0]));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static const struct test tests[] = {
+	TEST(test_bar_on_a_terminal), TEST(test_bar_fits_the_terminal),
+	TEST(test_silent_for_the_first_minute_elsewhere), TEST_END,
+};
+TEST_MAIN(tests)
