@@ -1,0 +1,375 @@
+#!/usr/bin/env bats
+# fsctl before a daemon that says what a real one seldom does: exit codes, messages, and how one is found and started.
+
+load lib/fsd
+bats_require_minimum_version 1.5.0
+
+setup() {
+	DIR=$BATS_TEST_TMPDIR/bin
+	D=$BATS_TEST_TMPDIR/d
+	mkdir "$DIR" "$D"
+	cp "$FSCTL" "$DIR/fsctl"
+	{ echo '#!/usr/bin/python3'; cat "$FSD_ROOT/tests/lib/fake_fsd.py"; } > "$DIR/fsd"
+	chmod +x "$DIR/fsd"
+	printf 'fsd store 1\n' > "$D/VERSION"
+	answers '{}'
+	unset FSD_DATA FSD_TOKEN
+	cd "$BATS_TEST_TMPDIR"
+	SERVER=
+}
+
+teardown() {
+	[ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+}
+
+answers() {
+	printf '%s\n' "$1" > "$D/answers.json"
+}
+
+ctl() {
+	"$DIR/fsctl" --data "$D" "$@" 3>&-
+}
+
+status_is() {
+	[ "$status" = "$1" ] || fail "exit code $status, wanted $1; output: $output"
+}
+
+has() {
+	local text
+	for text; do
+		[[ "$output" == *"$text"* ]] || fail "no \"$text\" in: $output" || return 1
+	done
+}
+
+listen() {	# starts the stand-in on a port: URL
+	"$DIR/fsd" --data "$D" --port-file "$BATS_TEST_TMPDIR/port" 3>&- &
+	SERVER=$!
+	for _ in $(seq 100); do
+		[ -s "$BATS_TEST_TMPDIR/port" ] && break
+		sleep 0.05
+	done
+	URL=http://127.0.0.1:$(< "$BATS_TEST_TMPDIR/port")
+}
+
+# METHOD-AND-PATH STATUS CODE -> the exit code of `user show bob`
+answer_error() {
+	answers '{"GET /v1/admin/users/bob": ['"$1"', {"error": {"code": "'"$2"'", "message": "because of '"$2"'", "requestId": "r-77"}}]}'
+}
+
+@test "usage: what is wrong, and what to type, before any daemon is asked" {
+	run ctl; status_is 2; has "fsctl help"
+	run ctl usr list; status_is 2; has 'no verb "usr"' 'fsctl user'
+	run ctl user lst; status_is 2; has 'fsctl user list'
+	run ctl user; status_is 2; has 'create, list, show'
+	run ctl user create; status_is 2; has 'NAME' 'usage: fsctl user create'
+	run ctl user create a b; status_is 2; has '"b"'
+	run ctl user create ""; status_is 2; has 'empty'
+	run ctl user list --owner x; status_is 2; has '--owner does not go with'
+	run ctl --jsn status; status_is 2; has '--json'
+	run ctl token create bob --expires; status_is 2; has 'needs a value'
+	run ctl token create bob --expires 5m; status_is 2; has '5m' '15min'
+	run ctl workspace create w --quota many; status_is 2; has 'many' '64MiB'
+	run ctl grant add w bob king; status_is 2; has 'owner, editor or viewer'
+	run ctl workspace set w; status_is 2; has 'nothing to set'
+	run ctl --endpoint http://x status; status_is 2; has "don't go together"
+	run ctl --token-file f status; status_is 2; has '--endpoint'
+	run "$DIR/fsctl" --endpoint ftp://x --token-file /dev/null status; status_is 2
+	[ ! -e "$D/requests.log" ]
+}
+
+@test "help and version need no store" {
+	cd /
+	run "$DIR/fsctl" help; status_is 0; has 'workspace create NAME' '--token-file'
+	run "$DIR/fsctl" help user create; status_is 0; has '--may-create-buckets'
+	run "$DIR/fsctl" user create --help; status_is 0; has '--may-create-buckets'
+	run "$DIR/fsctl" --help; status_is 0
+	run "$DIR/fsctl" help nothing; status_is 2
+	run "$DIR/fsctl" version; status_is 0; has 'fsctl 0.'
+	run "$DIR/fsctl" --version; status_is 0; has 'fsctl 0.'
+	[ "$("$DIR/fsctl" --json version | jq -r .version)" = "${output#fsctl }" ]
+}
+
+@test "which store: --data, then FSD_DATA, then ./data, else what to type" {
+	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
+	run "$DIR/fsctl" status; status_is 2; has '--data DIR' 'init'
+	run "$DIR/fsctl" --data "$BATS_TEST_TMPDIR/none" status; status_is 10; has 'no store' 'init'
+	FSD_DATA=$D run "$DIR/fsctl" status; status_is 0
+	ln -s d data
+	run "$DIR/fsctl" status; status_is 0; has 'version'
+	FSD_DATA=/nowhere run "$DIR/fsctl" status --data d; status_is 0
+}
+
+@test "options stand anywhere, and -- ends them" {
+	answers '{"GET /v1/admin/users/bob": [200, {"name": "bob"}], "GET /v1/admin/users/-x": [200, {"name": "-x"}]}'
+	[ "$("$DIR/fsctl" user --json show --data "$D" bob 3>&- | jq -r .name)" = bob ]
+	[ "$(POSIXLY_CORRECT=1 "$DIR/fsctl" user show bob --json --data="$D" 3>&- | jq -r .name)" = bob ]
+	[ "$(ctl --json user show -- -x | jq -r .name)" = -x ]
+}
+
+@test "a daemon is started, used again, and outlives nobody's pipes" {
+	answers '{"GET /v1/admin/status": [200, {"version": "7", "pid": 1}]}'
+	local start=$SECONDS
+	run ctl status; status_is 0
+	[ $((SECONDS - start)) -lt 3 ]
+	run ctl status; status_is 0
+	[ "$(grep -c . "$D/requests.log")" = 2 ]
+	sleep 4
+	start=$SECONDS
+	( ctl status 9>&1 > /dev/null ) | cat		# a pipe that fsctl was given beside its own output
+	[ $((SECONDS - start)) -lt 3 ]
+}
+
+@test "paths longer than a socket's may be" {
+	local long=$BATS_TEST_TMPDIR/$(printf 'x%.0s' $(seq 120))
+	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
+	mv "$D" "$long"
+	run "$DIR/fsctl" --data "$long" status
+	status_is 0
+}
+
+@test "where no daemon can be started its reason is shown and its exit code kept" {
+	printf '12 the key file is not readable\n' > "$D/refuse"
+	run ctl status; status_is 12; has 'the key file is not readable' 'no daemon could be started'
+	printf '4 the database is damaged\n' > "$D/refuse"
+	run ctl status; status_is 4; has 'damaged'
+	rm "$DIR/fsd"
+	PATH=/nowhere run -1 "$DIR/fsctl" --data "$D" status
+	has 'neither beside fsctl nor in PATH'
+}
+
+@test "who holds the lock without serving yet is waited for" {
+	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
+	flock "$D/LOCK" sleep 1 3>&- &
+	sleep 0.2
+	run ctl status
+	status_is 0
+	wait
+}
+
+@test "every kind of answer has its exit code, its reason and a next step" {
+	local line
+	while read -r http code want; do
+		answer_error "$http" "$code"
+		run ctl user show bob
+		[ "$status" = "$want" ] || fail "$http $code: exit code $status, wanted $want: $output" || return 1
+		has "user show bob: because of $code"
+	done <<-END
+		400 InvalidArgument 2
+		401 Unauthenticated 12
+		403 AccessDenied 12
+		403 QuotaExceeded 13
+		404 NotFound 10
+		409 Conflict 1
+		500 InternalError 1
+		503 Busy 75
+		507 InsufficientStorage 13
+	END
+	answer_error 404 NoSuchUser; run ctl user show bob; has 'fsctl user list'
+	answer_error 500 InternalError; run ctl user show bob; has 'r-77'
+	answer_error 507 InsufficientStorage; run ctl user show bob; has 'fsctl gc'
+}
+
+@test "replies that fsd never gives" {
+	answers '{"GET /v1/admin/users/bob": [200, "<html>"]}'
+	run ctl user show bob; status_is 1; has 'not JSON'
+	answers '{"GET /v1/admin/users/bob": [502, "<html>"]}'
+	run ctl user show bob; status_is 75; has '502'
+	answers '{"GET /v1/admin/users/bob": [0, ""]}'
+	run ctl user show bob; status_is 75; has 'look first'
+	answers '{"GET /v1/admin/users": [200, {"people": []}]}'
+	run ctl user list; status_is 1; has 'users'
+}
+
+@test "names are escaped on the wire, and control bytes on the terminal" {
+	answers '{"GET /v1/admin/users/a%2Fb%3F%20%C3%BC": [200, {"name": "a\u001b[31mb\u009b1m"}]}'
+	run ctl user show 'a/b? ü'
+	status_is 0
+	[[ "$output" == *'a\x1b[31mb\x9b1m'* ]]
+	[[ "$output" != *$'\e'* ]]
+}
+
+@test "an endpoint gets the token of the file" {
+	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
+	listen
+	printf '  t0ken\n' > F
+	run "$DIR/fsctl" --endpoint "$URL/" --token-file F status; status_is 0
+	grep -q 'GET /v1/admin/status Bearer t0ken' "$D/requests.log"
+	run "$DIR/fsctl" --endpoint "$URL" status; status_is 2; has '--token-file'
+	FSD_TOKEN=env run "$DIR/fsctl" --endpoint "$URL" status; status_is 0
+	grep -q 'Bearer env' "$D/requests.log"
+	run "$DIR/fsctl" --endpoint "$URL" --token-file nothing status; status_is 2; has 'nothing'
+	: > F
+	run "$DIR/fsctl" --endpoint "$URL" --token-file F status; status_is 2
+	run "$DIR/fsctl" --endpoint http://127.0.0.1:1 --token-file /etc/hostname status; status_is 75
+}
+
+@test "listings take all pages, as a table and as one document" {
+	answers '{"GET /v1/admin/workspaces": [
+		[200, {"workspaces": [{"name": "a", "owner": "root", "objects": 1234567, "bytes": 1610612736, "quotaBytes": 0}], "next": "a"}],
+		[200, {"workspaces": [{"name": "bigger-name", "owner": "bob", "objects": 0, "bytes": 12, "quotaBytes": 1024}], "next": null}]]}'
+	run ctl workspace list
+	status_is 0
+	[ "${#lines[@]}" = 3 ]
+	has '1,234,567' '1.5 GiB' 'none' '1.0 KiB'
+	[ "$(expr "${lines[0]}" : '.*OBJECTS')" = "$(expr "${lines[1]}" : '.*1,234,567')" ]
+	grep -q 'workspaces?limit=1000&after=a' "$D/requests.log"
+	rm "$D/requests.log"
+	sleep 4		# a new stand-in begins at the first page
+	run ctl --json workspace list
+	[ "$(jq -r '[.workspaces[].name] | join(",")' <<< "$output")" = a,bigger-name ]
+}
+
+job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
+	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}],
+		"GET /v1/admin/jobs/job_1": [
+		[200, {"state": "running", "progress": {"done": 5, "total": 10}, "lines": [{"n": 1, "text": "chunk 1 is gone"}]}],
+		[200, {"progress": {"done": 10, "total": 10}, "lines": [{"n": 2, "text": "chunk 2 is gone"}], "moreLines": false, "linesDropped": 0, '"$1"'}]]}'
+}
+
+@test "check: the findings, the report, exit code 4" {
+	job '"state": "done", "exitCode": 4, "report": {"chunks": 2000, "bytes": 2048, "problems": 2}'
+	run --separate-stderr ctl check --quick
+	status_is 4
+	has 'chunk 1 is gone' 'chunk 2 is gone' '2,000' '2.0 KiB'
+	grep -q '{"kind":"check","quick":true}' "$D/requests.log"
+	grep -q 'after=1' "$D/requests.log"
+}
+
+@test "check: one document with --json" {
+	job '"state": "done", "exitCode": 4, "report": {"problems": 2}'
+	run --separate-stderr ctl check --json
+	status_is 4
+	[ "$(jq -c '[.state, .problems, .report.problems]' <<< "$output")" = '["done",["chunk 1 is gone","chunk 2 is gone"],2]' ]
+}
+
+@test "gc: dry run, grace, and what it did" {
+	job '"state": "done", "exitCode": 0, "report": {"chunksFreed": 3, "bytesReturned": 268435456}'
+	run --separate-stderr ctl gc --dry-run --grace 6h
+	status_is 0
+	has 'would do' '256.0 MiB'
+	grep -q '{"kind":"gc","dryRun":true,"graceMs":21600000}' "$D/requests.log"
+}
+
+@test "a job that fails, one that another stopped, one beside another" {
+	job '"state": "failed", "exitCode": 13, "error": "no space left", "report": {}'
+	run ctl gc; status_is 13; has 'no space left'
+	sleep 4
+	job '"state": "stopped", "exitCode": 75, "report": {}'
+	run ctl gc; status_is 75; has 'stopped'
+	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "Conflict", "message": "One is running already."}}]}'
+	run ctl gc; status_is 75; has 'running already' 'try again'
+}
+
+@test "Ctrl-C stops the job, prints the report and exits with 130" {
+	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}], "DELETE /v1/admin/jobs/job_1": [204, null],
+		"GET /v1/admin/jobs/job_1": [200, {"state": "running", "progress": {"done": 0, "total": 0}, "lines": []}],
+		"stopped /v1/admin/jobs/job_1": [200, {"state": "stopped", "exitCode": 75, "lines": [], "report": {"chunksFreed": 3}}]}'
+	# A shell gives what it starts in the background an ignored SIGINT.
+	run timeout 30 /usr/bin/python3 - "$DIR/fsctl" --data "$D" gc <<-'END'
+		import signal, subprocess, sys, time
+		signal.signal(signal.SIGINT, signal.SIG_DFL)
+		p = subprocess.Popen(sys.argv[1:])
+		time.sleep(1.5)
+		p.send_signal(signal.SIGINT)
+		try:
+		    sys.exit(p.wait(10) % 256)
+		except subprocess.TimeoutExpired:
+		    p.kill()
+		    raise
+	END
+	status_is 130
+	has 'chunks freed' 'stopped before its end'
+	grep -q 'DELETE /v1/admin/jobs/job_1' "$D/requests.log"
+}
+
+@test "check without a daemon where none can open the store" {
+	printf '4 the database is damaged\n' > "$D/refuse"
+	run ctl check; status_is 4; has 'without one' 'the store is damaged'
+	run --separate-stderr ctl check --json; status_is 4
+	[ "$(jq -r '.problems[0]' <<< "$output")" = 'the store is damaged' ]
+	printf '12 the key file is not readable\n' > "$D/refuse"
+	run ctl check; status_is 12
+}
+
+@test "init: a text that can be pasted, one document with --json, never twice" {
+	run ctl init; status_is 1; has 'no store was created' 'already'
+	run --separate-stderr "$DIR/fsctl" init --data "it's new" 3>&-
+	status_is 0
+	( eval "$output" && [ "$AWS_ACCESS_KEY_ID" = AKTEST ] && [ "$AWS_SECRET_ACCESS_KEY" = SECRET ] && [ "$FSD_TOKEN" = TOKEN ] )
+	has 'fsd --data'
+	[ "$("$DIR/fsctl" --json init 3>&- | jq -r '[.accessKeyId, .secretAccessKey, .token, .dataDir] | join(" ")')" = \
+		"AKTEST SECRET TOKEN $(realpath data)" ]
+	run "$DIR/fsctl" --endpoint http://x init; status_is 2
+}
+
+@test "credentials: pasted, bare with --quiet, one document with --json" {
+	answers '{"POST /v1/admin/users/bob/keys": [201, {"accessKeyId": "AK1", "secretAccessKey": "s"}],
+		"POST /v1/admin/users/bob/tokens": [201, {"tokenId": "tok_1", "token": "abc", "expiresAt": null}]}'
+	run --separate-stderr ctl key create bob
+	[ "$output" = "export AWS_ACCESS_KEY_ID='AK1'
+export AWS_SECRET_ACCESS_KEY='s'" ]
+	[ "$(ctl -q token create bob --expires 7d)" = abc ]
+	grep -q '{"expiresMs":604800000}' "$D/requests.log"
+	[ "$(ctl --json token create bob | jq -r .token)" = abc ]
+}
+
+events() {
+	printf '{"sequence": %d, "eventType": "FILE_CREATED", "path": "a/%d", "versionId": "ver_1", "sizeBytes": 1536, "occurredAt": "2026-11-22T13:52:15.123456Z"}' "$1" "$1"
+}
+
+@test "changes: every page, an event a line, JSON as it came" {
+	answers '{"GET /v1/admin/workspaces/w/changes": [
+		[200, {"changes": ['"$(events 1),$(events 2)"'], "nextCursor": "2", "hasMore": true}],
+		[200, {"changes": ['"$(events 3)"'], "nextCursor": "3", "hasMore": false}],
+		[200, {"changes": ['"$(events 4)"'], "nextCursor": "4", "hasMore": false}],
+		[410, {"error": {"code": "CursorExpired", "message": "gone"}}]]}'
+	run ctl changes w
+	status_is 0
+	[ "${#lines[@]}" = 3 ]
+	[[ "${lines[0]}" == "2026-11-22 13:52:15Z "*" 1  FILE_CREATED "*"1.5 KiB  a/1" ]]
+	grep -q 'cursor=begin&limit=1000 ' "$D/requests.log"
+	grep -q 'cursor=2&' "$D/requests.log"
+	[ "$(ctl changes w --json --from 3 | jq -c '[.sequence, .path]')" = '[4,"a/4"]' ]
+	run ctl changes w --from 1; status_is 1; has 'gone' 'beginning'
+}
+
+@test "changes --follow: ends with the signal's code, silently, also when its reader goes" {
+	answers '{"GET /v1/admin/workspaces/w/changes": [
+		[200, {"changes": ['"$(events 1)"'], "nextCursor": "1", "hasMore": false}],
+		[200, {"changes": ['"$(events 2)"'], "nextCursor": "2", "hasMore": false}],
+		[200, {"state": "running", "changes": [], "nextCursor": "2", "hasMore": false}]]}'
+	run timeout 30 /usr/bin/python3 - "$DIR/fsctl" --data "$D" changes w --follow --json <<-'END'
+		import json, signal, subprocess, sys
+		signal.signal(signal.SIGINT, signal.SIG_DFL)
+		p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+		assert json.loads(p.stdout.readline())["sequence"] == 1
+		assert json.loads(p.stdout.readline())["sequence"] == 2
+		p.send_signal(signal.SIGINT)
+		out, err = p.communicate(timeout=10)
+		assert p.returncode == 130 and not out and not err, (p.returncode, out, err)
+		p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+		p.stdout.close()
+		err = p.stderr.read()
+		p.wait(10)
+		assert p.returncode == 141 and not err, (p.returncode, err)
+	END
+	status_is 0
+}
+
+@test "changes --follow goes on when the daemon was restarted" {
+	answers '{"GET /v1/admin/workspaces/w/changes": [
+		[200, {"changes": ['"$(events 1)"'], "nextCursor": "1", "hasMore": false}], [0, ""], [503, "stopping"],
+		[200, {"changes": ['"$(events 2)"'], "nextCursor": "2", "hasMore": false}],
+		[404, {"error": {"code": "NotFound", "message": "the workspace was deleted"}}]]}'
+	run ctl changes w --follow
+	status_is 10
+	has 'a/1' 'a/2' 'was deleted'
+	[ "${#lines[@]}" = 4 ]
+}
+
+@test "an output that cannot be written is no success" {
+	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
+	run bash -c '"$0" --data "$1" status > /dev/full 3>&-' "$DIR/fsctl" "$D"
+	status_is 1
+	has 'standard output'
+}

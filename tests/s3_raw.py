@@ -1,0 +1,1010 @@
+#!/usr/bin/python3
+"""Checks of the S3 face with requests that no client library sends: bad input above all, and what must not be lost by it.
+
+	s3_raw.py GROUP		one group of checks; without a group, their names
+
+The environment names the server as tests/lib/fsd.bash sets it: FSD_PORT, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+FSD_TOKEN. Standard library only. Every failed check is a line on standard error, and the exit code is then 1.
+"""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+import urllib.parse
+import zlib
+
+PORT = int(os.environ.get("FSD_PORT", "9000"))
+KEY = os.environ.get("AWS_ACCESS_KEY_ID", "")
+SECRET = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+TOKEN = os.environ.get("FSD_TOKEN", "")
+HOST = "127.0.0.1:%d" % PORT
+EMPTY = hashlib.sha256(b"").hexdigest()
+FAILED = []
+CHECKS = [0]
+
+
+def check(what, condition, got=None):
+    CHECKS[0] += 1
+    if not condition:
+        FAILED.append(what)
+        print("FAILED %s: %r" % (what, got), file=sys.stderr)
+
+
+# ---- requests ----
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def code(self):
+        found = re.search(rb"<Code>([^<]*)</Code>", self.body)
+        return found.group(1).decode() if found else ""
+
+    def __repr__(self):
+        return "%d %s %s" % (self.status, self.code, self.body[:200])
+
+
+NOTHING = Reply(0, {}, b"")
+
+
+def read_reply(sock, method="GET", skip_continue=True):
+    """One reply; NOTHING if the connection ended without one."""
+    data = b""
+    try:
+        while True:
+            while b"\r\n\r\n" not in data:
+                piece = sock.recv(65536)
+                if not piece:
+                    return NOTHING
+                data += piece
+            head, data = data.split(b"\r\n\r\n", 1)
+            lines = head.split(b"\r\n")
+            status = int(lines[0].split()[1])
+            if status != 100 or not skip_continue:
+                break
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(b":")
+            headers[name.decode().lower()] = value.decode("latin-1").strip()
+        if method == "HEAD" or status in (100, 204, 304):
+            return Reply(status, headers, b"")
+        length = int(headers.get("content-length", "0"))
+        while len(data) < length:
+            piece = sock.recv(65536)
+            if not piece:
+                break
+            data += piece
+        return Reply(status, headers, data[:length])
+    except (OSError, ValueError):
+        return NOTHING
+
+
+def connect():
+    sock = socket.create_connection(("127.0.0.1", PORT), timeout=20)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def send_raw(data, method="GET", end=False):
+    """Bytes as they are; with `end`, nothing more will come."""
+    with connect() as sock:
+        try:
+            sock.sendall(data)
+            if end:
+                sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        return read_reply(sock, method)
+
+
+def head_bytes(method, target, headers):
+    lines = ["%s %s HTTP/1.1" % (method, target)] + ["%s: %s" % h for h in headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+def send(method, target, headers, body=b""):
+    headers = list(headers)
+    if not any(n.lower() in ("content-length", "transfer-encoding") for n, _ in headers) and method != "GET":
+        headers.append(("Content-Length", str(len(body))))
+    return send_raw(head_bytes(method, target, headers) + body, method)
+
+
+# ---- signatures ----
+
+def quote(raw, safe="-._~"):
+    return urllib.parse.quote(raw, safe=safe)
+
+
+def target_of(path, params):
+    query = "&".join("%s=%s" % (quote(k), quote(v)) for k, v in sorted(params.items()))
+    raw = path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+    return quote(raw, "/-._~"), query
+
+
+def hmac256(key, text):
+    return hmac.new(key, text.encode() if isinstance(text, str) else text, hashlib.sha256).digest()
+
+
+class Signer:
+    def __init__(self, key=KEY, secret=SECRET, when=None, region="us-east-1", service="s3", day=None):
+        when = when or datetime.datetime.now(datetime.timezone.utc)
+        self.date = when.strftime("%Y%m%dT%H%M%SZ")
+        self.day = day or self.date[:8]
+        self.key, self.secret = key, secret
+        self.scope = "%s/%s/%s/aws4_request" % (self.day, region, service)
+        k = ("AWS4" + secret).encode()
+        for part in self.scope.split("/"):
+            k = hmac256(k, part)
+        self.signing = k
+        self.signature = None
+
+    def _sign(self, method, path, query, headers, names, payload):
+        canonical = "\n".join([method, path, query] +
+                              ["%s:%s" % (n, " ".join(headers[n].split())) for n in names] +
+                              ["", ";".join(names), payload])
+        text = "\n".join(["AWS4-HMAC-SHA256", self.date, self.scope,
+                          hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()])
+        return hmac256(self.signing, text).hex()
+
+    def headers(self, method, path, query, extra, payload, unsigned=()):
+        h = {k.lower(): v for k, v in extra.items()}
+        h.setdefault("host", HOST)
+        h["x-amz-date"] = self.date
+        h["x-amz-content-sha256"] = payload
+        names = sorted(n for n in h if n not in unsigned)
+        self.signature = self._sign(method, path, query, h, names, payload)
+        h["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (
+            self.key, self.scope, ";".join(names), self.signature)
+        return list(h.items())
+
+    def presign(self, method, path, params, expires=300, headers=None):
+        h = {"host": HOST}
+        h.update(headers or {})
+        names = sorted(h)
+        params = dict(params)
+        params.update({"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": "%s/%s" % (self.key, self.scope),
+                       "X-Amz-Date": self.date, "X-Amz-Expires": str(expires), "X-Amz-SignedHeaders": ";".join(names)})
+        quoted, query = target_of(path, params)
+        signature = self._sign(method, quoted, query, h, names, "UNSIGNED-PAYLOAD")
+        return quoted + "?" + query + "&X-Amz-Signature=" + signature
+
+    # The chain of an aws-chunked body.
+    def _chain(self, kind, rest):
+        text = "\n".join([kind, self.date, self.scope, self.signature] + rest)
+        self.signature = hmac256(self.signing, text).hex()
+        return self.signature
+
+    def chunk(self, data):
+        return self._chain("AWS4-HMAC-SHA256-PAYLOAD", [EMPTY, hashlib.sha256(data).hexdigest()])
+
+    def trailer(self, text):
+        return self._chain("AWS4-HMAC-SHA256-TRAILER", [hashlib.sha256(text).hexdigest()])
+
+
+def s3(method, path, params=None, body=b"", headers=None, signer=None, payload=None, unsigned=(), host=None):
+    """A request signed in its header."""
+    signer = signer or Signer()
+    quoted, query = target_of(path, params or {})
+    extra = dict(headers or {})
+    if host:
+        extra["host"] = host
+    if payload is None:
+        payload = hashlib.sha256(body).hexdigest()
+    h = signer.headers(method, quoted, query, extra, payload, unsigned)
+    return send(method, quoted + ("?" + query if query else ""), h, body)
+
+
+def presign_v2(method, path, expires, key=KEY, secret=SECRET, params=None):
+    quoted, _ = target_of(path, {})
+    extra = dict(params or {})
+    sub = "&".join("%s=%s" % p for p in sorted(extra.items()) if p[0].startswith("response-"))
+    text = "%s\n\n\n%d\n%s%s" % (method, expires, quoted, "?" + sub if sub else "")
+    signature = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    extra.update({"AWSAccessKeyId": key, "Expires": str(expires), "Signature": signature})
+    return quoted + "?" + "&".join("%s=%s" % (quote(k), quote(v)) for k, v in extra.items())
+
+
+def is_error(what, reply, status, code):
+    check(what, reply.status == status and reply.code == code, reply)
+
+
+BUCKET = "raw-%d-%d" % (os.getpid(), int(time.time() * 1000) % 1000000)
+KEPT = b"what was there before"
+
+
+def setup():
+    reply = s3("PUT", "/" + BUCKET)
+    check("create the bucket", reply.status == 200, reply)
+
+
+def kept(key="kept"):
+    """Stores an object that a failed write must leave alone."""
+    reply = s3("PUT", "/%s/%s" % (BUCKET, key), body=KEPT)
+    check("store %s" % key, reply.status == 200, reply)
+    return "/%s/%s" % (BUCKET, key)
+
+
+def still_kept(what, path):
+    reply = s3("GET", path)
+    check(what + ": nothing was changed", reply.status == 200 and reply.body == KEPT, reply)
+
+
+# ---- the groups ----
+
+def group_signatures():
+    path = kept()
+    still_kept("signed in the header", path)
+    is_error("anonymous", send("GET", path, [("Host", HOST)]), 403, "AccessDenied")
+    is_error("anonymous PUT", send("PUT", path, [("Host", HOST)], b"x"), 403, "AccessDenied")
+    is_error("unknown key", s3("GET", path, signer=Signer(key="AKNOSUCHKEY123456789")), 403, "InvalidAccessKeyId")
+    is_error("key of 300 bytes", s3("GET", path, signer=Signer(key="A" * 300)), 403, "InvalidAccessKeyId")
+    is_error("wrong secret", s3("GET", path, signer=Signer(secret="x" * 40)), 403, "SignatureDoesNotMatch")
+    for minutes in (-16, 16, -60 * 24 * 400):
+        when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+        is_error("clock off by %d minutes" % minutes, s3("GET", path, signer=Signer(when=when)), 403, "RequestTimeTooSkewed")
+    for minutes in (-14, 14):
+        when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+        check("clock off by %d minutes" % minutes, s3("GET", path, signer=Signer(when=when)).status == 200)
+    is_error("scope of another service", s3("GET", path, signer=Signer(service="ec2")), 400, "AuthorizationHeaderMalformed")
+    check("any region", s3("GET", path, signer=Signer(region="eu-central-7")).status == 200)
+    reply = s3("GET", path, signer=Signer(day="20200101"))
+    check("scope of another day", reply.status in (400, 403), reply)
+
+    signer = Signer()
+    good = dict(signer.headers("GET", path, "", {}, EMPTY))
+
+    def changed(what, status, code, **change):
+        h = dict(good)
+        h.update({k.replace("_", "-"): v for k, v in change.items()})
+        is_error(what, send("GET", path, [p for p in h.items() if p[1] is not None]), status, code)
+    authorization = good["authorization"]
+    changed("last digit of the signature", 403, "SignatureDoesNotMatch",
+            authorization=authorization[:-1] + ("0" if authorization[-1] != "0" else "1"))
+    changed("signature cut short", 400, "AuthorizationHeaderMalformed", authorization=authorization[:-10])
+    changed("no credential", 400, "AuthorizationHeaderMalformed",
+            authorization=re.sub(r"Credential=[^,]*, ", "", authorization))
+    changed("nonsense", 400, "AuthorizationHeaderMalformed", authorization="AWS4-HMAC-SHA256 nonsense")
+    changed("empty authorization", 400, "InvalidRequest", authorization="AWS5")
+    changed("bearer token on S3", 400, "InvalidRequest", authorization="Bearer " + TOKEN)
+    changed("no payload hash", 400, "InvalidRequest", x_amz_content_sha256=None)
+    changed("payload hash that is none", 403, "SignatureDoesNotMatch", x_amz_content_sha256="zz")
+    changed("host not signed", 400, "AuthorizationHeaderMalformed",
+            authorization=authorization.replace("SignedHeaders=host;", "SignedHeaders="))
+    is_error("x-amz header unsigned", s3("PUT", path, body=b"x", headers={"x-amz-meta-a": "1"}, unsigned=("x-amz-meta-a",)),
+             403, "AccessDenied")
+    is_error("signed nonsense as payload hash", s3("PUT", path, body=b"x", payload="nonsense"), 400, "InvalidArgument")
+    text = "GET\n\n\n%s\n%s" % ("", path)
+    mac = base64.b64encode(hmac.new(SECRET.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    is_error("version 2 in the header", send("GET", path, [("Host", HOST), ("x-amz-date", Signer().date),
+             ("Authorization", "AWS %s:%s" % (KEY, mac))]), 400, "InvalidRequest")
+    h = signer.headers("GET", path, "", {}, EMPTY)
+    is_error("two kinds at once", send("GET", path + "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a", h), 400,
+             "AuthorizationHeaderMalformed")
+    is_error("another path than signed", send("GET", path + "x", h), 403, "SignatureDoesNotMatch")
+    is_error("another query than signed", send("GET", path + "?a=b", h), 403, "SignatureDoesNotMatch")
+    still_kept("after all that", path)
+
+
+def group_presigned():
+    path = kept()
+    host = [("Host", HOST)]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    reply = send("GET", Signer().presign("GET", path, {}), host)
+    check("GET", reply.status == 200 and reply.body == KEPT, reply)
+    check("GET is private", reply.headers.get("cache-control") == "private", reply.headers)
+    check("HEAD", send("HEAD", Signer().presign("HEAD", path, {}), host).status == 200)
+    check("PUT", send("PUT", Signer().presign("PUT", path + "-put", {}), host, b"put").status == 200)
+    check("PUT is there", s3("GET", path + "-put").body == b"put")
+    reply = send("GET", Signer().presign("GET", path, {"response-content-type": "text/x", "response-expires": "soon"}), host)
+    check("response-*", reply.headers.get("content-type") == "text/x" and reply.headers.get("expires") == "soon", reply.headers)
+    old = Signer(when=now - datetime.timedelta(seconds=400))
+    reply = send("GET", old.presign("GET", path, {}, 300), host)
+    is_error("expired", reply, 403, "AccessDenied")
+    check("says that it expired", b"Request has expired" in reply.body, reply)
+    check("not expired", send("GET", old.presign("GET", path, {}, 600), host).status == 200)
+    future = Signer(when=now + datetime.timedelta(minutes=16))
+    is_error("of the future", send("GET", future.presign("GET", path, {}), host), 403, "AccessDenied")
+    for expires in (0, -1, 604801, 10**30, "x"):
+        is_error("expires %s" % expires, send("GET", Signer().presign("GET", path, {}, expires), host), 400,
+                 "AuthorizationQueryParametersError")
+    url = Signer().presign("PUT", path, {})
+    is_error("unsigned x-amz-meta", send("PUT", url, host + [("x-amz-meta-a", "b")], b"x"), 403, "AccessDenied")
+    is_error("unsigned x-amz-acl", send("PUT", url, host + [("X-AMZ-ACL", "public-read")], b"x"), 403, "AccessDenied")
+    is_error("unsigned x-amz-copy-source", send("PUT", url, host + [("x-amz-copy-source", path)]), 403, "AccessDenied")
+    url = Signer().presign("PUT", path + "-meta", {}, headers={"x-amz-meta-a": "b"})
+    check("signed x-amz-meta", send("PUT", url, host + [("x-amz-meta-a", "b")], b"x").status == 200)
+    check("is stored", s3("HEAD", path + "-meta").headers.get("x-amz-meta-a") == "b")
+    check("left out", send("PUT", url, host, b"x").status == 403)
+    url = Signer().presign("PUT", path + "-hoisted", {"x-amz-meta-a": "hoisted"})
+    check("hoisted x-amz-meta", send("PUT", url, host, b"x").status == 200)
+    check("is stored, too", s3("HEAD", path + "-hoisted").headers.get("x-amz-meta-a") == "hoisted")
+    for name, value in (("x-amz-meta-a", "b\r\nSet-Cookie: c"), ("x-amz-meta-a\r\nset-cookie", "c"), ("x-amz-meta-a:b", "c"),
+                        ("x-amz-meta-a b", "c"), ("x-amz-meta-a\x1b", "c"), ("content-type", "a\nb: c")):
+        reply = send("PUT", Signer().presign("PUT", path, {name: value}), host, b"x")
+        is_error("hoisted %r: %r" % (name, value), reply, 400, "InvalidArgument")
+    url = Signer().presign("GET", path, {})
+    is_error("another method", send("PUT", url, host, b"x"), 403, "SignatureDoesNotMatch")
+    is_error("a parameter more", send("GET", url + "&versionId=null", host), 403, "SignatureDoesNotMatch")
+    is_error("longer life", send("GET", url.replace("Expires=300", "Expires=301"), host), 403, "SignatureDoesNotMatch")
+    is_error("no signature", send("GET", url.split("&X-Amz-Signature")[0], host), 400, "AuthorizationQueryParametersError")
+
+    soon = int(time.time()) + 300
+    reply = send("GET", presign_v2("GET", path, soon), host)
+    check("version 2 GET", reply.status == 200 and reply.body == KEPT, reply)
+    check("version 2 HEAD", send("HEAD", presign_v2("HEAD", path, soon), host).status == 200)
+    check("version 2 PUT", send("PUT", presign_v2("PUT", path + "-v2", soon), host, b"v2").status == 200)
+    reply = s3("GET", path + "-v2")
+    check("version 2 PUT is there", reply.body == b"v2", reply)
+    check("the end of the URL is not stored", "expires" not in reply.headers, reply.headers)
+    is_error("version 2 DELETE", send("DELETE", presign_v2("DELETE", path, soon), host), 400, "InvalidRequest")
+    is_error("version 2 expired", send("GET", presign_v2("GET", path, soon - 400), host), 403, "AccessDenied")
+    is_error("version 2 wrong secret", send("GET", presign_v2("GET", path, soon, secret="x"), host), 403, "SignatureDoesNotMatch")
+    is_error("version 2 unknown key", send("GET", presign_v2("GET", path, soon, key="AKNOBODY"), host), 403, "InvalidAccessKeyId")
+    is_error("version 2 another time", send("GET", presign_v2("GET", path, soon).replace(str(soon), str(soon + 1)), host), 403,
+             "SignatureDoesNotMatch")
+    still_kept("after all that", path)
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82f63b78 if crc & 1 else 0)
+    return struct.pack(">I", crc ^ 0xffffffff)
+
+
+def crc64nvme(data):
+    crc = 0xffffffffffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x9a6c9329ac4bc9b5 if crc & 1 else 0)
+    return struct.pack(">Q", crc ^ 0xffffffffffffffff)
+
+
+CHECKSUMS = {
+    "crc32": lambda d: struct.pack(">I", zlib.crc32(d)),
+    "crc32c": crc32c,
+    "crc64nvme": crc64nvme,
+    "sha1": lambda d: hashlib.sha1(d).digest(),
+    "sha256": lambda d: hashlib.sha256(d).digest(),
+}
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def group_digests():
+    path = kept()
+    data = b"new bytes"
+    wrong = b64(hashlib.md5(b"other").digest())
+    is_error("wrong Content-MD5", s3("PUT", path, body=data, headers={"content-md5": wrong}), 400, "BadDigest")
+    is_error("Content-MD5 that is none", s3("PUT", path, body=data, headers={"content-md5": "abc"}), 400, "InvalidDigest")
+    is_error("Content-MD5 too short", s3("PUT", path, body=data, headers={"content-md5": b64(b"x" * 15)}), 400, "InvalidDigest")
+    is_error("wrong payload hash", s3("PUT", path, body=data, payload=hashlib.sha256(b"other").hexdigest()), 400,
+             "XAmzContentSHA256Mismatch")
+    for kind, function in CHECKSUMS.items():
+        name = "x-amz-checksum-" + kind
+        is_error("wrong " + kind, s3("PUT", path, body=data, headers={name: b64(function(b"other"))}), 400, "BadDigest")
+        is_error(kind + " that is none", s3("PUT", path, body=data, headers={name: "!!"}), 400, "InvalidRequest")
+        is_error(kind + " of another length", s3("PUT", path, body=data, headers={name: b64(b"x" * 5)}), 400, "InvalidRequest")
+    is_error("two checksums", s3("PUT", path, body=data, headers={"x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](data)),
+             "x-amz-checksum-sha1": b64(CHECKSUMS["sha1"](data))}), 400, "InvalidRequest")
+    is_error("algorithm and value differ", s3("PUT", path, body=data, headers={
+        "x-amz-sdk-checksum-algorithm": "SHA1", "x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](data))}), 400, "InvalidRequest")
+    still_kept("after all that", path)
+    for kind, function in CHECKSUMS.items():
+        name, value = "x-amz-checksum-" + kind, b64(function(data))
+        reply = s3("PUT", path + kind, body=data, headers={name: value, "content-md5": b64(hashlib.md5(data).digest())})
+        check(kind, reply.status == 200 and reply.headers.get(name) == value, reply.headers)
+        reply = s3("GET", path + kind, headers={"x-amz-checksum-mode": "ENABLED"})
+        check(kind + " is told", reply.headers.get(name) == value and reply.body == data, reply.headers)
+        check(kind + " is not told unasked", name not in s3("GET", path + kind).headers)
+    reply = s3("PUT", path + "sized", body=b"a" * 300000, headers={"x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](b"b"))})
+    is_error("wrong crc32 of a larger one", reply, 400, "BadDigest")
+    is_error("nothing there", s3("GET", path + "sized"), 404, "NoSuchKey")
+
+
+def chunked_request(path, pieces, mode="STREAMING-AWS4-HMAC-SHA256-PAYLOAD", trailers=(), decoded=None, headers=None,
+                    spoil=None, signer=None):
+    """An aws-chunked PUT; `spoil` may change the finished body. Returns the bytes of head and body."""
+    signer = signer or Signer()
+    total = sum(len(p) for p in pieces)
+    extra = {"content-encoding": "aws-chunked"}
+    if decoded != "":
+        extra["x-amz-decoded-content-length"] = str(total if decoded is None else decoded)
+    if trailers:
+        extra["x-amz-trailer"] = ",".join(n for n, _ in trailers)
+    extra.update(headers or {})
+    signed = mode.startswith("STREAMING-AWS4")
+    quoted, _ = target_of(path, {})
+    # The length is signed nowhere here, so it can follow from the body.
+    h = signer.headers("PUT", quoted, "", extra, mode)
+    body = b""
+    for piece in list(pieces) + [b""]:
+        body += b"%x" % len(piece)
+        if signed:
+            body += b";chunk-signature=" + signer.chunk(piece).encode()
+        body += b"\r\n"
+        if piece:
+            body += piece + b"\r\n"
+    for name, value in trailers:
+        body += ("%s:%s\r\n" % (name, value)).encode()
+    if trailers and signed:
+        text = "".join("%s:%s\n" % t for t in trailers).encode()
+        body += b"x-amz-trailer-signature:" + signer.trailer(text).encode() + b"\r\n"
+    body += b"\r\n"
+    if spoil:
+        body = spoil(body)
+    return head_bytes("PUT", quoted, h + [("Content-Length", str(len(body)))]), body
+
+
+def chunked(*args, **kwargs):
+    head, body = chunked_request(*args, **kwargs)
+    return send_raw(head + body, "PUT")
+
+
+def group_chunked():
+    path = kept()
+    pieces = [os.urandom(65536), os.urandom(65536), b"the rest"]
+    data = b"".join(pieces)
+    crc = ("x-amz-checksum-crc32", b64(CHECKSUMS["crc32"](data)))
+    unsigned, trailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+    for name, kwargs in (("signed", {}), ("signed with trailer", {"mode": trailer, "trailers": [crc]}),
+                         ("unsigned with trailer", {"mode": unsigned, "trailers": [crc]}),
+                         ("unsigned without one", {"mode": unsigned})):
+        reply = chunked(path + "-good", pieces, **kwargs)
+        check(name, reply.status == 200, reply)
+        check(name + ": bytes", s3("GET", path + "-good").body == data)
+        if "trailers" in kwargs:
+            check(name + ": checksum", reply.headers.get(crc[0]) == crc[1], reply.headers)
+    for kind, function in CHECKSUMS.items():
+        value = b64(function(b"abc"))
+        reply = chunked(path + "-kind", [b"abc"], mode=unsigned, trailers=[("x-amz-checksum-" + kind, value)])
+        check(kind + " in a trailer", reply.headers.get("x-amz-checksum-" + kind) == value, reply)
+        wrong = b64(function(b"abd"))
+        is_error("wrong %s in a trailer" % kind, chunked(path, [b"abc"], mode=unsigned, trailers=[("x-amz-checksum-" + kind, wrong)]),
+                 400, "BadDigest")
+    check("empty", chunked(path + "-empty", []).status == 200 and s3("GET", path + "-empty").body == b"")
+    reply = chunked(path + "-gzip", [b"abc"], headers={"content-encoding": "aws-chunked,gzip"})
+    check("what was coded beside it", s3("HEAD", path + "-gzip").headers.get("content-encoding") == "gzip")
+    check("and nothing else", "content-encoding" not in s3("HEAD", path + "-good").headers)
+
+    def flip(body):
+        at = body.index(b"\r\n") + 5
+        return body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+    is_error("a flipped bit", chunked(path, pieces, spoil=flip), 403, "SignatureDoesNotMatch")
+    is_error("a flipped bit, unsigned", chunked(path, pieces, mode=unsigned, trailers=[crc], spoil=flip), 400, "BadDigest")
+    is_error("chunks swapped", chunked(path, [b"a" * 10, b"b" * 10], spoil=lambda b: b.replace(b"a" * 10, b"c" * 10)), 403,
+             "SignatureDoesNotMatch")
+    last = re.compile(rb"0;chunk-signature=[0-9a-f]{64}\r\n\r\n$")
+    is_error("last chunk missing", chunked(path, pieces, spoil=lambda b: last.sub(b"", b)), 400, "IncompleteBody")
+    is_error("cut in a chunk", chunked(path, pieces, spoil=lambda b: b[:-200]), 400, "IncompleteBody")
+    is_error("shorter than announced", chunked(path, pieces, decoded=len(data) + 1), 400, "IncompleteBody")
+    is_error("longer than announced", chunked(path, pieces, decoded=len(data) - 1), 400, "InvalidRequest")
+    is_error("bytes behind the end", chunked(path, pieces, spoil=lambda b: b + b"more"), 400, "InvalidRequest")
+    is_error("no announced length", chunked(path, pieces, decoded=""), 411, "MissingContentLength")
+    for text in ("-1", "x", "99999999999999999999999", "1 2"):
+        is_error("announced %s" % text, chunked(path, [b"abc"], decoded=text), 400, "InvalidArgument")
+    is_error("announced over 5 GiB", chunked(path, [b"abc"], decoded=(5 << 30) + 1), 400, "EntityTooLarge")
+    for size in (b"ffffffffffffffffff", b"-3", b"3 ", b"0x3", b"", b"zz"):
+        is_error("chunk size %r" % size, chunked(path, [b"abc"], spoil=lambda b: size + b[1:]), 400, "InvalidRequest")
+    is_error("no signature of a chunk", chunked(path, [b"abc"], spoil=lambda b: b"3\r\n" + b.split(b"\r\n", 1)[1]), 400,
+             "InvalidRequest")
+    is_error("trailer missing", chunked(path, [b"abc"], mode=unsigned, headers={"x-amz-trailer": "x-amz-checksum-crc32"}), 400,
+             "MalformedTrailerError")
+    is_error("trailer of an unknown kind", chunked(path, [b"abc"], mode=unsigned, trailers=[("x-amz-checksum-md4", "aa==")]), 400,
+             "InvalidRequest")
+    is_error("a chunk's line without end", chunked(path, [b"abc"], spoil=lambda b: b"3;" + b"a" * 5000 + b), 400, "InvalidRequest")
+    is_error("another way of streaming", chunked(path, [b"abc"], mode="STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"), 501, "NotImplemented")
+    head, body = chunked_request(path, pieces)
+    reply = send_raw(head + body[:70000], "PUT", end=True)
+    check("connection ends in the middle", reply.status in (0, 400), reply)
+    still_kept("after all that", path)
+
+
+def group_bodies():
+    path = kept()
+    signer = Signer()
+    h = signer.headers("PUT", path, "", {}, "UNSIGNED-PAYLOAD")
+    reply = send_raw(head_bytes("PUT", path, h + [("Content-Length", "100000")]) + b"x" * 5000, "PUT", end=True)
+    check("cut short", reply.status in (0, 400), reply)
+    still_kept("cut short", path)
+    with connect() as sock:
+        sock.sendall(head_bytes("PUT", path, h + [("Content-Length", "1000000")]) + b"x" * 900000)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    still_kept("connection reset", path)
+    is_error("no length", send_raw(head_bytes("PUT", path, h), "PUT"), 411, "MissingContentLength")
+    for length in ("99999999999999999999999", "18446744073709551616", "18446744073709551615", "-1", "1x", "0x10", "1 1"):
+        reply = send_raw(head_bytes("PUT", path, h + [("Content-Length", length)]), "PUT")
+        check("Content-Length %s" % length, reply.status in (400, 413), reply)
+    for length in ("9223372036854775807", str((5 << 30) + 1)):
+        reply = send_raw(head_bytes("PUT", path, h + [("Content-Length", length), ("Expect", "100-continue")]), "PUT")
+        is_error("Content-Length %s" % length, reply, 400, "EntityTooLarge")
+    with connect() as sock:
+        sock.sendall(head_bytes("PUT", path + "-expect", signer.headers("PUT", path + "-expect", "", {}, "UNSIGNED-PAYLOAD") +
+                                [("Content-Length", "3"), ("Expect", "100-continue")]))
+        reply = read_reply(sock, "PUT", False)
+        check("100 Continue", reply.status == 100, reply)
+        sock.sendall(b"abc")
+        check("and then 200", read_reply(sock, "PUT").status == 200)
+    reply = send_raw(head_bytes("PUT", path + "-coded", signer.headers("PUT", path + "-coded", "", {}, "UNSIGNED-PAYLOAD") +
+                                [("Transfer-Encoding", "chunked")]) + b"3\r\nabc\r\n0\r\n\r\n", "PUT")
+    check("Transfer-Encoding: chunked", reply.status == 200 and s3("GET", path + "-coded").body == b"abc", reply)
+    reply = send_raw(head_bytes("PUT", path, h + [("Transfer-Encoding", "chunked")]) + b"fff\r\nabc", "PUT", end=True)
+    check("chunks cut short", reply.status in (0, 400), reply)
+    still_kept("after all that", path)
+    for size in (0, 1, 7999, 8000, 8001, 65535, 65536, 262143, 262144, 262145, 3000001):
+        data = os.urandom(size)
+        reply = s3("PUT", path + "-size", body=data)
+        check("PUT of %d" % size, reply.status == 200 and reply.headers["etag"] == '"%s"' % hashlib.md5(data).hexdigest(), reply)
+        reply = s3("GET", path + "-size")
+        check("GET of %d" % size, reply.status == 200 and reply.body == data, reply.status)
+        reply = s3("HEAD", path + "-size")
+        check("HEAD of %d" % size, reply.headers.get("content-length") == str(size), reply.headers)
+
+
+def group_ranges():
+    data = bytes(range(256)) * 1200
+    for path, data in (("/%s/ranges" % BUCKET, data), ("/%s/small" % BUCKET, data[:1000])):
+        size = len(data)
+        check("store", s3("PUT", path, body=data).status == 200)
+        for text, first, last in (("0-0", 0, 0), ("0-99", 0, 99), ("%d-" % (size - 1), size - 1, size - 1), ("-1", size - 1, size - 1),
+                                  ("500-%d" % (size * 2), 500, size - 1), ("-%d" % (size * 2), 0, size - 1), ("1-998", 1, 998),
+                                  ("0-18446744073709551615", 0, size - 1), ("0-99999999999999999999999999", 0, size - 1)):
+            reply = s3("GET", path, headers={"range": "bytes=" + text})
+            check("range %s of %d" % (text, size), reply.status == 206 and reply.body == data[first:last + 1] and
+                  reply.headers.get("content-range") == "bytes %d-%d/%d" % (first, last, size), reply.headers)
+        for text in ("%d-" % size, "18446744073709551615-", "99999999999999999999-", "-0", "%d-%d" % (size, size + 5)):
+            reply = s3("GET", path, headers={"range": "bytes=" + text})
+            is_error("range %s of %d" % (text, size), reply, 416, "InvalidRange")
+        for text in ("bytes=5-2", "bytes=a-b", "bytes=", "lines=1-2", "bytes=0-1,3-4", "bytes=--1"):
+            reply = s3("GET", path, headers={"range": text})
+            check("%s of %d is ignored" % (text, size), reply.status == 200 and reply.body == data, reply.status)
+        check("partNumber=1", s3("GET", path, {"partNumber": "1"}).body == data)
+        is_error("partNumber=2", s3("GET", path, {"partNumber": "2"}), 416, "InvalidPartNumber")
+        for text in ("0", "-1", "10001", "x", "18446744073709551617"):
+            is_error("partNumber=" + text, s3("GET", path, {"partNumber": text}), 400, "InvalidArgument")
+        is_error("partNumber and range", s3("GET", path, {"partNumber": "1"}, headers={"range": "bytes=0-1"}), 400, "InvalidRequest")
+        etag = '"%s"' % hashlib.md5(data).hexdigest()
+        check("If-Range holds", s3("GET", path, headers={"range": "bytes=0-1", "if-range": etag}).status == 206)
+        check("If-Range does not", s3("GET", path, headers={"range": "bytes=0-1", "if-range": '"x"'}).status == 200)
+
+
+def group_conditions():
+    path = kept()
+    head = s3("HEAD", path)
+    etag, date = head.headers["etag"], head.headers["last-modified"]
+    before, after = "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+    for headers, status in (({"if-match": etag}, 200), ({"if-match": '"x", %s' % etag}, 200), ({"if-match": "*"}, 200),
+                            ({"if-match": etag.strip('"')}, 200), ({"if-match": '"x"'}, 412),
+                            ({"if-none-match": etag}, 304), ({"if-none-match": "*"}, 304), ({"if-none-match": '"x"'}, 200),
+                            ({"if-none-match": "W/" + etag}, 304), ({"if-modified-since": date}, 304),
+                            ({"if-modified-since": before}, 200), ({"if-modified-since": after}, 304),
+                            ({"if-modified-since": "nonsense"}, 200), ({"if-unmodified-since": date}, 200),
+                            ({"if-unmodified-since": before}, 412), ({"if-match": etag, "if-unmodified-since": before}, 200),
+                            ({"if-none-match": '"x"', "if-modified-since": after}, 200)):
+        for method in ("GET", "HEAD"):
+            reply = s3(method, path, headers=headers)
+            check("%s %s" % (method, headers), reply.status == status, reply)
+    reply = s3("GET", path, headers={"if-none-match": etag})
+    check("304 tells the ETag", reply.headers.get("etag") == etag, reply.headers)
+    is_error("PUT if none", s3("PUT", path, body=b"x", headers={"if-none-match": "*"}), 412, "PreconditionFailed")
+    is_error("PUT if another", s3("PUT", path, body=b"x", headers={"if-match": '"x"'}), 412, "PreconditionFailed")
+    is_error("PUT if-none-match a tag", s3("PUT", path, body=b"x", headers={"if-none-match": '"x"'}), 501, "NotImplemented")
+    is_error("PUT if one that is not there", s3("PUT", path + "-none", body=b"x", headers={"if-match": etag}), 404, "NoSuchKey")
+    is_error("a tag too long", s3("PUT", path, body=b"x", headers={"if-match": '"%s"' % ("x" * 500)}), 412, "PreconditionFailed")
+    still_kept("after all that", path)
+    check("PUT if this", s3("PUT", path, body=KEPT, headers={"if-match": etag}).status == 200)
+    check("PUT if none, and none is", s3("PUT", path + "-new", body=b"x", headers={"if-none-match": "*"}).status == 200)
+    codes = []
+
+    def race():
+        codes.append(s3("PUT", path + "-race", body=os.urandom(100), headers={"if-none-match": "*"}).status)
+    threads = [threading.Thread(target=race) for _ in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check("one of 16 wins", sorted(codes) == [200] + [412] * 15, codes)
+
+
+def group_copies():
+    path = kept()
+    check("metadata", s3("PUT", path + "-m", body=KEPT, headers={"x-amz-meta-a": "1", "content-type": "text/x"}).status == 200)
+    src = {"x-amz-copy-source": path + "-m"}
+    reply = s3("PUT", path + "-c", headers=src)
+    check("copy", reply.status == 200 and b"<ETag>" in reply.body, reply)
+    reply = s3("GET", path + "-c")
+    check("copy brings all", reply.body == KEPT and reply.headers.get("x-amz-meta-a") == "1" and
+          reply.headers["content-type"] == "text/x", reply.headers)
+    reply = s3("PUT", path + "-r", headers=dict(src, **{"x-amz-metadata-directive": "REPLACE", "x-amz-meta-b": "2"}))
+    reply = s3("GET", path + "-r")
+    check("REPLACE", reply.body == KEPT and reply.headers.get("x-amz-meta-b") == "2" and "x-amz-meta-a" not in reply.headers, reply.headers)
+    is_error("onto itself", s3("PUT", path + "-m", headers=src), 400, "InvalidRequest")
+    check("onto itself, changed", s3("PUT", path + "-m", headers=dict(src, **{"x-amz-metadata-directive": "REPLACE"})).status == 200)
+    for text, status, code in (("/nothing", 400, "InvalidArgument"), ("/", 400, "InvalidArgument"), ("", 400, "InvalidArgument"),
+                               ("/%s/" % BUCKET, 400, "InvalidArgument"), ("/%s/none" % BUCKET, 404, "NoSuchKey"),
+                               ("/no-such-bucket-x/a", 404, "NoSuchBucket"), (path + "?versionId=x", 400, "InvalidArgument"),
+                               (path + "?other=1", 400, "InvalidArgument"), ("/%s/%%zz" % BUCKET, 400, "InvalidArgument"),
+                               ("/%s/%%00" % BUCKET, 400, "InvalidArgument"), ("/%s/%%ff" % BUCKET, 400, "InvalidArgument")):
+        is_error("source %s" % text, s3("PUT", path, headers={"x-amz-copy-source": text}), status, code)
+    etag = s3("HEAD", path).headers["etag"]
+    for name, value, status in (("if-match", etag, 200), ("if-match", '"x"', 412), ("if-none-match", etag, 412),
+                                ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT", 412),
+                                ("if-unmodified-since", "Sat, 01 Jan 2000 00:00:00 GMT", 412)):
+        reply = s3("PUT", path + "-if", headers={"x-amz-copy-source": path, "x-amz-copy-source-" + name: value})
+        check("copy %s %s" % (name, value), reply.status == status, reply)
+    for kind, function in CHECKSUMS.items():
+        reply = s3("PUT", path + "-sum", headers={"x-amz-copy-source": path, "x-amz-checksum-algorithm": kind.upper()})
+        check("copy with a new %s" % kind, b64(function(KEPT)).encode() in reply.body, reply)
+        reply = s3("HEAD", path + "-sum", headers={"x-amz-checksum-mode": "ENABLED"})
+        check("which is kept", reply.headers.get("x-amz-checksum-" + kind) == b64(function(KEPT)), reply.headers)
+    is_error("unknown directive", s3("PUT", path, headers=dict(src, **{"x-amz-metadata-directive": "BOTH"})), 400, "InvalidArgument")
+    is_error("unknown algorithm", s3("PUT", path, headers=dict(src, **{"x-amz-checksum-algorithm": "MD4"})), 400, "InvalidRequest")
+    still_kept("after all that", path)
+
+
+def delete_objects(body, headers=None, digest=True):
+    h = dict(headers or {})
+    if digest:
+        h["content-md5"] = b64(hashlib.md5(body).digest())
+    return s3("POST", "/" + BUCKET, {"delete": ""}, body, h)
+
+
+def group_xml():
+    path = kept()
+    ok = b"<Delete><Object><Key>none</Key></Object></Delete>"
+    check("well-formed", delete_objects(ok).status == 200)
+    for what, body in (
+            ("nothing", b""), ("no XML", b"hello"), ("unclosed", b"<Delete><Object><Key>kept</Key></Object>"),
+            ("DOCTYPE", b"<!DOCTYPE Delete><Delete><Object><Key>kept</Key></Object></Delete>"),
+            ("entities", b'<!DOCTYPE d [<!ENTITY a "kept">]><Delete><Object><Key>&a;</Key></Object></Delete>'),
+            ("external entity", b'<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&a;</Key></Object></Delete>'),
+            ("billion laughs", b'<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><Delete>&b;</Delete>'),
+            ("unknown entity", b"<Delete><Object><Key>&kept;</Key></Object></Delete>"),
+            ("no UTF-8", b"<Delete><Object><Key>\xff\xfe</Key></Object></Delete>"),
+            ("another root", b"<Remove><Object><Key>kept</Key></Object></Remove>"),
+            ("no objects", b"<Delete></Delete>"), ("no key", b"<Delete><Object></Object></Delete>"),
+            ("empty key", b"<Delete><Object><Key></Key></Object></Delete>"),
+            ("deep", b"<Delete>" + b"<a>" * 1000 + b"</a>" * 1000 + b"</Delete>"),
+            ("1001 keys", b"<Delete>" + b"<Object><Key>kept</Key></Object>" * 1001 + b"</Delete>"),
+            ("a NUL", b"<Delete><Object><Key>ke\0pt</Key></Object></Delete>")):
+        is_error(what, delete_objects(body), 400, "MalformedXML")
+    is_error("no digest", delete_objects(ok, digest=False), 400, "InvalidRequest")
+    is_error("wrong digest", delete_objects(ok, {"content-md5": b64(hashlib.md5(b"x").digest())}, False), 400, "BadDigest")
+    is_error("wrong checksum", delete_objects(ok, {"x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](b"x"))}, False), 400, "BadDigest")
+    is_error("wrong payload hash", s3("POST", "/" + BUCKET, {"delete": ""}, ok, {"content-md5": b64(hashlib.md5(ok).digest())},
+             payload=hashlib.sha256(b"x").hexdigest()), 400, "XAmzContentSHA256Mismatch")
+    check("right checksum", delete_objects(ok, {"x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](ok))}, False).status == 200)
+    reply = delete_objects(b"<Delete>" + b" " * (3 << 20) + b"</Delete>")
+    check("3 MiB", reply.status in (400, 413), reply)
+    still_kept("after all that", path)
+    for i in range(5):
+        s3("PUT", "/%s/d%d" % (BUCKET, i), body=b"x")
+    body = b"<Delete>" + b"".join(b"<Object><Key>d%d</Key></Object>" % i for i in range(3)) + b"</Delete>"
+    reply = delete_objects(body)
+    check("three of them", reply.body.count(b"<Deleted>") == 3 and b"<Error>" not in reply.body, reply)
+    reply = delete_objects(b"<Delete><Quiet>true</Quiet><Object><Key>d3</Key></Object><Object><Key>d4</Key>"
+                           b"<VersionId>nonsense</VersionId></Object></Delete>")
+    check("quiet tells errors only", b"<Deleted>" not in reply.body and reply.body.count(b"<Error>") == 1 and
+          b"NoSuchVersion" in reply.body, reply)
+    check("which were kept", s3("HEAD", "/%s/d4" % BUCKET).status == 200 and s3("HEAD", "/%s/d3" % BUCKET).status == 404)
+
+
+ODD = ["a b", "a+b", "a%b", "a%20b", "a//b", "a/", "/a", "//", ".", "..", "a/../b", "a/./b", "../../etc/passwd", "\u00e4\u00f6\u00fc", "\u65e5\u672c\u8a9e",
+       "\U0001f600", "a?b", "a#b", "a&b=c", "a;b", "a:b@c", "a\"b", "a'b", "a<b>c", "a\\b", "a|b", "a~b", "a*b", "a\tb", "a\nb", "\x01", "x" * 1024,
+       "d/" * 100 + "f", "e\u0301", "\u00e9", "%2F", "+", "%", " ", "v1/x", "healthz", "null", "a,b", "{a}", "[a]", "$(a)", "a=b", "!"]
+
+
+def group_names():
+    for key in ODD:
+        path = "/%s/%s" % (BUCKET, key)
+        data = hashlib.sha256(key.encode()).digest()
+        reply = s3("PUT", path, body=data)
+        check("PUT %r" % key[:40], reply.status == 200, reply)
+    for key in ODD:
+        path = "/%s/%s" % (BUCKET, key)
+        reply = s3("GET", path)
+        check("GET %r" % key[:40], reply.body == hashlib.sha256(key.encode()).digest(), reply)
+        reply = s3("PUT", "/%s/copied" % BUCKET, headers={"x-amz-copy-source": quote(path.encode(), "/-._~")})
+        check("copy of %r" % key[:40], reply.status == 200 and
+              s3("GET", "/%s/copied" % BUCKET).body == hashlib.sha256(key.encode()).digest(), reply)
+    for key in ODD:
+        path = "/%s/%s" % (BUCKET, key)
+        check("DELETE %r" % key[:40], s3("DELETE", path).status == 204)
+        is_error("GET %r again" % key[:40], s3("GET", path), 404, "NoSuchKey")
+    for what, path, status, code in (("1025 bytes", "/%s/%s" % (BUCKET, "x" * 1025), 400, "KeyTooLongError"),
+                                     ("1025 bytes of UTF-8", "/%s/%s" % (BUCKET, "\u00e4" * 512 + "x"), 400, "KeyTooLongError"),
+                                     ("10,000 bytes", "/%s/%s" % (BUCKET, "x" * 10000), 400, "KeyTooLongError"),
+                                     ("no UTF-8", ("/%s/" % BUCKET).encode() + b"\xff\xfe", 400, "InvalidURI"),
+                                     ("surrogates", ("/%s/" % BUCKET).encode() + b"\xed\xa0\x80", 400, "InvalidURI"),
+                                     ("129 folders", "/%s/%s" % (BUCKET, "d/" * 200 + "f"), 400, "KeyTooLongError")):
+        is_error(what, s3("PUT", path, body=b"x"), status, code)
+    is_error("NUL", send("PUT", "/%s/a%%00b" % BUCKET, [("Host", HOST)], b"x"), 400, "InvalidURI")
+    is_error("half an escape", send("PUT", "/%s/a%%2" % BUCKET, [("Host", HOST)], b"x"), 400, "InvalidURI")
+    reply = send_raw(("GET /%s/%s HTTP/1.1\r\nHost: %s\r\n\r\n" % (BUCKET, "x" * 100000, HOST)).encode())
+    check("100,000 bytes of path", reply.status in (400, 414), reply)
+    for bucket in ("AB", "a", "x" * 64, "Upper", "a_b", "-ab", "192.168.1.1", "xn--abc", "a..b", "a--at-b", "a" * 300):
+        reply = s3("PUT", "/" + bucket)
+        is_error("bucket %s" % bucket[:70], reply, 400, "InvalidBucketName")
+    for bucket in ("metrics", "healthz", "console", "static"):
+        check("reserved bucket %s" % bucket, s3("PUT", "/" + bucket).status in (400, 404, 405))
+    is_error("no such bucket", s3("GET", "/no-such-bucket-at-all/x"), 404, "NoSuchBucket")
+    for key in ("l//", "l///k", "l//a"):
+        check("store %s" % key, s3("PUT", "/%s/%s" % (BUCKET, key), body=b"x").status == 200)
+    reply = s3("GET", "/" + BUCKET, {"prefix": "l/", "delimiter": "//", "marker": "l//"})
+    check("a marker that ends like a common prefix and is none", b"<Prefix>l///</Prefix>" in reply.body and
+          b"<Key>l//a</Key>" in reply.body, reply)
+    reply = s3("GET", "/" + BUCKET, {"prefix": "l/", "delimiter": "//", "marker": "l///"})
+    check("and one that is", b"<Prefix>l///</Prefix>" not in reply.body and b"<Key>l//a</Key>" in reply.body, reply)
+
+
+def group_headers():
+    path = kept()
+    is_error("metadata over 2 KiB", s3("PUT", path, body=b"x", headers={"x-amz-meta-a": "x" * 2049}), 400, "MetadataTooLarge")
+    is_error("metadata over 2 KiB in sum", s3("PUT", path, body=b"x", headers={"x-amz-meta-%d" % i: "x" * 250 for i in range(9)}), 400,
+             "MetadataTooLarge")
+    check("metadata of 2 KiB", s3("PUT", path + "-m", body=b"x", headers={"x-amz-meta-a": "x" * 2047}).status == 200)
+    reply = s3("HEAD", path + "-m")
+    check("comes back", reply.headers.get("x-amz-meta-a") == "x" * 2047)
+    kept_headers = {"cache-control": "max-age=1", "content-disposition": "attachment", "content-encoding": "br", "content-language": "de",
+                    "content-type": "text/x", "expires": "Fri, 01 Jan 2100 00:00:00 GMT", "x-amz-meta-mixed": "Case Kept"}
+    check("content headers", s3("PUT", path + "-h", body=b"x", headers=kept_headers).status == 200)
+    reply = s3("GET", path + "-h")
+    for name, value in kept_headers.items():
+        check("%s comes back" % name, reply.headers.get(name) == value, reply.headers.get(name))
+    check("no type is binary/octet-stream", s3("HEAD", path).headers.get("content-type") == "binary/octet-stream")
+    for name, value in (("x-amz-server-side-encryption", "aws:kms"), ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
+                        ("x-amz-acl", "public-read"), ("x-amz-grant-read", "id=x"), ("x-amz-tagging", "a=b"),
+                        ("x-amz-object-lock-mode", "GOVERNANCE"), ("x-amz-write-offset-bytes", "3")):
+        is_error(name, s3("PUT", path, body=b"x", headers={name: value}), 501, "NotImplemented")
+    is_error("storage class", s3("PUT", path, body=b"x", headers={"x-amz-storage-class": "CHEAP"}), 400, "InvalidStorageClass")
+    for name, value in (("x-amz-acl", "private"), ("x-amz-acl", "bucket-owner-full-control"), ("x-amz-storage-class", "STANDARD"),
+                        ("x-amz-storage-class", "STANDARD_IA")):
+        check("%s %s" % (name, value), s3("PUT", path + "-x", body=b"x", headers={name: value}).status == 200)
+    is_error("another owner expected", s3("GET", path, headers={"x-amz-expected-bucket-owner": "123456789012"}), 403, "AccessDenied")
+    h = Signer().headers("GET", path, "", {}, EMPTY)
+    for what, more in (("one of 30,000 bytes", [("X-Long", "x" * 30000)]), ("200 of them", [("X-%d" % i, "x") for i in range(200)]),
+                       ("one of a megabyte", [("X-Long", "x" * 1000000)])):
+        reply = send_raw(head_bytes("GET", path, h + more))
+        check("headers: " + what, reply.status in (0, 400, 413, 431), reply)
+    still_kept("after all that", path)
+    reply = s3("GET", "/%s/nothing" % BUCKET)
+    order = re.findall(rb"<(Code|Message|Key|BucketName|Resource|RequestId|HostId)>", reply.body)
+    check("order of an error's elements", order == [b"Code", b"Message", b"Key", b"BucketName", b"Resource", b"RequestId", b"HostId"], order)
+    check("request id in header and body", reply.headers["x-amz-request-id"].encode() in reply.body)
+    reply = s3("HEAD", "/%s/nothing" % BUCKET)
+    check("HEAD of nothing", reply.status == 404 and reply.body == b"")
+
+
+def group_subresources():
+    path = kept()
+    bucket = "/" + BUCKET
+    for name, code in (("policy", "NoSuchBucketPolicy"), ("cors", "NoSuchCORSConfiguration"), ("lifecycle", "NoSuchLifecycleConfiguration"),
+                       ("tagging", "NoSuchTagSet"), ("encryption", "ServerSideEncryptionConfigurationNotFoundError"),
+                       ("website", "NoSuchWebsiteConfiguration"), ("replication", "ReplicationConfigurationNotFoundError"),
+                       ("object-lock", "ObjectLockConfigurationNotFoundError"), ("publicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+                       ("ownershipControls", "OwnershipControlsNotFoundError")):
+        is_error("GET ?" + name, s3("GET", bucket, {name: ""}), 404, code)
+        is_error("PUT ?" + name, s3("PUT", bucket, {name: ""}, b"<x/>"), 501, "NotImplemented")
+        is_error("DELETE ?" + name, s3("DELETE", bucket, {name: ""}), 501, "NotImplemented")
+    for where in (bucket, path):
+        reply = s3("GET", where, {"acl": ""})
+        check("GET ?acl of " + where, reply.status == 200 and b"FULL_CONTROL" in reply.body, reply)
+        is_error("PUT ?acl of " + where, s3("PUT", where, {"acl": ""}, b"<x/>"), 501, "NotImplemented")
+    for name in ("logging", "notification", "accelerate", "requestPayment"):
+        check("GET ?" + name, s3("GET", bucket, {name: ""}).status == 200)
+    for name in ("inventory", "analytics", "metrics"):
+        is_error("GET ?" + name, s3("GET", bucket, {name: ""}), 501, "NotImplemented")
+    check("GET ?tagging of an object", b"<TagSet>" in s3("GET", path, {"tagging": ""}).body)
+    is_error("PUT ?tagging", s3("PUT", path, {"tagging": ""}, b"<x/>"), 501, "NotImplemented")
+    is_error("DELETE ?tagging", s3("DELETE", path, {"tagging": ""}), 501, "NotImplemented")
+    is_error("GET ?attributes", s3("GET", path, {"attributes": ""}), 501, "NotImplemented")
+    is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
+    is_error("GET ?retention", s3("GET", path, {"retention": ""}), 404, "NoSuchObjectLockConfiguration")
+    is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 501, "NotImplemented")
+    check("GET ?versioning", s3("GET", bucket, {"versioning": ""}).status == 200)
+    check("GET ?location", s3("GET", bucket, {"location": ""}).status == 200)
+    is_error("PATCH", s3("PATCH", path, body=b"x"), 405, "MethodNotAllowed")
+    for text in ("x", "0" * 32, "f" * 32, "", "NULL"):
+        is_error("versionId=%r" % text, s3("GET", path, {"versionId": text}), 400, "InvalidArgument")
+    check("versionId=null", s3("GET", path, {"versionId": "null"}).body == KEPT)
+    is_error("DELETE versionId=x", s3("DELETE", path, {"versionId": "x"}), 400, "InvalidArgument")
+    still_kept("after all that", path)
+
+
+def group_smuggling():
+    path = kept()
+    h = [("Host", HOST)]
+    second = "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n" % HOST
+
+    def refused(what, head):
+        data = head.encode("latin-1") + second.encode()
+        with connect() as sock:
+            sock.sendall(data)
+            reply = read_reply(sock)
+            check(what + ": refused", reply.status in (400, 413, 501, 505), reply)
+            sock.settimeout(10)
+            rest = b""
+            try:
+                while True:
+                    piece = sock.recv(65536)
+                    if not piece:
+                        break
+                    rest += piece
+            except OSError:
+                pass
+            check(what + ": nothing behind it is answered", b"HTTP/1.1 200" not in rest, rest[:200])
+    base = "PUT %s HTTP/1.1\r\nHost: %s\r\n" % (path, HOST)
+    refused("length and chunks", base + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    refused("chunks and length", base + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n")
+    refused("two lengths", base + "Content-Length: 0\r\nContent-Length: 5\r\n\r\n")
+    refused("the same length twice", base + "Content-Length: 0\r\nContent-Length: 0\r\n\r\n")
+    refused("lengths in a list", base + "Content-Length: 0, 5\r\n\r\n")
+    refused("signed length", base + "Content-Length: +0\r\n\r\n")
+    refused("another coding", base + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+    refused("coding twice", base + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    refused("coding hidden", base + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")
+    refused("two hosts", "GET %s HTTP/1.1\r\nHost: %s\r\nHost: other\r\n\r\n" % (path, HOST))
+    refused("no host", "GET %s HTTP/1.1\r\n\r\n" % path)
+    refused("blank before the colon", base + "Content-Length : 5\r\n\r\n")
+    refused("folded line", base + "X-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n")
+    refused("name that is no token", base + "X(A): 1\r\nContent-Length: 0\r\n\r\n")
+    refused("control byte in a value", base + "X-A: a\x01b\r\nContent-Length: 0\r\n\r\n")
+    refused("bare line feed", base + "X-A: a\nContent-Length: 0\r\n\r\n")
+    refused("NUL in a value", base + "X-A: a\0b\r\nContent-Length: 0\r\n\r\n")
+    still_kept("after all that", path)
+
+
+def admin(method, path, document=None):
+    body = json.dumps(document).encode() if document is not None else b""
+    h = [("Host", HOST), ("Authorization", "Bearer " + TOKEN), ("Content-Type", "application/json")]
+    return send(method, "/v1/admin" + path, h, body)
+
+
+def group_quota():
+    limit = 1 << 20
+    path = kept()
+    reply = admin("PATCH", "/workspaces/" + BUCKET, {"quotaBytes": limit})
+    check("set the quota", reply.status == 200, reply)
+    codes, lock = [], threading.Lock()
+
+    def write(n):
+        for i in range(8):
+            reply = s3("PUT", "/%s/q/%d/%d" % (BUCKET, n, i), body=os.urandom(20000))
+            with lock:
+                codes.append((reply.status, reply.code))
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    good = sum(1 for c in codes if c == (200, ""))
+    check("as many as fit, of 16 at once", good == (limit - len(KEPT)) // 20000, (good, set(codes)))
+    check("the others are told why", set(codes) == {(200, ""), (403, "QuotaExceeded")}, set(codes))
+    still_kept("quota reached", path)
+    some = [(n, i) for n in range(16) for i in range(8) if s3("HEAD", "/%s/q/%d/%d" % (BUCKET, n, i)).status == 200][0]
+    is_error("a copy counts", s3("PUT", path + "-c", headers={"x-amz-copy-source": "/%s/q/%d/%d" % ((BUCKET,) + some)}), 403, "QuotaExceeded")
+    check("delete one", s3("DELETE", "/%s/q/%d/%d" % ((BUCKET,) + some)).status == 204)
+    check("and there is room", s3("PUT", "/%s/room" % BUCKET, body=os.urandom(20000)).status == 200)
+
+
+def group_permissions():
+    path = kept()
+    name = "user%d" % os.getpid()
+    check("make a user", admin("POST", "/users", {"name": name}).status in (200, 201))
+    made = json.loads(admin("POST", "/users/%s/keys" % name).body)
+    other = lambda: Signer(key=made["accessKeyId"], secret=made["secretAccessKey"])
+    for what, reply in (("GET", s3("GET", path, signer=other())), ("GET of nothing", s3("GET", path + "-none", signer=other())),
+                        ("PUT", s3("PUT", path, body=b"x", signer=other())), ("DELETE", s3("DELETE", path, signer=other())),
+                        ("list", s3("GET", "/" + BUCKET, {"list-type": "2"}, signer=other())),
+                        ("create a bucket", s3("PUT", "/%s-more" % BUCKET, signer=other())),
+                        ("delete the bucket", s3("DELETE", "/" + BUCKET, signer=other())),
+                        ("copy from it", s3("PUT", path + "-c", headers={"x-amz-copy-source": path}, signer=other()))):
+        is_error("without a grant: " + what, reply, 403, "AccessDenied")
+    check("HEAD of nothing tells nothing", s3("HEAD", path + "-none", signer=other()).status == 403)
+    check("grant", admin("POST", "/workspaces/%s/grants" % BUCKET, {"path": "", "user": name, "role": "viewer"}).status in (200, 201))
+    check("viewer reads", s3("GET", path, signer=other()).body == KEPT)
+    is_error("viewer: nothing there", s3("GET", path + "-none", signer=other()), 404, "NoSuchKey")
+    is_error("viewer writes", s3("PUT", path, body=b"x", signer=other()), 403, "AccessDenied")
+    body = b"<Delete><Object><Key>kept</Key></Object></Delete>"
+    reply = s3("POST", "/" + BUCKET, {"delete": ""}, body, {"content-md5": b64(hashlib.md5(body).digest())}, signer=other())
+    check("viewer deletes many", reply.status == 200 and b"AccessDenied" in reply.body and b"<Deleted>" not in reply.body, reply)
+
+    def lost(what, code, take, give):
+        """Rights that end while a body is on its way."""
+        signer = other()
+        head = signer.headers("PUT", path, "", {}, "UNSIGNED-PAYLOAD") + [("Content-Length", "300000")]
+        with connect() as sock:
+            sock.sendall(head_bytes("PUT", path, head + [("Expect", "100-continue")]))
+            reply = read_reply(sock, "PUT", skip_continue=False)
+            check(what + ": may begin", reply.status == 100, reply)
+            sock.sendall(b"a" * 150000)
+            reply = take()
+            check(what + ": ended", reply.status in (200, 204), reply)
+            sock.sendall(b"a" * 150000)
+            is_error(what, read_reply(sock, "PUT"), 403, code)
+        check(what + ": given back", give().status in (200, 201))
+    grant = {"path": "", "user": name, "role": "editor"}
+    give = lambda: admin("POST", "/workspaces/%s/grants" % BUCKET, grant)
+    check("editor", give().status in (200, 201))
+    lost("a grant that ends in mid-upload", "AccessDenied",
+         lambda: admin("DELETE", "/workspaces/%s/grants?user=%s" % (BUCKET, name)), give)
+    lost("a user that is disabled in mid-upload", "InvalidAccessKeyId",
+         lambda: admin("PATCH", "/users/" + name, {"disabled": True}),
+         lambda: admin("PATCH", "/users/" + name, {"disabled": False}))
+    check("disable the key", admin("PATCH", "/users/%s/keys/%s" % (name, made["accessKeyId"]), {"disabled": True}).status in (200, 204))
+    is_error("disabled key", s3("GET", path, signer=other()), 403, "InvalidAccessKeyId")
+    reply = send("GET", "/v1/admin/status", [("Host", HOST)])
+    check("administration without a token", reply.status == 401 and b'"error"' in reply.body, reply)
+    reply = send("GET", "/v1/admin/status", [("Host", HOST), ("Authorization", "Bearer " + TOKEN[:-1])])
+    check("with a token cut short", reply.status == 401, reply)
+    reply = send("GET", "/v1/nothing", [("Host", HOST), ("Authorization", "Bearer " + TOKEN)])
+    check("no such path", reply.status == 404 and b'"error"' in reply.body, reply)
+    still_kept("after all that", path)
+
+
+def group_waiting():
+    """More uploads at once than there is memory for (the server is to be given little): they wait, and all come through."""
+    bad = []
+
+    def write(n):
+        data = hashlib.sha256(b"%d" % n).digest() * (10000 * (1 + n % 10))
+        path = "/%s/w%d" % (BUCKET, n)
+        if n % 2:
+            signer = Signer()
+            head = head_bytes("PUT", path, signer.headers("PUT", path, "", {}, "UNSIGNED-PAYLOAD") +
+                              [("Content-Length", str(len(data)))])
+            body = data
+        else:
+            size = 65536 + n * 1000
+            head, body = chunked_request(path, [data[i:i + size] for i in range(0, len(data), size)])
+        # Slowly, so that all are under way at once.
+        try:
+            with connect() as sock:
+                sock.sendall(head)
+                for i in range(0, len(body), 65537):
+                    sock.sendall(body[i:i + 65537])
+                    time.sleep(0.02)
+                reply = read_reply(sock, "PUT")
+        except OSError as e:
+            bad.append((n, e))
+            return
+        if reply.status != 200 or s3("GET", path).body != data:
+            bad.append((n, reply))
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(40)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check("40 uploads at once", not bad, bad)
+
+
+GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1] not in GROUPS:
+        print("\n".join(GROUPS))
+        return 0 if len(sys.argv) == 1 else 2
+    setup()
+    GROUPS[sys.argv[1]]()
+    print("%s: %d checks, %d failed" % (sys.argv[1], CHECKS[0], len(FAILED)))
+    return 1 if FAILED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
