@@ -17,6 +17,7 @@
 #include "fio.h"
 #include "gate.h"
 #include "id.h"
+#include "idem.h"
 #include "ingest.h"
 #include "limits.h"
 #include "log.h"
@@ -130,6 +131,7 @@ open_parts(struct store *s)
 	if ((rc = migrate(s->db)) != 0 || (rc = identify(s)) != 0 || (rc = open_blobs(s)) != 0 ||
 	    (rc = pool_new(BLOCK_SIZE * 4, pool, CHUNK_MAX, &s->pool)) != 0 ||
 	    (rc = gate_new(s, &s->gate)) != 0 || (rc = ingest_registry_new(&s->ingests)) != 0 ||
+	    (rc = idem_registry_new(&s->idems)) != 0 ||
 	    (rc = caches_new(&s->caches)) != 0 || (rc = namespace_new(&s->namespace)) != 0)
 		return rc;
 	return committer_start(s, &s->committer);
@@ -181,6 +183,7 @@ store_close(struct store *s)
 		s->gc_free(s->gc_state);
 	namespace_free(s->namespace);
 	caches_free(s->caches);
+	idem_registry_free(s->idems);
 	ingest_registry_free(s->ingests);
 	gate_free(s->gate);
 	pool_free(s->pool);

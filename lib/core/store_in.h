@@ -20,6 +20,7 @@ struct store {
 	struct pool *pool;
 	struct committer *committer;	/* commit.h */
 	struct ingest_registry *ingests;	/* ingest.h: who is running, for GC */
+	struct idem_registry *idems;	/* idem.h */
 	struct caches *caches;		/* cache.h */
 	struct gate *gate;		/* gate.h: the space check */
 	struct namespace *namespace;	/* namespace.h: folder ids by path */
