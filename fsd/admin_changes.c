@@ -110,7 +110,7 @@ begin(struct request *req)
 	if (!limit)
 		return request_fail(req, ERR_INVALID, NULL, "limit: expected a number from 1 to %d.", LIMIT_CHANGES);
 	if (from > row.sequence)
-		return request_fail(req, ERR_INVALID, "InvalidCursor", "cursor: the workspace is at %lld.",
+		return request_fail(req, ERR_INVALID, "cursor_invalid", "cursor: the workspace is at %lld.",
 		    (long long)row.sequence);
 	if (!(w = calloc(1, sizeof(*w))))
 		return ERR_NOMEM;
@@ -139,7 +139,7 @@ read_page(struct request *req, const struct waiting *w, unsigned *count)
 	json_array_begin(&j);
 	rc = feed_read(req->daemon->store, w->workspace, w->from, w->limit, add_event, &page, &last, &more);
 	if (rc == ERR_EXPIRED)
-		return request_fail(req, rc, "CursorExpired", "The feed no longer reaches back to that cursor: list, then begin anew.");
+		return request_fail(req, rc, "cursor_expired", "The feed no longer reaches back to that cursor: list, then begin anew.");
 	if (rc)
 		return rc;
 	json_array_end(&j);

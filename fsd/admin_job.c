@@ -73,7 +73,7 @@ get_job(struct request *req, int64_t *id)
 	int rc = admin_param(req, 0, text, sizeof(text));
 
 	if (rc == 0 && id_parse(ID_JOB, text, id) != 0)
-		rc = request_fail(req, ERR_NOTFOUND, "NoSuchJob", "There is no job %s.", text);
+		rc = request_fail(req, ERR_NOTFOUND, "not_found", "There is no job %s.", text);
 	return rc;
 }
 
@@ -115,7 +115,7 @@ admin_job_show(struct request *req)
 	buf_clear(&reply->body);
 	json_out_init(&j, &reply->body, false);
 	if ((rc = jobs_show(req->daemon->jobs, w->job, w->after, &j, &news)) != 0)
-		return rc == ERR_NOTFOUND ? request_fail(req, rc, "NoSuchJob", "The job is not known (any more).") : rc;
+		return rc == ERR_NOTFOUND ? request_fail(req, rc, "not_found", "The job is not known (any more).") : rc;
 	if (waits && !news)
 		return ERR_AGAIN;
 	watch_remove(hub, &w->watcher);
@@ -141,7 +141,7 @@ admin_job_cancel(struct request *req)
 	if ((rc = get_job(req, &id)) != 0)
 		return rc;
 	if ((rc = jobs_cancel(req->daemon->jobs, id)) == ERR_NOTFOUND)
-		return request_fail(req, rc, "NoSuchJob", "The job is not known (any more).");
+		return request_fail(req, rc, "not_found", "The job is not known (any more).");
 	req->http->reply.status = 204;
 	return rc;
 }

@@ -78,7 +78,7 @@ find_key(struct request *req, struct principal *p, char id[KEY_ID_TEXT])
 static int
 no_key(struct request *req, int rc, const char *id)
 {
-	return rc == ERR_NOTFOUND ? request_fail(req, rc, "NoSuchKey", "The user has no access key %s.", id) : rc;
+	return rc == ERR_NOTFOUND ? request_fail(req, rc, "not_found", "The user has no access key %s.", id) : rc;
 }
 
 int

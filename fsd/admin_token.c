@@ -91,7 +91,7 @@ admin_token_delete(struct request *req)
 	else
 		rc = token_delete(req->daemon->store, p.id, id);
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, "NoSuchToken", "The user has no token %s.", text);
+		return request_fail(req, rc, "not_found", "The user has no token %s.", text);
 	if (rc == 0)
 		req->http->reply.status = 204;
 	return rc;

@@ -36,9 +36,9 @@ admin_body(struct request *req, const char *const *fields, struct json **body)
 	int rc;
 
 	if ((rc = json_parse(b->len ? b->data : "{}", b->len ? b->len : 2, error, &root)) != 0)
-		return rc == ERR_INVALID ? request_fail(req, rc, "MalformedJSON", "%s", error) : rc;
+		return rc == ERR_INVALID ? request_fail(req, rc, "malformed_json", "%s", error) : rc;
 	if (json_only(root, fields) != 0) {
-		rc = request_fail(req, ERR_INVALID, "InvalidArgument", "%s", json_error(root));
+		rc = request_fail(req, ERR_INVALID, "invalid_request", "%s", json_error(root));
 		json_free(root);
 		return rc;
 	}
@@ -51,7 +51,7 @@ member(struct request *req, const struct json *body, int rc)
 {
 	if (rc == 0 || rc == ERR_NOTFOUND)
 		return 0;
-	return request_fail(req, ERR_INVALID, "InvalidArgument", "%s", json_error(body));
+	return request_fail(req, ERR_INVALID, "invalid_request", "%s", json_error(body));
 }
 
 int
@@ -95,7 +95,7 @@ admin_query_int(struct request *req, const char *name, int64_t fallback, int64_t
 	if (!text)
 		return 0;
 	if (parse_u64(text, strlen(text), &n) != 0 || n > (uint64_t)max)
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "%s: expected a number from 0 to %lld.", name,
+		return request_fail(req, ERR_INVALID, "invalid_request", "%s: expected a number from 0 to %lld.", name,
 		    (long long)max);
 	*value = (int64_t)n;
 	return 0;
@@ -108,7 +108,7 @@ admin_limit(struct request *req, unsigned *limit)
 	int rc = admin_query_int(req, "limit", 100, 1000, &n);
 
 	if (rc == 0 && n == 0)
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "limit: expected a number from 1 to 1000.");
+		return request_fail(req, ERR_INVALID, "invalid_request", "limit: expected a number from 1 to 1000.");
 	*limit = (unsigned)n;
 	return rc;
 }
@@ -119,7 +119,7 @@ admin_find_user(struct request *req, const char *name, struct principal *p)
 	int rc = principal_find(req->daemon->store, name, p);
 
 	if (rc == ERR_NOTFOUND || rc == ERR_INVALID)
-		return request_fail(req, ERR_NOTFOUND, "NoSuchUser", "There is no user \"%.100s\".", name);
+		return request_fail(req, ERR_NOTFOUND, "not_found", "There is no user \"%.100s\".", name);
 	return rc;
 }
 
@@ -144,7 +144,7 @@ admin_path_workspace(struct request *req, unsigned i, struct workspace_row *row)
 	if ((rc = workspace_find(req->daemon->store, name, row)) == 0)
 		rc = workspace_get(req->daemon->store, row->id, row);
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, "NoSuchWorkspace", "There is no workspace \"%s\".", name);
+		return request_fail(req, rc, "not_found", "There is no workspace \"%s\".", name);
 	return rc;
 }
 

@@ -137,7 +137,7 @@ create(struct request *req, const struct wishes *w)
 	int rc;
 
 	if (!w->name || workspace_name_check(w->name, &why) != 0)
-		return request_fail(req, ERR_INVALID, "InvalidWorkspaceName", "name: %s.", why);
+		return request_fail(req, ERR_INVALID, "invalid_name", "name: %s.", why);
 	memcpy(row.name, w->name, strlen(w->name) + 1);
 	if (w->display_name)
 		memcpy(row.display_name, w->display_name, strlen(w->display_name) + 1);

@@ -88,11 +88,12 @@ static int
 unknown(struct request *req, bool other_method)
 {
 	if (req->level == LEVEL_NONE && !other_method)
-		return request_fail(req, ERR_NOTFOUND, "NotFound", "There is nothing at this path.");
+		return request_fail(req, ERR_NOTFOUND, NULL, "There is nothing at this path.");
 	if (!other_method && req->level != LEVEL_NONE)
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", NULL);
 	req->error_status = 405;
-	return request_fail(req, ERR_UNSUPPORTED, "MethodNotAllowed", NULL);
+	return request_fail(req, ERR_UNSUPPORTED, req->level == LEVEL_NONE ? "method_not_allowed" : "MethodNotAllowed",
+	    "This method is not for this path.");
 }
 
 static int
@@ -114,7 +115,7 @@ find_operation(struct request *req)
 	if (req->route->action == ACTION_PUBLIC_ || req->http->local)
 		return 0;
 	if (req->level == LEVEL_NONE && !(role & ROLE_CONTROL))
-		return request_fail(req, ERR_NOTFOUND, "NotFound", "This endpoint serves the data plane only.");
+		return request_fail(req, ERR_NOTFOUND, NULL, "This endpoint serves the data plane only.");
 	if (req->level != LEVEL_NONE && !(role & ROLE_DATA))
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "This endpoint serves no objects.");
 	return 0;
@@ -283,23 +284,24 @@ static void
 refuse(struct http_request *http, int status, const char *reason, struct http_reply *reply)
 {
 	const struct request *req = http ? http->ctx : NULL;
-	const char *id = req ? req->id : "", *code;
+	const char *id = req ? req->id : "";
 
 	if (http && !req)
 		request_observe_refused(the_daemon, http, status);
-	code = status == 413 ? "EntityTooLarge" : status == 500 ? "InternalError" :
-	    status == 503 ? "ServiceUnavailable" : "BadRequest";
 	if (req)
 		http_reply_header(reply, "x-amz-request-id", "%s", id);
 	if (req && req->level == LEVEL_NONE) {
 		http_reply_header(reply, "Content-Type", "application/json");
-		buf_addf(&reply->body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}}", code,
-		    reason, id);
+		buf_addf(&reply->body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}}",
+		    status == 413 ? "too_large" : status == 500 ? "internal_error" :
+			status == 503 ? "unavailable" : "invalid_request", reason, id);
 		return;
 	}
 	http_reply_header(reply, "Content-Type", "application/xml");
 	buf_addf(&reply->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>%s</Message>"
-	    "<RequestId>%s</RequestId><HostId>fsd</HostId></Error>", code, reason, id);
+	    "<RequestId>%s</RequestId><HostId>fsd</HostId></Error>",
+	    status == 413 ? "EntityTooLarge" : status == 500 ? "InternalError" :
+		status == 503 ? "ServiceUnavailable" : "BadRequest", reason, id);
 }
 
 const struct http_handlers route_handlers = { .route = route, .write = stream, .finish = finish, .done = done,

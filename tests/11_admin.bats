@@ -310,7 +310,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 }
 
 @test "what is not there is said as JSON" {
-	api GET nothing; want 404 '"code":"NotFound"'
+	api GET nothing; want 404 '"code":"not_found"'
 	[ "$(field .error.requestId)" ]
 	api PUT users; want 405
 }

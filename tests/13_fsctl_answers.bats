@@ -154,19 +154,19 @@ answer_error() {
 		[ "$status" = "$want" ] || fail "$http $code: exit code $status, wanted $want: $output" || return 1
 		has "user show bob: because of $code"
 	done <<-END
-		400 InvalidArgument 2
-		401 Unauthenticated 12
-		403 AccessDenied 12
-		403 QuotaExceeded 13
-		404 NotFound 10
-		409 Conflict 1
-		500 InternalError 1
-		503 Busy 75
-		507 InsufficientStorage 13
+		400 invalid_request 2
+		401 unauthenticated 12
+		403 access_denied 12
+		507 quota_exceeded 13
+		404 not_found 10
+		409 conflict 1
+		500 internal_error 1
+		503 unavailable 75
+		507 insufficient_storage 13
 	END
-	answer_error 404 NoSuchUser; run ctl user show bob; has 'fsctl user list'
-	answer_error 500 InternalError; run ctl user show bob; has 'r-77'
-	answer_error 507 InsufficientStorage; run ctl user show bob; has 'fsctl gc'
+	answer_error 404 not_found; run ctl user show bob; has 'fsctl user list'
+	answer_error 500 internal_error; run ctl user show bob; has 'r-77'
+	answer_error 507 insufficient_storage; run ctl user show bob; has 'fsctl gc'
 }
 
 @test "replies that fsd never gives" {
@@ -256,7 +256,7 @@ job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 	sleep 4
 	job '"state": "stopped", "exitCode": 75, "report": {}'
 	run ctl gc; status_is 75; has 'stopped'
-	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "Conflict", "message": "One is running already."}}]}'
+	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "conflict", "message": "One is running already."}}]}'
 	run ctl gc; status_is 75; has 'running already' 'try again'
 }
 
@@ -322,7 +322,7 @@ events() {
 		[200, {"changes": ['"$(events 1),$(events 2)"'], "nextCursor": "2", "hasMore": true}],
 		[200, {"changes": ['"$(events 3)"'], "nextCursor": "3", "hasMore": false}],
 		[200, {"changes": ['"$(events 4)"'], "nextCursor": "4", "hasMore": false}],
-		[410, {"error": {"code": "CursorExpired", "message": "gone"}}]]}'
+		[410, {"error": {"code": "cursor_expired", "message": "gone"}}]]}'
 	run ctl changes w
 	status_is 0
 	[ "${#lines[@]}" = 3 ]
@@ -360,7 +360,7 @@ events() {
 	answers '{"GET /v1/admin/workspaces/w/changes": [
 		[200, {"changes": ['"$(events 1)"'], "nextCursor": "1", "hasMore": false}], [0, ""], [503, "stopping"],
 		[200, {"changes": ['"$(events 2)"'], "nextCursor": "2", "hasMore": false}],
-		[404, {"error": {"code": "NotFound", "message": "the workspace was deleted"}}]]}'
+		[404, {"error": {"code": "not_found", "message": "the workspace was deleted"}}]]}'
 	run ctl changes w --follow
 	status_is 10
 	has 'a/1' 'a/2' 'was deleted'

@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         key = "%s %s" % (self.command, path)
         if "stopped " + path in seen and self.command == "GET":
             key = "stopped " + path
-        found = answers.get(key, [404, {"error": {"code": "NotFound", "message": "nothing at " + key, "requestId": "r1"}}])
+        found = answers.get(key, [404, {"error": {"code": "not_found", "message": "nothing at " + key, "requestId": "r1"}}])
         if isinstance(found[0], list):
             n = seen.get(key, 0)
             seen[key] = n + 1
