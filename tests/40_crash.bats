@@ -21,6 +21,28 @@ planted() {	# VARIANT ROUNDS
 	crash kill --build "$FSD_BUILD" --rounds 4 --seconds 3
 }
 
+@test "init killed at any moment leaves nothing or a store, and never what the next init refuses" {
+	local i pid dir=$BATS_TEST_TMPDIR/killed took
+	took=$(date +%s%N)
+	"$FSD" --data "$dir" --init > /dev/null
+	took=$((($(date +%s%N) - took) / 1000))
+	rm -rf "$dir"
+	for i in {1..50}; do
+		rm -rf "${dir:?}"
+		mkdir "$dir"
+		"$FSD" --data "$dir" --init > /dev/null 3>&- &
+		pid=$!
+		sleep "$(printf '0.%06d' $((RANDOM * took / 32768 % 1000000)))"
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" || true
+		if [ ! -e "$dir/VERSION" ]; then
+			run "$FSD" --data "$dir" --init
+			[ "$status" = 0 ] || fail "round $i: $output; $(ls -AR "$dir")" || return 1
+		fi
+		[ $((i % 10)) != 0 ] || "$FSD" --data "$dir" --check > /dev/null || return 1
+	done
+}
+
 @test "a power cut under load loses nothing" {
 	need_root
 	make -s -C "$FSD_ROOT" >&2

@@ -204,9 +204,23 @@ fio_rename(int dirfd, const char *from, const char *to)
 }
 
 int
+fio_link(int dirfd, const char *from, const char *to)
+{
+	return linkat(dirfd, from, dirfd, to, 0) ? failed("link", to) : 0;
+}
+
+int
 fio_unlink(int dirfd, const char *name)
 {
 	return unlinkat(dirfd, name, 0) ? failed("unlink", name) : 0;
+}
+
+int
+fio_rmdir(int dirfd, const char *name)
+{
+	if (!unlinkat(dirfd, name, AT_REMOVEDIR))
+		return 0;
+	return errno == ENOTEMPTY ? ERR_EXISTS : failed("remove", name);
 }
 
 int
@@ -260,11 +274,11 @@ fio_writeback(int fd, uint64_t offset, uint64_t len)
 static int
 publish(int dirfd, const char *temp, const char *name, bool fresh)
 {
+	int rc;
+
 	if (!fresh)
 		return fio_rename(dirfd, temp, name);
-	if (linkat(dirfd, temp, dirfd, name, 0))
-		return failed("link", name);
-	return fio_unlink(dirfd, temp);
+	return (rc = fio_link(dirfd, temp, name)) ? rc : fio_unlink(dirfd, temp);
 }
 
 int

@@ -31,7 +31,9 @@ int fio_datasync(int fd, const char *name);
 int fio_sync(int fd, const char *name);		/* fsync */
 int fio_sync_dir(int dirfd, const char *name);	/* makes new, renamed and removed entries durable */
 int fio_rename(int dirfd, const char *from, const char *to);	/* the caller syncs the folder */
+int fio_link(int dirfd, const char *from, const char *to);	/* a second name for a file; replaces nothing: ERR_EXISTS */
 int fio_unlink(int dirfd, const char *name);
+int fio_rmdir(int dirfd, const char *name);	/* an empty folder; ERR_EXISTS if something is in it */
 int fio_truncate(int fd, const char *name, uint64_t size);
 int fio_allocate(int fd, const char *name, uint64_t offset, uint64_t len);	/* fallocate; 0 also where unsupported */
 int fio_size(int fd, const char *name, uint64_t *size);

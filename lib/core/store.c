@@ -24,6 +24,7 @@
 #include "migrate.h"
 #include "namespace.h"
 #include "pool.h"
+#include "store_draft.h"
 #include "store_in.h"
 #include "store_files.h"
 #include "tbl_segment.h"
@@ -163,7 +164,8 @@ store_open(const char *dir, const struct store_settings *settings, struct store 
 		log_error("%s is in use by another process (%s is locked)", dir, STORE_LOCK_FILE);
 		goto out;
 	}
-	rc = open_parts(s);
+	if ((rc = store_draft_clear(s->dirfd, dir)) == 0)
+		rc = open_parts(s);
 out:
 	if (rc) {
 		store_close(s);

@@ -15,6 +15,7 @@
  *	DATA/segments/		chunks
  *	DATA/ballast		space that a full disk gets back, so that deletes and GC go on
  *	DATA/fsd.sock		bound by fsd
+ *	DATA/.fsd-init/		a store that is being created (store_draft.h)
  */
 struct store;
 
@@ -41,7 +42,8 @@ struct store_credentials {		/* the first administrator's; shown once */
 
 /*
  * Creates a store in `dir` (made if missing; must be empty but for hidden files and dev.env): key file, database, first administrator
- * "admin". On failure what was made is removed again. ERR_EXISTS if there is a store; ERR_NOTEMPTY; ERR_IO; ERR_SPACE.
+ * "admin". All of it or nothing: what a failure or a crash leaves (LOCK, .fsd-init/) is no store, and the next call removes it.
+ * ERR_EXISTS if there is a store; ERR_NOTEMPTY; ERR_LOCKED another process creates one; ERR_IO; ERR_SPACE.
  */
 int store_create(const char *dir, struct store_credentials *admin);
 

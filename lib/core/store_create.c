@@ -1,7 +1,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aead.h"
@@ -14,12 +16,29 @@
 #include "migrate.h"
 #include "principal.h"
 #include "store.h"
+#include "store_draft.h"
 #include "store_files.h"
 #include "tbl_store.h"
 
-/* What creation makes; on failure all of it goes again. */
-static const char *const made[] = { STORE_VERSION_FILE, STORE_KEY_FILE, STORE_DB_FILE, STORE_DB_FILE "-wal",
-	STORE_DB_FILE "-shm", STORE_LOCK_FILE, "ballast" };
+static int
+check_no_store(int dirfd, const char *dir)
+{
+	if (faccessat(dirfd, STORE_VERSION_FILE, F_OK, 0) != 0)
+		return 0;
+	log_error("%s: there is a store already", dir);
+	return ERR_EXISTS;
+}
+
+/* An empty lock is what a creation that failed leaves. */
+static bool
+may_stay(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return name[0] == '.' || !strcmp(name, "dev.env") || !strcmp(name, "lost+found") ||
+	       (!strcmp(name, STORE_LOCK_FILE) && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_size == 0);
+}
 
 /* Only an empty folder becomes a store; hidden files and dev.env may be there. */
 static int
@@ -29,10 +48,6 @@ check_empty(int dirfd, const char *dir)
 	int rc = 0, fd;
 	DIR *d;
 
-	if (faccessat(dirfd, STORE_VERSION_FILE, F_OK, 0) == 0) {
-		log_error("%s: there is a store already", dir);
-		return ERR_EXISTS;
-	}
 	if ((rc = fio_open(dirfd, ".", O_RDONLY | O_DIRECTORY, 0, &fd)) != 0)
 		return rc;
 	if (!(d = fdopendir(fd))) {
@@ -40,7 +55,7 @@ check_empty(int dirfd, const char *dir)
 		return log_errno(ERR_IO, "read %s", dir);
 	}
 	while (rc == 0 && (e = readdir(d)))
-		if (e->d_name[0] != '.' && strcmp(e->d_name, "dev.env") && strcmp(e->d_name, "lost+found")) {
+		if (!may_stay(dirfd, e->d_name)) {
 			log_error("%s is not empty (there is \"%s\"): give an empty folder", dir, e->d_name);
 			rc = ERR_NOTEMPTY;
 		}
@@ -93,33 +108,61 @@ first_administrator(const char *dir, struct store_credentials *admin)
 	return rc;
 }
 
-static void
-unmake(int dirfd)
+/* A whole store, with its administrator, in the draft's folder. */
+static int
+build(int dirfd, const char *draft, struct store_credentials *admin)
 {
-	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-		fio_unlink(dirfd, made[i]);
-	unlinkat(dirfd, "segments", AT_REMOVEDIR);
+	uint8_t key[32] = { 0 };
+	int rc, fd = -1;
+
+	if ((rc = fio_open(dirfd, STORE_DRAFT_DIR, O_RDONLY | O_DIRECTORY, 0, &fd)) == 0 &&
+	    (rc = store_files_key(fd, key)) == 0 && (rc = fill_database(fd, draft, key)) == 0 &&
+	    (rc = store_files_version(fd)) == 0)
+		rc = first_administrator(draft, admin);
+	explicit_bzero(key, sizeof(key));
+	fio_close(&fd);
+	return rc;
+}
+
+/* With the lock held; what an earlier creation left goes first. */
+static int
+create(int dirfd, const char *dir, struct store_credentials *admin)
+{
+	char *draft = NULL;
+	int rc;
+
+	if ((rc = check_no_store(dirfd, dir)) != 0 || (rc = store_draft_clear(dirfd, dir)) != 0 ||
+	    (rc = check_empty(dirfd, dir)) != 0 || (rc = store_draft_begin(dirfd)) != 0)
+		return rc;
+	if (asprintf(&draft, "%s/%s", dir, STORE_DRAFT_DIR) < 0)
+		return ERR_NOMEM;
+	if ((rc = build(dirfd, draft, admin)) == 0)
+		rc = store_draft_publish(dirfd);
+	free(draft);
+	/* Should that fail now, the store is there all the same, and its next opening sees to it. */
+	if (store_draft_clear(dirfd, dir) != 0)
+		log_warn("%s: %s could not be removed", dir, STORE_DRAFT_DIR);
+	return rc;
 }
 
 int
 store_create(const char *dir, struct store_credentials *admin)
 {
-	uint8_t key[32] = { 0 };
-	int rc, dirfd = -1;
+	int rc, dirfd = -1, lockfd = -1;
 
 	if ((rc = fio_mkdir(AT_FDCWD, dir, 0700)) != 0 ||
 	    (rc = fio_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &dirfd)) != 0)
 		return rc == ERR_NOTFOUND ? log_errno(rc, "%s: the folder above does not exist", dir) : rc;
-	if ((rc = check_empty(dirfd, dir)) != 0)
+	/* What is refused gets no lock of ours. */
+	if ((rc = check_no_store(dirfd, dir)) != 0 ||
+	    (!store_draft_there(dirfd) && (rc = check_empty(dirfd, dir)) != 0))
 		goto out;
-	/* The key file is made exclusively: of two who create at once, one stops here and removes nothing. */
-	if ((rc = store_files_key(dirfd, key)) != 0)
-		goto out;
-	if ((rc = fill_database(dirfd, dir, key)) != 0 || (rc = store_files_version(dirfd)) != 0 ||
-	    (rc = first_administrator(dir, admin)) != 0)
-		unmake(dirfd);
+	if ((rc = fio_lock(dirfd, STORE_LOCK_FILE, &lockfd)) == ERR_LOCKED)
+		log_error("%s: another process is creating a store there", dir);
+	if (rc == 0)
+		rc = create(dirfd, dir, admin);
 out:
-	explicit_bzero(key, sizeof(key));
+	fio_close(&lockfd);
 	fio_close(&dirfd);
 	return rc;
 }

@@ -15,7 +15,7 @@
 int store_files_present(int dirfd, const char *dir);
 /* Checks the version and reads the key. ERR_VERSION, ERR_AUTH, ERR_CORRUPT, each logged with what to do. */
 int store_files_check(int dirfd, const char *dir, uint8_t key[32]);
-/* Writes the key file (new, random) and, last, the version file: the store exists once that is there. */
+/* Writes the key file (new, random), and the version file: there is a store where that is. */
 int store_files_key(int dirfd, uint8_t key[32]);
 int store_files_version(int dirfd);
 
