@@ -162,6 +162,8 @@ collect_amz(struct request *req, struct buf *headers)
 	while (walk_next(req, &w)) {
 		if (!guard_name(w.name, strlen(w.name)) || !guard_value(w.value.p, w.value.len))
 			rc = malformed(req, w.name);
+		else if (!strcmp(w.name, META))
+			rc = request_fail(req, ERR_INVALID, "InvalidArgument", META " has no name behind it.");
 		else if (!strncmp(w.name, META, META_LEN))
 			rc = add_meta(req, &w, headers, &total);
 		else

@@ -754,6 +754,11 @@ def group_names():
 
 def group_headers():
     path = kept()
+    # AWS itself is said to accept a name that is empty, to drop it and to tell later by x-amz-missing-meta: what is lost is refused here.
+    for value in ("v", ""):
+        is_error("metadata without a name", s3("PUT", path + "-n", body=b"x", headers={"x-amz-meta-": value}), 400, "InvalidArgument")
+        is_error("in an upload", s3("POST", path + "-n", {"uploads": ""}, headers={"x-amz-meta-": value}), 400, "InvalidArgument")
+    check("nothing is stored", s3("HEAD", path + "-n").status == 404)
     is_error("metadata over 2 KiB", s3("PUT", path, body=b"x", headers={"x-amz-meta-a": "x" * 2049}), 400, "MetadataTooLarge")
     is_error("metadata over 2 KiB in sum", s3("PUT", path, body=b"x", headers={"x-amz-meta-%d" % i: "x" * 250 for i in range(9)}), 400,
              "MetadataTooLarge")
