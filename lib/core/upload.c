@@ -119,7 +119,10 @@ check_open(struct txn *t, int64_t workspace, int64_t id)
 	return rc;
 }
 
-/* What is held back until the upload is completed must fit the quota together with what is stored. */
+/*
+ * What is held back until the upload is completed must fit the quota together with what is stored. The part that this one
+ * takes the place of goes with the same commit.
+ */
 static int
 check_quota(struct txn *t, const struct part_in *in)
 {
@@ -129,7 +132,7 @@ check_quota(struct txn *t, const struct part_in *in)
 
 	if ((rc = txn_workspace(t, in->workspace, &w)) != 0 || w->quota_bytes == 0)
 		return rc;
-	if ((rc = tbl_upload_bytes(t->db, in->id, &held)) != 0)
+	if ((rc = tbl_upload_bytes(t->db, in->id, in->part->number, &held)) != 0)
 		return rc;
 	if ((uint64_t)w->bytes + (uint64_t)w->noncurrent_bytes + (uint64_t)held + in->part->size > w->quota_bytes)
 		return ERR_QUOTA;

@@ -184,13 +184,14 @@ tbl_upload_part_scan(struct db_conn *c, int64_t upload, int64_t after, struct db
 	return db_query(c, part_scan, row, DB_INT(upload), DB_INT(after));
 }
 
-static const char bytes_sum[] = "SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id = $1";
+static const char bytes_sum[] = "SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id = $1"
+				" AND part_number <> $2";
 
 int
-tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t *bytes)
+tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t without, int64_t *bytes)
 {
 	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, bytes_sum, &row, DB_INT(upload));
+	int rc = db_one(c, bytes_sum, &row, DB_INT(upload), DB_INT(without));
 
 	if (rc == 0)
 		*bytes = db_int(&row, 0);

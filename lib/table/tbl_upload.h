@@ -47,7 +47,7 @@ int tbl_upload_parts_delete(struct db_conn *c, int64_t upload);	/* all */
 /* Parts with number > after, ascending. */
 int tbl_upload_part_scan(struct db_conn *c, int64_t upload, int64_t after, struct db_row *row);
 void tbl_upload_part_seen(const struct db_row *row, struct upload_part_row *p);
-/* Bytes of all parts. */
-int tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t *bytes);
+/* Bytes of all parts but the one of this number, which may be 0: none has that. */
+int tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t without, int64_t *bytes);
 
 #endif

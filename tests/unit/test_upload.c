@@ -255,6 +255,12 @@ test_quota_of_parts(void)
 	CHECK_INT(0, put_part(id, 1, 60, 'a', DIGEST_MD5, &p));
 	CHECK_INT(ERR_QUOTA, put_part(id, 2, 31, 'a', DIGEST_MD5, &p));
 	CHECK_INT(0, put_part(id, 2, 30, 'a', DIGEST_MD5, &p));
+	/* A part that is sent again takes the place of what it was, no more. */
+	CHECK_INT(0, put_part(id, 1, 60, 'b', DIGEST_MD5, &p));
+	CHECK_INT(ERR_QUOTA, put_part(id, 1, 61, 'c', DIGEST_MD5, &p));
+	CHECK_INT(0, put_part(id, 1, 20, 'c', DIGEST_MD5, &p));
+	CHECK_INT(0, put_part(id, 3, 40, 'd', DIGEST_MD5, &p));
+	CHECK_INT(ERR_QUOTA, put_part(id, 4, 1, 'd', DIGEST_MD5, &p));
 	obj_close();
 }
 
