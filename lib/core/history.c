@@ -4,6 +4,7 @@
 #include "err.h"
 #include "history.h"
 #include "object_in.h"
+#include "past.h"
 #include "store_in.h"
 #include "tbl_file.h"
 
@@ -46,6 +47,7 @@ run_expire(struct txn *t, void *arg)
 	for (unsigned i = 0; rc == 0 && i < n; i++) {
 		w->history_bytes -= old[i].size;
 		w->dirty = true;
+		past_lose(w, old[i].superseded);
 		if ((rc = object_destroy(t, w->id, old[i].id)) == 0)
 			rc = end_trash(t, w->id, old[i].file_id);
 	}

@@ -5,6 +5,7 @@
 #include "err.h"
 #include "id.h"
 #include "namespace.h"
+#include "past.h"
 #include "tbl_entry.h"
 #include "tbl_folder.h"
 
@@ -96,7 +97,7 @@ show(struct txn *t, struct workspace_row *w, const struct passed *p, struct acto
 		if ((rc = tbl_entry_get(t->db, &at, &e)) != 0)
 			break;
 		e.live = true;
-		e.born = w->sequence + 1;
+		e.born = e.latest = w->sequence + 1;
 		if ((rc = tbl_entry_update(t->db, &at, &e)) == 0)
 			rc = emit_folder(t, w, p, i, EVENT_FOLDER_RESTORED, false, actor);
 	}
@@ -111,7 +112,8 @@ make_folder(struct txn *t, struct workspace_row *w, int64_t parent, struct slice
 	struct folder_row f = { .id = id_new(), .workspace = w->id, .parent_id = parent, .name = name, .live = live,
 		.entries = 1, .created_by = actor.principal, .created_at = t->now_us,
 		.latest_sequence = w->sequence + 1 };
-	struct entry_row e = { .kind = ENTRY_FOLDER, .node_id = f.id, .live = live, .born = w->sequence + 1 };
+	struct entry_row e = { .kind = ENTRY_FOLDER, .node_id = f.id, .live = live, .born = w->sequence + 1,
+		.latest = w->sequence + 1 };
 	struct event event = { .workspace = w->id, .type = EVENT_FOLDER_CREATED, .folder = true, .node = f.id,
 		.parent = parent, .name = name, .actor = actor.principal, .device = actor.device };
 	int rc;
@@ -171,9 +173,9 @@ count_out(struct txn *t, const struct workspace_row *w, int64_t folder, bool rem
 	return rc;
 }
 
-/* The rows of a folder that ended or is not shown any more, as of `died`. */
+/* The rows of a folder that ended or is not shown any more; if it was shown, its event is the next. */
 static int
-put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i, int64_t died)
+put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i)
 {
 	struct entry_at at = { w->id, p->list[i].parent, name_of(p, i) };
 	struct entry_row e;
@@ -181,7 +183,7 @@ put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i, 
 
 	if ((rc = tbl_entry_get(t->db, &at, &e)) != 0)
 		return rc;
-	if (p->list[i].was_shown && w->history_ms > 0 && (rc = tbl_entry_bury(t->db, &at, &e, died)) != 0)
+	if (p->list[i].was_shown && (rc = past_bury(t, w, &at, &e, w->sequence + 1)) != 0)
 		return rc;
 	if (!p->list[i].ended) {
 		e.live = false;
@@ -198,7 +200,6 @@ namespace_leave(struct txn *t, struct workspace_row *w, struct event *event, boo
 {
 	struct passed passed = { .names = BUF_INIT(LIMIT_KEY_STORED * 2) };
 	struct actor actor = { event->actor, event->device };
-	int64_t died = w->sequence + 1;
 	int rc, last = -1;
 
 	if ((rc = count_out(t, w, event->parent, removed, hidden, &passed)) != 0)
@@ -209,7 +210,7 @@ namespace_leave(struct txn *t, struct workspace_row *w, struct event *event, boo
 	event->ends_commit = last < 0;
 	rc = feed_emit(t, event);
 	for (int i = 0; rc == 0 && i < passed.n; i++)
-		if ((rc = put_away(t, w, &passed, i, died)) == 0 && passed.list[i].was_shown)
+		if ((rc = put_away(t, w, &passed, i)) == 0 && passed.list[i].was_shown)
 			rc = emit_folder(t, w, &passed, i, EVENT_FOLDER_DELETED, i == last, actor);
 out:
 	buf_release(&passed.names);

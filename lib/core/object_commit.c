@@ -102,6 +102,7 @@ write_names(struct txn *t, struct target *g, const struct object_new *new, int64
 	int rc;
 
 	e->live = true;
+	e->latest = sequence;
 	e->version_id = version;
 	e->size = (int64_t)new->size;
 	e->modified_at = t->now_us;

@@ -3,6 +3,7 @@
 #include "err.h"
 #include "id.h"
 #include "object_in.h"
+#include "past.h"
 #include "refs.h"
 #include "tbl_file.h"
 
@@ -27,8 +28,7 @@ remove_entry(struct txn *t, struct target *g)
 	struct event event = event_of(g, EVENT_FILE_DELETED, 0, 0);
 	int rc;
 
-	if (g->entry.live && g->w->history_ms > 0 &&
-	    (rc = tbl_entry_bury(t->db, &g->at, &g->entry, g->w->sequence + 1)) != 0)
+	if (g->entry.live && (rc = past_bury(t, g->w, &g->at, &g->entry, g->w->sequence + 1)) != 0)
 		return rc;
 	if ((rc = tbl_entry_delete(t->db, &g->at)) != 0)
 		return rc;
@@ -78,9 +78,10 @@ write_marked_names(struct txn *t, struct target *g, int64_t marker, int64_t sequ
 	struct entry_row *e = &g->entry;
 	int rc;
 
-	if (e->live && g->w->history_ms > 0 && (rc = tbl_entry_bury(t->db, &g->at, e, sequence)) != 0)
+	if (e->live && (rc = past_bury(t, g->w, &g->at, e, sequence)) != 0)
 		return rc;
 	e->live = false;
+	e->latest = sequence;
 	e->version_id = marker;
 	e->size = 0;
 	e->etag[0] = '\0';
@@ -149,11 +150,11 @@ promote(struct txn *t, struct target *g, const struct version_row *next, bool wa
 	if (live && !was_live && (rc = namespace_enter(t, g->w, &g->place, false, true, g->actor)) != 0)
 		return rc;
 	sequence = g->w->sequence + 1;
-	if (was_live && !live && g->w->history_ms > 0 &&
-	    (rc = tbl_entry_bury(t->db, &g->at, &g->entry, sequence)) != 0)
+	if (was_live && !live && (rc = past_bury(t, g->w, &g->at, &g->entry, sequence)) != 0)
 		return rc;
 	g->entry.live = live;
 	g->entry.born = live && !was_live ? sequence : g->entry.born;
+	g->entry.latest = sequence;
 	g->entry.version_id = next->id;
 	g->entry.size = next->size;
 	g->entry.modified_at = next->created_at;
@@ -220,6 +221,8 @@ delete_version(struct txn *t, struct target *g, struct object_delete *d)
 	d->was_marker = v.kind == VERSION_MARKER;
 	d->null_version = v.null_version;
 	d->version_id = v.id;
+	if (v.kind == VERSION_CONTENT)
+		past_lose(g->w, v.id == g->entry.version_id ? g->w->sequence + 1 : v.superseded);
 	if ((rc = uncount(t, g, &v)) != 0)
 		return rc;
 	if (v.id == g->entry.version_id)

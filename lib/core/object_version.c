@@ -3,6 +3,7 @@
 
 #include "err.h"
 #include "object_in.h"
+#include "past.h"
 #include "refs.h"
 
 /*
@@ -26,6 +27,8 @@ object_destroy(struct txn *t, int64_t workspace, int64_t version)
 int
 object_retire(struct txn *t, struct workspace_row *w, int64_t version, int64_t size, bool marker, int64_t sequence)
 {
+	if (!marker && w->history_ms == 0)
+		past_lose(w, sequence);
 	if (marker || w->history_ms == 0)
 		return object_destroy(t, w->id, version);
 	w->history_bytes += size;

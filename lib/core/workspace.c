@@ -67,7 +67,7 @@ workspace_create(struct store *store, struct workspace_row *row, struct actor ac
 	row->chunk_min = CHUNK_MIN;
 	row->chunk_avg = CHUNK_AVG;
 	row->chunk_max = CHUNK_MAX;
-	row->sequence = row->horizon = row->objects = row->bytes = row->noncurrent_bytes = row->history_bytes = 0;
+	row->sequence = row->horizon = row->past_horizon = row->objects = row->bytes = row->noncurrent_bytes = row->history_bytes = 0;
 	row->dirty = false;
 	return commit_run(store, &(struct commit) { .run = run_create, .arg = &create });
 }

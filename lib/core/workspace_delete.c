@@ -2,6 +2,7 @@
 #include "db.h"
 #include "err.h"
 #include "log.h"
+#include "past.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_file.h"
@@ -148,6 +149,7 @@ run_piece(struct txn *t, void *arg)
 	r->more = true;
 	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws->id)) != 0)
 		return rc;
+	past_lose(ws, ws->sequence);
 	while (n < PIECE && (rc = drop_trash(t, ws)) == 0)
 		n++;
 	if (rc == ERR_NOTFOUND)

@@ -39,6 +39,7 @@ static const char schema_1[] =
 	" chunk_min INTEGER NOT NULL, chunk_avg INTEGER NOT NULL, chunk_max INTEGER NOT NULL,"
 	/* the hot columns, written once a batch */
 	" sequence INTEGER NOT NULL, horizon INTEGER NOT NULL,"		/* newest event; events at or below horizon are gone */
+	" past_horizon INTEGER NOT NULL,"		/* what the tree was before it is lost in parts */
 	" objects INTEGER NOT NULL, bytes INTEGER NOT NULL,"		/* current */
 	" noncurrent_bytes INTEGER NOT NULL, history_bytes INTEGER NOT NULL);"
 	"CREATE INDEX workspace_by_owner ON workspace (owner_id, name);"
@@ -53,13 +54,13 @@ static const char schema_1[] =
 	" latest_sequence INTEGER NOT NULL);"
 
 	/*
-	 * The namespace. kind 1 file, 2 folder (name ends in "/"). live 1: shown. A file's row repeats what a listing
-	 * prints of its current version.
+	 * The namespace. kind 1 file, 2 folder (name ends in "/"). live 1: shown, since the sequence born. A file's row
+	 * repeats what a listing prints of its current version; it shows that since the sequence latest.
 	 */
 	"CREATE TABLE entry ("
 	" workspace_id INTEGER NOT NULL, folder_id INTEGER NOT NULL, name BLOB NOT NULL,"
 	" kind INTEGER NOT NULL, node_id INTEGER NOT NULL, live INTEGER NOT NULL, born INTEGER NOT NULL,"
-	" version_id INTEGER NOT NULL, size_bytes INTEGER NOT NULL, etag BLOB NOT NULL, modified_at INTEGER NOT NULL,"
+	" latest INTEGER NOT NULL, version_id INTEGER NOT NULL, size_bytes INTEGER NOT NULL, etag BLOB NOT NULL, modified_at INTEGER NOT NULL,"
 	" PRIMARY KEY (workspace_id, folder_id, name)) WITHOUT ROWID;"
 	/* Where an entry was, for sequences from born to died - 1. */
 	"CREATE TABLE entry_past ("
@@ -67,6 +68,7 @@ static const char schema_1[] =
 	" kind INTEGER NOT NULL, node_id INTEGER NOT NULL, born INTEGER NOT NULL, version_id INTEGER NOT NULL,"
 	" PRIMARY KEY (workspace_id, folder_id, name, died, node_id)) WITHOUT ROWID;"
 	"CREATE INDEX entry_past_by_died ON entry_past (workspace_id, died);"
+	"CREATE INDEX entry_past_folder ON entry_past (workspace_id, node_id, died) WHERE kind = 2;"
 
 	/* state 1 live, 2 deleted by marker (its entry stays), 3 in trash (no entry; folder and name are where it was) */
 	"CREATE TABLE file ("

@@ -61,6 +61,17 @@ static const struct {
 	  " AND v.size_bytes = e.size_bytes AND v.etag = e.etag"
 	  " AND v.kind = CASE WHEN e.live = 1 THEN 1 ELSE 2 END)",
 	    { "entry whose version is gone or another's:", ID_VERSION, false } },
+	{ "SELECT e.workspace_id, e.node_id, e.latest, w.sequence FROM entry e JOIN workspace w ON w.id = e.workspace_id"
+	  " WHERE e.born > e.latest OR e.latest > w.sequence",
+	    { "sequences that are out of order in the entry of node", ID_KINDS_, true } },
+	{ "SELECT e.workspace_id, e.node_id, e.latest, v.sequence FROM entry e JOIN file_version v ON v.id = e.version_id"
+	  " WHERE e.kind = 1 AND v.sequence > e.latest",
+	    { "entry that is older than what it shows, of file", ID_FILE, true } },
+	{ "SELECT p.workspace_id, p.node_id, p.died, p.born FROM entry_past p WHERE p.born >= p.died"
+	  " OR NOT EXISTS (SELECT 1 FROM workspace w WHERE w.id = p.workspace_id AND p.died <= w.sequence)",
+	    { "past entry outside of its time, of node", ID_KINDS_, true } },
+	{ "SELECT id, id, past_horizon, sequence FROM workspace WHERE past_horizon > sequence",
+	    { "horizon of the past that lies in the future, of workspace", ID_WORKSPACE, true } },
 	{ "SELECT f.workspace_id, f.id, 0, 0 FROM file f WHERE f.state < 3 AND NOT EXISTS (SELECT 1 FROM entry e"
 	  " WHERE e.workspace_id = f.workspace_id AND e.folder_id = f.folder_id AND e.name = f.name AND e.kind = 1"
 	  " AND e.node_id = f.id)",

@@ -3,7 +3,7 @@
 
 #define AT(at) DB_INT((at)->workspace), DB_INT((at)->folder), DB_BYTES((at)->name.p, (at)->name.len)
 
-static const char get[] = "SELECT kind, node_id, live, born, version_id, size_bytes, modified_at, etag FROM entry"
+static const char get[] = "SELECT kind, node_id, live, born, latest, version_id, size_bytes, modified_at, etag FROM entry"
 			  " WHERE workspace_id = $1 AND folder_id = $2 AND name = $3";
 
 int
@@ -17,33 +17,35 @@ tbl_entry_get(struct db_conn *c, const struct entry_at *at, struct entry_row *e)
 		e->node_id = db_int(&row, 1);
 		e->live = db_int(&row, 2) != 0;
 		e->born = db_int(&row, 3);
-		e->version_id = db_int(&row, 4);
-		e->size = db_int(&row, 5);
-		e->modified_at = db_int(&row, 6);
-		tbl_text(&row, 7, e->etag, sizeof(e->etag));
+		e->latest = db_int(&row, 4);
+		e->version_id = db_int(&row, 5);
+		e->size = db_int(&row, 6);
+		e->modified_at = db_int(&row, 7);
+		tbl_text(&row, 8, e->etag, sizeof(e->etag));
 	}
 	db_row_release(&row);
 	return rc;
 }
 
-static const char insert[] = "INSERT INTO entry (workspace_id, folder_id, name, kind, node_id, live, born, version_id,"
-			     " size_bytes, etag, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+static const char insert[] = "INSERT INTO entry (workspace_id, folder_id, name, kind, node_id, live, born, latest,"
+			     " version_id, size_bytes, etag, modified_at)"
+			     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 int
 tbl_entry_insert(struct db_conn *c, const struct entry_at *at, const struct entry_row *e)
 {
 	return db_exec(c, insert, AT(at), DB_INT(e->kind), DB_INT(e->node_id), DB_INT(e->live), DB_INT(e->born),
-	    DB_INT(e->version_id), DB_INT(e->size), DB_STR(e->etag), DB_INT(e->modified_at));
+	    DB_INT(e->latest), DB_INT(e->version_id), DB_INT(e->size), DB_STR(e->etag), DB_INT(e->modified_at));
 }
 
-static const char update[] = "UPDATE entry SET live = $1, born = $2, version_id = $3, size_bytes = $4, etag = $5,"
-			     " modified_at = $6 WHERE workspace_id = $7 AND folder_id = $8 AND name = $9";
+static const char update[] = "UPDATE entry SET live = $1, born = $2, latest = $3, version_id = $4, size_bytes = $5,"
+			     " etag = $6, modified_at = $7 WHERE workspace_id = $8 AND folder_id = $9 AND name = $10";
 
 int
 tbl_entry_update(struct db_conn *c, const struct entry_at *at, const struct entry_row *e)
 {
-	return db_exec(c, update, DB_INT(e->live), DB_INT(e->born), DB_INT(e->version_id), DB_INT(e->size),
-	    DB_STR(e->etag), DB_INT(e->modified_at), AT(at));
+	return db_exec(c, update, DB_INT(e->live), DB_INT(e->born), DB_INT(e->latest), DB_INT(e->version_id),
+	    DB_INT(e->size), DB_STR(e->etag), DB_INT(e->modified_at), AT(at));
 }
 
 static const char delete_one[] = "DELETE FROM entry WHERE workspace_id = $1 AND folder_id = $2 AND name = $3";
@@ -76,8 +78,8 @@ tbl_entry_forget(struct db_conn *c, int64_t workspace, int64_t died, unsigned ma
 	return db_exec(c, forget, DB_INT(workspace), DB_INT(died), DB_INT(max));
 }
 
-static const char scan[] = "SELECT name, kind, node_id, live, version_id, size_bytes, etag, modified_at FROM entry"
-			   " WHERE workspace_id = $1 AND folder_id = $2 AND name >= $3 ORDER BY name";
+static const char scan[] = "SELECT name, kind, node_id, live, version_id, size_bytes, etag, modified_at, born, latest"
+			   " FROM entry WHERE workspace_id = $1 AND folder_id = $2 AND name >= $3 ORDER BY name";
 
 int
 tbl_entry_scan(struct db_conn *c, const struct entry_at *at, struct db_row *row)
@@ -96,4 +98,6 @@ tbl_entry_seen(const struct db_row *row, struct entry_seen *seen)
 	seen->size = db_int(row, 5);
 	seen->etag.p = db_bytes(row, 6, &seen->etag.len);
 	seen->modified_at = db_int(row, 7);
+	seen->born = db_int(row, 8);
+	seen->latest = db_int(row, 9);
 }

@@ -20,7 +20,8 @@ struct entry_row {
 	int kind;
 	int64_t node_id;
 	bool live;
-	int64_t born;			/* sequence since which it is shown as it is */
+	int64_t born;			/* sequence since which it is shown at this place */
+	int64_t latest;			/* sequence since which it shows this version, or was changed last */
 	int64_t version_id, size, modified_at;	/* files; 0 for folders */
 	char etag[ENTRY_ETAG];
 };
@@ -40,7 +41,7 @@ struct entry_seen {
 	struct slice name, etag;	/* live until the next row */
 	int kind;
 	bool live;
-	int64_t node_id, version_id, size, modified_at;
+	int64_t node_id, born, latest, version_id, size, modified_at;
 };
 int tbl_entry_scan(struct db_conn *c, const struct entry_at *at, struct db_row *row);
 void tbl_entry_seen(const struct db_row *row, struct entry_seen *seen);

@@ -22,7 +22,8 @@ tbl_version_insert(struct db_conn *c, const struct version_row *v)
 
 #define COLUMNS                                                                                                \
 	"v.id, v.file_id, v.sequence, v.kind, v.keep, v.null_version, v.size_bytes, v.etag, v.content_hash," \
-	" v.created_at, v.created_by, v.manifest, v.headers, v.checksum, v.parts, w.versioning"
+	" v.created_at, v.created_by, v.manifest, v.headers, v.checksum, v.parts, w.versioning," \
+	" v.superseded"
 
 static int
 read_row(const struct db_row *row, int64_t workspace, struct version_row *v)
@@ -45,6 +46,7 @@ read_row(const struct db_row *row, int64_t workspace, struct version_row *v)
 	v->checksum.p = db_bytes(row, 13, &v->checksum.len);
 	v->parts.p = db_bytes(row, 14, &v->parts.len);
 	v->versioning = (int)db_int(row, 15);
+	v->superseded = db_int(row, 16);
 	return v->has_hash ? db_fixed(row, 8, v->hash, 32) : 0;
 }
 

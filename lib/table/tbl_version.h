@@ -19,6 +19,7 @@ struct version_row {
 	bool has_hash;
 	uint8_t hash[32];
 	int64_t created_at, created_by;
+	int64_t superseded;		/* the sequence since which it is not current; 0: it is */
 	struct slice manifest, headers, checksum, parts;
 	int versioning;			/* the workspace's; filled by look-ups alone */
 };

@@ -25,6 +25,7 @@ struct workspace_row {
 	int versioning;
 	uint32_t chunk_min, chunk_avg, chunk_max;
 	int64_t sequence, horizon;
+	int64_t past_horizon;		/* the tree of an earlier sequence is lost in parts */
 	int64_t objects, bytes, noncurrent_bytes, history_bytes;
 	bool dirty;			/* the hot columns or settings differ from the table's */
 };

@@ -255,7 +255,7 @@ run_hidden(struct txn *t, void *arg)
 {
 	(void)arg;
 	return db_exec(t->db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
-	    " INSERT INTO entry SELECT $1, $2, CAST('k' || i AS BLOB), 1, i, 0, 1, 1, 0, 'x', 1 FROM n", DB_INT(space.id),
+	    " INSERT INTO entry SELECT $1, $2, CAST('k' || i AS BLOB), 1, i, 0, 1, 1, 1, 0, 'x', 1 FROM n", DB_INT(space.id),
 	    DB_INT(space.root_folder_id));
 }
 
