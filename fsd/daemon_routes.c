@@ -15,7 +15,8 @@ const struct route daemon_routes[] = {
 	PUBLIC("HEAD", "/healthz", "Healthz", health_live),
 	PUBLIC("GET", "/readyz", "Readyz", health_ready),
 	PUBLIC("HEAD", "/readyz", "Readyz", health_ready),
-	PUBLIC("GET", "/metrics", "Metrics", health_metrics),
+	{ .method = "GET", .level = LEVEL_NONE, .path = "/metrics", .name = "Metrics", .action = ACTION_METRICS_,
+		.run = health_metrics },
 
 	ADMIN("GET", "status", "AdminStatus", admin_status),
 	ADMIN("POST", "yield", "AdminYield", admin_yield),

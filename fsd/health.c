@@ -2,7 +2,7 @@
 #include "daemon.h"
 #include "metrics.h"
 
-/* What watches the daemon asks: alive, ready to serve, and figures. None needs credentials. */
+/* What watches the daemon asks: alive, ready to serve, and figures. Who may read those is a setting. */
 
 static int
 plain(struct request *req, int status, const char *text)

@@ -48,9 +48,10 @@ struct route {
 	void (*release)(struct request *req);	/* frees req->op; may be NULL */
 };
 #define ACTION_NONE_ (-1)	/* authenticated, and the handler asks perm_check() itself */
-#define ACTION_PUBLIC_ (-2)	/* anybody: health, metrics, welcome page */
+#define ACTION_PUBLIC_ (-2)	/* anybody: health, welcome page */
 #define ACTION_ADMIN_ (-3)	/* administrators */
 #define ACTION_CREATE_ (-4)	/* may create buckets */
+#define ACTION_METRICS_ (-5)	/* administrators, anybody or nobody: the setting says */
 
 /* How the payload of a signed request is to be checked. */
 enum payload { PAYLOAD_NONE, PAYLOAD_UNSIGNED, PAYLOAD_SHA256, PAYLOAD_CHUNKED };

@@ -96,10 +96,37 @@ unknown(struct request *req, bool other_method)
 	    "This method is not for this path.");
 }
 
+/* What a request must be allowed to do. */
+static int
+action_of(const struct request *req)
+{
+	int action = req->route->action;
+
+	if (action != ACTION_METRICS_)
+		return action;
+	return req->daemon->settings.metrics == METRICS_OPEN ? ACTION_PUBLIC_ : ACTION_ADMIN_;
+}
+
+/* Whether a daemon of this role serves it; over the Unix socket it serves everything. */
+static int
+check_role(struct request *req)
+{
+	enum role_of_daemon role = req->daemon->role;
+
+	if (req->route->action == ACTION_METRICS_)
+		return req->daemon->settings.metrics == METRICS_OFF ? unknown(req, false) : 0;
+	if (req->route->action == ACTION_PUBLIC_ || req->http->local)
+		return 0;
+	if (req->level == LEVEL_NONE && !(role & ROLE_CONTROL))
+		return request_fail(req, ERR_NOTFOUND, NULL, "This endpoint serves the data plane only.");
+	if (req->level != LEVEL_NONE && !(role & ROLE_DATA))
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "This endpoint serves no objects.");
+	return 0;
+}
+
 static int
 find_operation(struct request *req)
 {
-	enum role_of_daemon role = req->daemon->role;
 	bool other = false;
 
 	if (!req->virtual_host && is_ours(req->bucket)) {
@@ -110,15 +137,7 @@ find_operation(struct request *req)
 		if ((!req->route || !req->route->param) && strcmp(req->http->method, "HEAD") && s3_sub_asked(req))
 			req->route = !strcmp(req->http->method, "GET") ? &s3_sub_read : &s3_sub_write;
 	}
-	if (!req->route)
-		return unknown(req, other);
-	if (req->route->action == ACTION_PUBLIC_ || req->http->local)
-		return 0;
-	if (req->level == LEVEL_NONE && !(role & ROLE_CONTROL))
-		return request_fail(req, ERR_NOTFOUND, NULL, "This endpoint serves the data plane only.");
-	if (req->level != LEVEL_NONE && !(role & ROLE_DATA))
-		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "This endpoint serves no objects.");
-	return 0;
+	return req->route ? check_role(req) : unknown(req, other);
 }
 
 static int
@@ -150,7 +169,7 @@ permit(struct request *req)
 	const char *prefix;
 	struct slice key = req->key;
 
-	switch (req->route->action) {
+	switch (action_of(req)) {
 	case ACTION_NONE_:
 		return req->authenticated ? 0 : ERR_DENIED;
 	case ACTION_ADMIN_:
@@ -171,7 +190,7 @@ prepare(struct request *req)
 
 	if (rc)
 		return rc;
-	if ((rc = find_operation(req)) != 0 || req->route->action == ACTION_PUBLIC_)
+	if ((rc = find_operation(req)) != 0 || action_of(req) == ACTION_PUBLIC_)
 		return rc;
 	req->auth_epoch = store_auth_epoch(req->daemon->store);
 	if ((rc = auth_request(req)) != 0)
@@ -191,7 +210,7 @@ permit_again(struct request *req)
 	struct workspace_row now;
 	int rc;
 
-	if (req->route->action == ACTION_PUBLIC_ || store_auth_epoch(store) == req->auth_epoch)
+	if (action_of(req) == ACTION_PUBLIC_ || store_auth_epoch(store) == req->auth_epoch)
 		return 0;
 	if ((rc = auth_again(req)) != 0)
 		return rc;

@@ -14,6 +14,7 @@
 #define AT(field) offsetof(struct settings, field)
 
 static const char *const v2_words[] = { "presigned", "off", NULL };
+static const char *const metrics_words[] = { "admin", "open", "off", NULL };
 static const char *const durability_words[] = { "strict", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "debug", "info", "warn", "error", NULL };
@@ -83,6 +84,7 @@ static const struct conf_setting table[] = {
 	{ "region", CONF_STRING, AT(region), .fallback = "us-east-1", .check = check_name },
 	{ "region_strict", CONF_BOOL, AT(region_strict), .fallback = "false" },
 	{ "signature_v2", CONF_ENUM, AT(signature_v2), .fallback = "presigned", .words = v2_words },
+	{ "metrics", CONF_ENUM, AT(metrics), .fallback = "admin", .words = metrics_words },
 	{ "compression", CONF_BOOL, AT(compression), .fallback = "true" },
 	{ "durability", CONF_ENUM, AT(durability), .fallback = "strict", .words = durability_words },
 	{ "grace", CONF_DURATION, AT(grace_ms), .fallback = "24h", .max = LONGEST_MS },

@@ -15,7 +15,7 @@
  *	log: {format: text, level: info, access: true}               signature_v2: presigned | off
  *	compression: true                grace: 24h                   durability: strict
  *	limits: {connections, threads, idle_timeout, upload_memory, reserve_bytes, reserve_percent, upload_expiry}
- *	gc: {every: 1h}
+ *	gc: {every: 1h}                  metrics: admin | open | off
  */
 struct settings {
 	struct conf_list listen;	/* ADDR:PORT; empty only with --socket-only */
@@ -26,6 +26,7 @@ struct settings {
 	char *region;
 	bool region_strict;
 	int signature_v2;		/* enum below */
+	int metrics;			/* who may read /metrics: enum below */
 	bool compression;
 	int durability;			/* strict is the only one: every acknowledgement is flushed */
 	int64_t grace_ms;
@@ -40,6 +41,7 @@ struct settings {
 	int64_t upload_expiry_ms;
 };
 enum { V2_PRESIGNED, V2_OFF };
+enum { METRICS_ADMIN, METRICS_OPEN, METRICS_OFF };
 enum { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 struct buf;

@@ -315,12 +315,43 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api PUT users; want 405
 }
 
+metrics() {
+	curl -s -H "Authorization: Bearer $FSD_TOKEN" "$FSD_URL/metrics"
+}
+
+# With a store and settings of the test's own, which it stops.
+own_daemon() {	# SETTING
+	echo "$1" > "$BATS_TEST_TMPDIR/fsd.yaml"
+	[ -e "$BATS_TEST_TMPDIR/store" ] || store_new "$BATS_TEST_TMPDIR/store" || return 1
+	fsd_start --config "$BATS_TEST_TMPDIR/fsd.yaml"
+}
+
+@test "metrics are the administrators' unless the setting says something else" {
+	code() { curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code}' "$@" "$FSD_URL/metrics"; }
+	[ "$(code)" = 401 ]
+	none grep -q fsd_ "$BATS_TEST_TMPDIR/body"
+	[ "$(code -H 'Authorization: Bearer fsdt_nobody')" = 401 ]
+	[ "$(code -H "Authorization: Bearer $FSD_TOKEN")" = 200 ]
+	[ "$(code --unix-socket "$STORE/fsd.sock")" = 200 ]
+	fsctl user create gauge > /dev/null
+	[ "$(code -H "Authorization: Bearer $(fsctl --json token create gauge | json token)")" = 403 ]
+	fsctl user delete gauge > /dev/null
+	own_daemon "metrics: open"
+	[ "$(code)" = 200 ]
+	grep -q ^fsd_build_info "$BATS_TEST_TMPDIR/body"
+	fsd_stop
+	own_daemon "metrics: off"
+	[ "$(code)" = 404 ]
+	[ "$(code --unix-socket "$STORE/fsd.sock")" = 404 ]
+	fsd_stop
+}
+
 @test "metrics count by operation and class of status" {
 	s3_curl /counted -X PUT
-	before=$(curl -s "$FSD_URL/metrics" | sed -n 's/^fsd_requests_total{operation="PutObject",status="2xx"} //p')
+	before=$(metrics | sed -n 's/^fsd_requests_total{operation="PutObject",status="2xx"} //p')
 	s3_curl /counted/a -X PUT -d 12345
 	s3_curl /counted/missing > /dev/null
-	text=$(curl -s "$FSD_URL/metrics")
+	text=$(metrics)
 	after=$(sed -n 's/^fsd_requests_total{operation="PutObject",status="2xx"} //p' <<< "$text")
 	[ $((after - ${before:-0})) = 1 ]
 	grep -q '^fsd_requests_total{operation="GetObject",status="4xx"} [1-9]' <<< "$text"
@@ -355,7 +386,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	[[ $line == "HTTP/1.1 400 "* ]]
 	sleep 0.3
 	grep -q ' - PUT /smuggled Refused 400 ' "$FSD_LOG"
-	curl -s "$FSD_URL/metrics" | grep -q '^fsd_requests_total{operation="Refused",status="4xx"} [1-9]'
+	metrics | grep -q '^fsd_requests_total{operation="Refused",status="4xx"} [1-9]'
 }
 
 @test "cross-origin requests: the listed origin and no other" {

@@ -45,6 +45,8 @@ test_defaults_are_those_of_the_example(void)
 	CHECK_STR(a.region, b.region);
 	CHECK_INT(a.region_strict, b.region_strict);
 	CHECK_INT(a.signature_v2, b.signature_v2);
+	CHECK_INT(a.metrics, b.metrics);
+	CHECK_INT(METRICS_ADMIN, a.metrics);
 	CHECK_INT(a.cors_origins.count, b.cors_origins.count);
 	CHECK_INT(a.compression, b.compression);
 	CHECK_INT(a.durability, b.durability);
@@ -75,7 +77,7 @@ test_a_file_goes_over_the_defaults(void)
 	struct buf errors = BUF_INIT(65536);
 
 	CHECK_INT(0, load("listen: [':8000', '[::1]:8001']\nlog: {format: json, access: false}\n"
-			  "tls: {certificate: /a, key: /b}\ndomain: s3.example\nsignature_v2: off\n"
+			  "tls: {certificate: /a, key: /b}\ndomain: s3.example\nsignature_v2: off\nmetrics: open\n"
 			  "cors_origins: ['https://a.example', 'http://b.example:8080', '*']\n"
 			  "limits: {threads: 3, upload_memory: 64MiB}\ngc: {every: 0}\n", &s, &errors));
 	CHECK_INT(2, s.listen.count);
@@ -85,6 +87,7 @@ test_a_file_goes_over_the_defaults(void)
 	CHECK_STR("/a", s.tls_certificate);
 	CHECK_STR("s3.example", s.domain);
 	CHECK_INT(V2_OFF, s.signature_v2);
+	CHECK_INT(METRICS_OPEN, s.metrics);
 	CHECK_INT(3, s.cors_origins.count);
 	CHECK_INT(3, s.threads);
 	CHECK_INT(64 << 20, s.upload_memory);
