@@ -61,8 +61,12 @@ int namespace_locate(struct txn *t, const struct workspace_row *w, struct slice 
 int namespace_enter(struct txn *t, struct workspace_row *w, struct namespace_place *place, bool added, bool live,
     struct actor actor);
 
+/* `folder` has `height` levels of folders below it, at least: its height and those above follow. */
+int namespace_raise(struct txn *t, const struct workspace_row *w, int64_t folder, int64_t height);
+
 /*
- * Emits `event` and counts an entry of event->parent out: `removed` if its row is gone, `hidden` if it was shown and is no more.
+ * Emits `event` and counts an entry out of the folder that it leaves (event->from_parent, or without one event->parent):
+ * `removed` if its row is gone, `hidden` if it was shown and is no more.
  * Folders that are not shown any more, or end, follow with their events.
  */
 int namespace_leave(struct txn *t, struct workspace_row *w, struct event *event, bool removed, bool hidden);

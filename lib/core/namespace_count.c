@@ -104,13 +104,27 @@ show(struct txn *t, struct workspace_row *w, const struct passed *p, struct acto
 	return rc;
 }
 
-/* A folder with one entry in it: what comes next. Of one that is not shown the feed hears when it is. */
+/* A folder got others below it, `height` levels with itself. */
+int
+namespace_raise(struct txn *t, const struct workspace_row *w, int64_t folder, int64_t height)
+{
+	int rc = 0;
+
+	while (rc == 0 && folder > 0)
+		rc = tbl_folder_raise(t->db, w->id, folder, height++, &folder);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/*
+ * A folder with one entry in it: what comes next, `below` levels of folders. Of one that is not shown the feed hears when
+ * it is.
+ */
 static int
-make_folder(struct txn *t, struct workspace_row *w, int64_t parent, struct slice name, bool live, struct actor actor,
-    int64_t *folder)
+make_folder(struct txn *t, struct workspace_row *w, int64_t parent, struct slice name, int below, bool live,
+    struct actor actor, int64_t *folder)
 {
 	struct folder_row f = { .id = id_new(), .workspace = w->id, .parent_id = parent, .name = name, .live = live,
-		.entries = 1, .created_by = actor.principal, .created_at = t->now_us,
+		.entries = 1, .height = below, .created_by = actor.principal, .created_at = t->now_us,
 		.latest_sequence = w->sequence + 1 };
 	struct entry_row e = { .kind = ENTRY_FOLDER, .node_id = f.id, .live = live, .born = w->sequence + 1,
 		.latest = w->sequence + 1 };
@@ -133,15 +147,18 @@ namespace_enter(struct txn *t, struct workspace_row *w, struct namespace_place *
 	struct passed passed = { .names = BUF_INIT(LIMIT_KEY_STORED * 2) };
 	size_t rest = place->path.len - place->found;
 	const char *slash, *p = place->path.p + place->found;
-	int rc;
+	int rc, below = 0;
 
-	if ((rc = count_in(t, w, place->folder, added, live, &passed)) == 0)
-		rc = show(t, w, &passed, actor);
+	for (size_t i = 0; i < rest; i++)
+		below += p[i] == '/';
+	if ((rc = count_in(t, w, place->folder, added, live, &passed)) == 0 &&
+	    (rc = show(t, w, &passed, actor)) == 0 && below)
+		rc = namespace_raise(t, w, place->folder, below);
 	for (; rc == 0 && rest; p = slash + 1) {
 		if (!(slash = memchr(p, '/', rest)))
 			break;
-		rc = make_folder(t, w, place->folder, (struct slice) { p, (size_t)(slash - p) + 1 }, live, actor,
-		    &place->folder);
+		rc = make_folder(t, w, place->folder, (struct slice) { p, (size_t)(slash - p) + 1 }, --below, live,
+		    actor, &place->folder);
 		rest -= (size_t)(slash - p) + 1;
 	}
 	if (rc == 0)
@@ -202,7 +219,7 @@ namespace_leave(struct txn *t, struct workspace_row *w, struct event *event, boo
 	struct actor actor = { event->actor, event->device };
 	int rc, last = -1;
 
-	if ((rc = count_out(t, w, event->parent, removed, hidden, &passed)) != 0)
+	if ((rc = count_out(t, w, event->from_parent ? event->from_parent : event->parent, removed, hidden, &passed)) != 0)
 		goto out;
 	for (int i = 0; i < passed.n; i++)
 		if (passed.list[i].was_shown)

@@ -43,7 +43,8 @@ end_file(struct txn *t, struct target *g, int64_t sequence)
 
 	if (rc == ERR_NOTFOUND)
 		return tbl_file_delete(t->db, g->w->id, g->entry.node_id);
-	return rc ? rc : tbl_file_trash(t->db, g->w->id, g->entry.node_id, sequence, t->now_us);
+	return rc ? rc : tbl_file_trash(t->db, g->w->id, g->entry.node_id, sequence, t->now_us,
+	    g->actor.principal);
 }
 
 /* Never versioned: to the trash, or gone. */

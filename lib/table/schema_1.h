@@ -46,12 +46,22 @@ static const char schema_1[] =
 
 	/*
 	 * live counts the live files and the folders with live > 0 (or a marker) directly inside; it passes between 0
-	 * and 1 upwards. The root's parent is 0. name keeps its trailing slash.
+	 * and 1 upwards. The root's parent is 0, that of a folder in the trash -1. name keeps its trailing slash. height is at
+	 * least the number of levels of folders below.
 	 */
 	"CREATE TABLE folder ("
 	" id INTEGER PRIMARY KEY, workspace_id INTEGER NOT NULL, parent_id INTEGER NOT NULL, name BLOB NOT NULL,"
-	" live INTEGER NOT NULL, entries INTEGER NOT NULL, created_by INTEGER NOT NULL, created_at INTEGER NOT NULL,"
-	" latest_sequence INTEGER NOT NULL);"
+	" live INTEGER NOT NULL, entries INTEGER NOT NULL, height INTEGER NOT NULL, created_by INTEGER NOT NULL,"
+	" created_at INTEGER NOT NULL, latest_sequence INTEGER NOT NULL);"
+	/*
+	 * Folders that were deleted as a whole, and where they were. What is below stays as it was and is not reached by
+	 * any path; its current versions (objects, bytes) count as history. ending 1: it is being destroyed.
+	 */
+	"CREATE TABLE folder_trash ("
+	" folder_id INTEGER PRIMARY KEY, workspace_id INTEGER NOT NULL, parent_id INTEGER NOT NULL, name BLOB NOT NULL,"
+	" deleted_at INTEGER NOT NULL, deleted_by INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+	" objects INTEGER NOT NULL, bytes INTEGER NOT NULL, ending INTEGER NOT NULL);"
+	"CREATE INDEX folder_trash_by_time ON folder_trash (workspace_id, deleted_at, folder_id);"
 
 	/*
 	 * The namespace. kind 1 file, 2 folder (name ends in "/"). live 1: shown, since the sequence born. A file's row
@@ -74,7 +84,7 @@ static const char schema_1[] =
 	"CREATE TABLE file ("
 	" id INTEGER PRIMARY KEY, workspace_id INTEGER NOT NULL, folder_id INTEGER NOT NULL, name BLOB NOT NULL,"
 	" state INTEGER NOT NULL, current_version_id INTEGER NOT NULL, latest_sequence INTEGER NOT NULL,"
-	" created_by INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER);"
+	" created_by INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER, deleted_by INTEGER);"
 	"CREATE INDEX file_in_trash ON file (workspace_id, deleted_at, id) WHERE state = 3;"
 
 	/*

@@ -8,11 +8,14 @@ static const struct {
 } rules[] = {
 	/* ---- sums of workspaces ---- */
 	{ "SELECT id, id, objects, n FROM (SELECT w.id, w.objects,"
-	  " (SELECT count(*) FROM entry e WHERE e.workspace_id = w.id AND e.kind = 1 AND e.live = 1) AS n"
+	  " (SELECT count(*) FROM entry e WHERE e.workspace_id = w.id AND e.kind = 1 AND e.live = 1) -"
+	  " (SELECT coalesce(sum(t.objects), 0) FROM folder_trash t WHERE t.workspace_id = w.id) AS n"
 	  " FROM workspace w) AS s WHERE objects <> n",
 	    { "workspace's count of objects", ID_WORKSPACE, true } },
 	{ "SELECT id, id, bytes, n FROM (SELECT w.id, w.bytes, (SELECT coalesce(sum(e.size_bytes), 0) FROM entry e"
-	  " WHERE e.workspace_id = w.id AND e.kind = 1 AND e.live = 1) AS n FROM workspace w) AS s WHERE bytes <> n",
+	  " WHERE e.workspace_id = w.id AND e.kind = 1 AND e.live = 1) -"
+	  " (SELECT coalesce(sum(t.bytes), 0) FROM folder_trash t WHERE t.workspace_id = w.id) AS n"
+	  " FROM workspace w) AS s WHERE bytes <> n",
 	    { "workspace's sum of bytes", ID_WORKSPACE, true } },
 	{ "SELECT id, id, noncurrent_bytes, n FROM (SELECT w.id, w.noncurrent_bytes,"
 	  " (SELECT coalesce(sum(v.size_bytes), 0) FROM file_version v"
@@ -21,8 +24,9 @@ static const struct {
 	    { "workspace's sum of noncurrent bytes", ID_WORKSPACE, true } },
 	{ "SELECT id, id, history_bytes, n FROM (SELECT w.id, w.history_bytes,"
 	  " (SELECT coalesce(sum(v.size_bytes), 0) FROM file_version v"
-	  " WHERE v.workspace_id = w.id AND v.keep > 0 AND v.keep = 2) AS n FROM workspace w) AS s"
-	  " WHERE history_bytes <> n",
+	  " WHERE v.workspace_id = w.id AND v.keep > 0 AND v.keep = 2) +"
+	  " (SELECT coalesce(sum(t.bytes), 0) FROM folder_trash t WHERE t.workspace_id = w.id) AS n"
+	  " FROM workspace w) AS s WHERE history_bytes <> n",
 	    { "workspace's sum of history bytes", ID_WORKSPACE, true } },
 	{ "SELECT w.id, w.id, 0, 0 FROM workspace w WHERE NOT EXISTS (SELECT 1 FROM folder d"
 	  " WHERE d.id = w.root_folder_id AND d.workspace_id = w.id AND d.parent_id = 0)",
@@ -36,13 +40,23 @@ static const struct {
 	{ "SELECT workspace_id, id, entries, n FROM (SELECT d.workspace_id, d.id, d.entries, (SELECT count(*) FROM entry e"
 	  " WHERE e.workspace_id = d.workspace_id AND e.folder_id = d.id) AS n FROM folder d) AS s WHERE entries <> n",
 	    { "folder's count of entries", ID_FOLDER, true } },
-	{ "SELECT d.workspace_id, d.id, 0, 0 FROM folder d WHERE d.parent_id <> 0 AND NOT EXISTS (SELECT 1 FROM entry e"
+	{ "SELECT d.workspace_id, d.id, 0, 0 FROM folder d WHERE d.parent_id > 0 AND NOT EXISTS (SELECT 1 FROM entry e"
 	  " WHERE e.workspace_id = d.workspace_id AND e.folder_id = d.parent_id AND e.name = d.name AND e.kind = 2"
 	  " AND e.node_id = d.id)",
 	    { "folder without an entry", ID_FOLDER, false } },
 	{ "SELECT d.workspace_id, d.id, 0, 0 FROM folder d WHERE d.parent_id = 0 AND NOT EXISTS (SELECT 1 FROM workspace w"
 	  " WHERE w.id = d.workspace_id AND w.root_folder_id = d.id)",
 	    { "root folder without a workspace", ID_FOLDER, false } },
+
+	{ "SELECT d.workspace_id, d.id, 0, 0 FROM folder d WHERE d.parent_id < 0 AND NOT EXISTS (SELECT 1 FROM folder_trash t"
+	  " WHERE t.folder_id = d.id AND t.workspace_id = d.workspace_id)",
+	    { "folder that is neither in another nor in the trash", ID_FOLDER, false } },
+	{ "SELECT t.workspace_id, t.folder_id, 0, 0 FROM folder_trash t WHERE NOT EXISTS (SELECT 1 FROM folder d"
+	  " WHERE d.id = t.folder_id AND d.workspace_id = t.workspace_id AND d.parent_id = -1)",
+	    { "folder in the trash that is not there or has a place:", ID_FOLDER, false } },
+	{ "SELECT d.workspace_id, d.id, d.height, p.height FROM folder d JOIN folder p ON p.id = d.parent_id"
+	  " WHERE p.height <= d.height",
+	    { "folder whose height is not under its parent's", ID_FOLDER, true } },
 
 	/* ---- entries, files, versions ---- */
 	{ "SELECT e.workspace_id, e.node_id, 0, 0 FROM entry e WHERE NOT EXISTS (SELECT 1 FROM folder d"

@@ -20,13 +20,52 @@ tbl_file_update(struct db_conn *c, int64_t workspace, int64_t id, int state, int
 	return db_exec(c, update, DB_INT(state), DB_INT(version), DB_INT(sequence), DB_INT(id), DB_INT(workspace));
 }
 
-static const char trash[] = "UPDATE file SET state = 3, latest_sequence = $1, deleted_at = $2"
-			    " WHERE id = $3 AND workspace_id = $4";
+static const char trash[] = "UPDATE file SET state = 3, latest_sequence = $1, deleted_at = $2, deleted_by = $3"
+			    " WHERE id = $4 AND workspace_id = $5";
 
 int
-tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at)
+tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at,
+    int64_t deleted_by)
 {
-	return db_exec(c, trash, DB_INT(sequence), DB_INT(deleted_at), DB_INT(id), DB_INT(workspace));
+	return db_exec(c, trash, DB_INT(sequence), DB_INT(deleted_at), DB_INT(deleted_by), DB_INT(id),
+	    DB_INT(workspace));
+}
+
+static const char place[] = "UPDATE file SET folder_id = $1, name = $2, latest_sequence = $3"
+			    " WHERE id = $4 AND workspace_id = $5";
+
+int
+tbl_file_place(struct db_conn *c, int64_t workspace, int64_t id, int64_t folder, struct slice name,
+    int64_t sequence)
+{
+	return db_exec(c, place, DB_INT(folder), DB_BYTES(name.p, name.len), DB_INT(sequence), DB_INT(id),
+	    DB_INT(workspace));
+}
+
+static const char revive[] = "UPDATE file SET state = 1, current_version_id = $1, latest_sequence = $2, deleted_at = NULL,"
+			     " deleted_by = NULL WHERE id = $3 AND workspace_id = $4";
+
+int
+tbl_file_revive(struct db_conn *c, int64_t workspace, int64_t id, int64_t version, int64_t sequence)
+{
+	return db_exec(c, revive, DB_INT(version), DB_INT(sequence), DB_INT(id), DB_INT(workspace));
+}
+
+static const char get[] = "SELECT folder_id, state, current_version_id, latest_sequence, created_by, created_at,"
+			  " coalesce(deleted_at, 0), name FROM file WHERE id = $1 AND workspace_id = $2";
+
+int
+tbl_file_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct file_row *f)
+{
+	int rc = db_one(c, get, row, DB_INT(id), DB_INT(workspace));
+
+	if (rc)
+		return rc;
+	*f = (struct file_row) { .id = id, .workspace = workspace, .folder_id = db_int(row, 0),
+		.state = (int)db_int(row, 1), .version_id = db_int(row, 2), .sequence = db_int(row, 3),
+		.created_by = db_int(row, 4), .created_at = db_int(row, 5), .deleted_at = db_int(row, 6) };
+	f->name.p = db_bytes(row, 7, &f->name.len);
+	return 0;
 }
 
 static const char get_state[] = "SELECT state FROM file WHERE id = $1 AND workspace_id = $2";

@@ -15,13 +15,22 @@ struct file_row {
 	int state;
 	int64_t version_id, sequence;	/* current version, newest sequence */
 	int64_t created_by, created_at;
+	int64_t deleted_at;		/* 0: it is not in the trash; only read */
 };
 
 int tbl_file_insert(struct db_conn *c, const struct file_row *f);
 /* The state, the current version and the sequence. */
 int tbl_file_update(struct db_conn *c, int64_t workspace, int64_t id, int state, int64_t version, int64_t sequence);
 /* Where it was stays in the row. */
-int tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at);
+int tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at,
+    int64_t deleted_by);
+/* Where it is, and the sequence. */
+int tbl_file_place(struct db_conn *c, int64_t workspace, int64_t id, int64_t folder, struct slice name,
+    int64_t sequence);
+/* Out of the trash: the state, the current version and the sequence; the rest is tbl_file_place()'s. */
+int tbl_file_revive(struct db_conn *c, int64_t workspace, int64_t id, int64_t version, int64_t sequence);
+/* All of a row; the name points into `row`, which the caller releases. ERR_NOTFOUND. */
+int tbl_file_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct file_row *f);
 int tbl_file_state(struct db_conn *c, int64_t workspace, int64_t id, int *state);	/* ERR_NOTFOUND */
 int tbl_file_delete(struct db_conn *c, int64_t workspace, int64_t id);
 

@@ -150,10 +150,24 @@ obj_broken(void)
 		{ "a folder is shown if anything in it is",
 		    "SELECT count(*) FROM entry e JOIN folder f ON f.id = e.node_id WHERE e.kind = 2 AND e.live <> (f.live > 0)" },
 		{ "no folder but the root is empty",
-		    "SELECT count(*) FROM folder WHERE parent_id <> 0 AND entries = 0" },
+		    "SELECT count(*) FROM folder WHERE parent_id > 0 AND entries = 0" },
 		{ "a folder has an entry in its parent",
-		    "SELECT count(*) FROM folder f WHERE f.parent_id <> 0 AND NOT EXISTS (SELECT 1 FROM entry e"
+		    "SELECT count(*) FROM folder f WHERE f.parent_id > 0 AND NOT EXISTS (SELECT 1 FROM entry e"
 		    " WHERE e.folder_id = f.parent_id AND e.name = f.name AND e.node_id = f.id AND e.kind = 2)" },
+		{ "a folder without a place is in the trash",
+		    "SELECT count(*) FROM folder f LEFT JOIN folder_trash t ON t.folder_id = f.id"
+		    " WHERE (f.parent_id = -1) <> (t.folder_id IS NOT NULL)" },
+		{ "the trash holds folders",
+		    "SELECT count(*) FROM folder_trash t WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = t.folder_id)" },
+		{ "a folder is higher than those in it",
+		    "SELECT count(*) FROM folder f JOIN folder p ON p.id = f.parent_id WHERE p.height <= f.height" },
+		{ "a folder in the trash counts its files and their bytes",
+		    "WITH RECURSIVE below (top, id) AS (SELECT folder_id, folder_id FROM folder_trash UNION ALL"
+		    " SELECT b.top, f.id FROM below b JOIN folder f ON f.parent_id = b.id),"
+		    " sums AS (SELECT b.top, count(e.node_id) AS n, coalesce(sum(e.size_bytes), 0) AS bytes FROM below b"
+		    " LEFT JOIN entry e ON e.folder_id = b.id AND e.kind = 1 AND e.live = 1 GROUP BY b.top)"
+		    " SELECT count(*) FROM folder_trash t JOIN sums s ON s.top = t.folder_id"
+		    " WHERE t.objects <> s.n OR t.bytes <> s.bytes" },
 		{ "an entry has a folder or file, and is in a folder",
 		    "SELECT count(*) FROM entry e WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = e.folder_id) OR NOT EXISTS"
 		    " (SELECT 1 FROM folder f WHERE f.id = e.node_id UNION ALL SELECT 1 FROM file f WHERE f.id = e.node_id)" },
@@ -172,13 +186,15 @@ obj_broken(void)
 		{ "one null version a file", "SELECT count(*) FROM file f WHERE"
 		    " (SELECT count(*) FROM file_version v WHERE v.file_id = f.id AND v.keep < 2 AND v.null_version = 1) > 1" },
 		{ "objects are counted",
-		    "SELECT count(*) FROM workspace w WHERE w.objects <> (SELECT count(*) FROM entry e WHERE e.kind = 1 AND e.live = 1)" },
+		    "SELECT count(*) FROM workspace w WHERE w.objects <> (SELECT count(*) FROM entry e WHERE e.kind = 1 AND e.live = 1)"
+		    " - (SELECT coalesce(sum(objects), 0) FROM folder_trash)" },
 		{ "bytes are summed", "SELECT count(*) FROM workspace w WHERE w.bytes <> (SELECT coalesce(sum(size_bytes), 0)"
-		    " FROM file_version v WHERE v.keep = 0)" },
+		    " FROM file_version v WHERE v.keep = 0) - (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
 		{ "noncurrent bytes are summed", "SELECT count(*) FROM workspace w WHERE w.noncurrent_bytes <>"
 		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 1)" },
 		{ "history is summed", "SELECT count(*) FROM workspace w WHERE w.history_bytes <>"
-		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 2)" },
+		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 2)"
+		    " + (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
 		{ "the feed has no gap", "SELECT count(*) FROM workspace w WHERE w.sequence - w.horizon <>"
 		    " (SELECT count(*) FROM change_event WHERE sequence <= w.sequence AND sequence > w.horizon)" },
 		{ "the feed ends with a commit", "SELECT count(*) FROM workspace w JOIN change_event c ON c.sequence = w.sequence"
