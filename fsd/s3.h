@@ -16,7 +16,10 @@ int s3_create_bucket(struct request *req);
 int s3_head_bucket(struct request *req);
 int s3_delete_bucket(struct request *req);
 int s3_get_location(struct request *req);
+
+/* s3_versioning.c */
 int s3_get_versioning(struct request *req);
+int s3_put_versioning(struct request *req);
 
 /* s3_list.c */
 int s3_list_objects_v1(struct request *req);
@@ -58,6 +61,12 @@ void s3_version_text(const struct object_info *info, char text[S3_VERSION_TEXT])
 /* ?versionId= into a version for object_find(): 0 if absent. ERR_INVALID (NoSuchVersion is the caller's). */
 int s3_version_param(const struct request *req, int64_t *version);
 int s3_version_parse(const char *text, int64_t *version);	/* "null": VERSION_NULL; ERR_INVALID */
+/* x-amz-version-id of what was just written: AWS names none where that is the "null" version. */
+void s3_version_made(struct http_reply *reply, const struct object_info *info);
+/* The headers of a delete marker, in a 404 or 405. */
+void s3_marker_headers(struct http_reply *reply, const struct object_info *info);
+/* Writes make versions and take no id: refuses ?versionId=. InvalidArgument. */
+int s3_refuse_version(struct request *req);
 
 /* Content headers and x-amz-meta-* of the request into meta.h's form; InvalidArgument, MetadataTooLarge. */
 int s3_collect_headers(struct request *req, struct buf *headers);
@@ -82,6 +91,8 @@ struct s3_checks {
 	bool in_trailer;
 };
 int s3_collect_checks(struct request *req, struct s3_checks *checks);
+/* Compares a buffered body with what the client says of it; `must`: it has to say something. BadDigest, InvalidRequest. */
+int s3_check_body(struct request *req, bool must);
 
 /* s3_checksum.c: the names of checksums. "CRC32" … "SHA256" in any case; ERR_INVALID for others (MD5 is none of them). */
 int s3_checksum_kind(const char *name, enum digest_kind *kind);

@@ -93,6 +93,9 @@ s3_delete_bucket(struct request *req)
 {
 	int rc = workspace_delete(req->daemon->store, req->workspace.id, request_actor(req));
 
+	if (rc == ERR_NOTEMPTY && req->workspace.versioning != VERSIONING_NEVER)
+		return request_fail(req, rc, "BucketNotEmpty",
+		    "The bucket you tried to delete is not empty. You must delete all versions in the bucket.");
 	if (rc == 0)
 		req->http->reply.status = 204;
 	return rc;
@@ -113,21 +116,5 @@ s3_get_location(struct request *req)
 	if (strcmp(region, "us-east-1"))
 		xml_escape(b, region, strlen(region));
 	xml_end(b, "LocationConstraint");
-	return buf_finish(b);
-}
-
-/*
- * GET /bucket?versioning. A bucket that never had versioning has no Status.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
- */
-int
-s3_get_versioning(struct request *req)
-{
-	struct buf *b = s3_xml(req);
-
-	xml_begin_root(b, "VersioningConfiguration");
-	if (req->workspace.versioning != VERSIONING_NEVER)
-		xml_elem(b, "Status", req->workspace.versioning == VERSIONING_ENABLED ? "Enabled" : "Suspended");
-	xml_end(b, "VersioningConfiguration");
 	return buf_finish(b);
 }

@@ -141,13 +141,9 @@ static int
 reply_completed(struct request *req, const struct object_info *info)
 {
 	const char *host = http_header(req->http, "host");
-	char version[S3_VERSION_TEXT];
 	struct buf *b = s3_xml(req);
 
-	if (info->versioned) {
-		s3_version_text(info, version);
-		http_reply_header(&req->http->reply, "x-amz-version-id", "%s", version);
-	}
+	s3_version_made(&req->http->reply, info);
 	xml_begin_root(b, "CompleteMultipartUploadResult");
 	buf_addf(b, "<Location>http%s://", req->http->tls ? "s" : "");
 	xml_escape(b, host ? host : "", host ? strlen(host) : 0);

@@ -127,10 +127,7 @@ reply_copied(struct copying *c)
 	struct buf *b = s3_xml(c->req);
 	char version[S3_VERSION_TEXT];
 
-	if (c->made.versioned) {
-		s3_version_text(&c->made, version);
-		http_reply_header(reply, "x-amz-version-id", "%s", version);
-	}
+	s3_version_made(reply, &c->made);
 	if (c->source.versioned) {
 		s3_version_text(&c->source, version);
 		http_reply_header(reply, "x-amz-copy-source-version-id", "%s", version);
@@ -157,7 +154,7 @@ s3_copy_object(struct request *req)
 		.actor = request_actor(req) };
 	if (req->key.len > LIMIT_KEY)
 		return request_fail(req, ERR_TOOBIG, "KeyTooLongError", NULL);
-	if ((rc = s3_copy_source(req, &c.source)) != 0 || (rc = s3_copy_conditions(req, &c.source)) != 0 ||
+	if ((rc = s3_refuse_version(req)) != 0 || (rc = s3_copy_source(req, &c.source)) != 0 || (rc = s3_copy_conditions(req, &c.source)) != 0 ||
 	    (rc = directive(&c)) != 0 || (rc = s3_write_expectation(req, &c.copy.expect)) != 0 ||
 	    (rc = new_checksum(&c)) != 0 || (rc = refuse_idle(&c)) != 0)
 		goto out;

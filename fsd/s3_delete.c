@@ -2,9 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "awschunk.h"
 #include "daemon.h"
-#include "digest.h"
 #include "err.h"
 #include "limits.h"
 #include "perm.h"
@@ -25,6 +23,7 @@ s3_delete_object(struct request *req)
 {
 	struct http_reply *reply = &req->http->reply;
 	struct object_delete d = { .workspace = req->workspace.id, .key = req->key, .actor = request_actor(req) };
+	const char *asked = uri_value(&req->uri, "versionId");
 	char text[S3_VERSION_TEXT];
 	int rc;
 
@@ -34,15 +33,18 @@ s3_delete_object(struct request *req)
 		return rc;
 	if (d.expect.kind == EXPECT_ABSENT)
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "If-None-Match has no meaning in a DELETE.");
+	if (d.expect.kind != EXPECT_ANY && d.version)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
+		    "If-Match is a condition on the current version and can't go with a versionId.");
 	if ((rc = object_delete(req->daemon->store, &d, 1)) != 0 || (rc = d.rc) != 0)
 		return rc;
 	reply->status = 204;
 	if (d.made_marker || d.was_marker)
 		http_reply_header(reply, "x-amz-delete-marker", "true");
-	if (d.version_id && (d.version || d.made_marker)) {
+	if (d.made_marker)
 		version_text(&d, text);
-		http_reply_header(reply, "x-amz-version-id", "%s", text);
-	}
+	if (d.made_marker || d.version)
+		http_reply_header(reply, "x-amz-version-id", "%s", d.made_marker ? text : asked);
 	return 0;
 }
 
@@ -56,7 +58,9 @@ struct deletion {
 	bool quiet;
 	size_t count;			/* of `all` */
 	struct one {
-		const char *key, *version;	/* as sent; in the tree */
+		const struct xml *object;
+		const char *key, *version;	/* as sent; in the tree. NULL: no version */
+		bool repeated;		/* an earlier one names the same: AWS does it, and answers it, once */
 		int rc;			/* refused before it came to the store */
 		size_t at;		/* else where it is in `deletes` */
 	} *all;
@@ -70,84 +74,87 @@ malformed(struct request *req, const char *why)
 	return request_fail(req, ERR_INVALID, "MalformedXML", "%s", why);
 }
 
-/* An aws-chunked body brings its checksum behind it. */
-static void
-trailing_checksum(struct request *req, struct s3_checks *checks)
-{
-	char name[S3_CHECKSUM_HEADER];
-	struct checksum c;
-	const char *text;
-
-	s3_checksum_header_name(checks->kind, name);
-	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
-	if (!text || s3_checksum_parse(text, checks->kind, &c) != 0)
-		return;
-	memcpy(checks->value, c.value, c.len);
-	checks->value_given = true;
-}
-
-/* A digest of the body is compulsory here, so that no broken list deletes what was not meant. */
 static int
-check_digest(struct request *req)
+name_one(struct deletion *d, const struct xml *object, struct one *one)
 {
-	const struct buf *body = &req->http->body;
-	struct s3_checks checks;
-	uint8_t value[DIGEST_MAX];
-	int rc;
-
-	if ((rc = s3_collect_checks(req, &checks)) != 0)
-		return rc;
-	if (checks.in_trailer)
-		trailing_checksum(req, &checks);
-	if (!checks.md5 && !checks.value_given && !req->http->local)
-		return request_fail(req, ERR_INVALID, "InvalidRequest",
-		    "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
-	digest_md5(body->data, body->len, value);
-	if (checks.md5 && memcmp(value, checks.md5_value, sizeof(checks.md5_value)))
-		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
-	if (!checks.value_given)
-		return 0;
-	digest_once(checks.kind, body->data, body->len, value);
-	if (memcmp(value, checks.value, digest_size(checks.kind)))
-		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
-	return 0;
-}
-
-static int
-judge_one(struct deletion *d, const struct xml *object, struct one *one)
-{
-	struct object_delete *del = &d->deletes[d->deleting];
-	const char *etag = xml_child_text(object, "ETag");
-	size_t len;
-
+	one->object = object;
 	one->key = xml_child_text(object, "Key");
 	one->version = xml_child_text(object, "VersionId");
+	if (one->version && !*one->version)
+		one->version = NULL;
 	if (!one->key || !*one->key)
 		return malformed(d->req, "An <Object> has no <Key>.");
-	*del = (struct object_delete) { .workspace = d->req->workspace.id, .key = SLICE(one->key),
-		.actor = request_actor(d->req) };
-	if (one->version && *one->version && s3_version_parse(one->version, &del->version) != 0)
-		one->rc = ERR_INVALID;
-	else
-		one->rc = perm_check(d->req->daemon->store, &d->req->who.who, ACTION_WRITE, del->workspace, del->key);
 	if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
 		return request_fail(d->req, ERR_UNSUPPORTED, "NotImplemented",
 		    "Conditions on time and size are not supported in DeleteObjects.");
-	if (etag) {
-		len = strlen(etag);
-		if (len >= 2 && *etag == '"' && etag[len - 1] == '"') {
-			etag++;
-			len -= 2;
-		}
-		del->expect.kind = EXPECT_ETAG;
-		if (!len || len >= sizeof(del->expect.etag))
-			one->rc = one->rc ? one->rc : ERR_PRECONDITION;
-		else
-			memcpy(del->expect.etag, etag, len);
-	}
-	if (one->rc == 0)
-		one->at = d->deleting++;
 	return 0;
+}
+
+/* By key, version and place in the request. */
+static int
+compare_ones(const void *a, const void *b)
+{
+	const struct one *one = *(const struct one *const *)a, *other = *(const struct one *const *)b;
+	int rc = strcmp(one->key, other->key);
+
+	if (rc == 0)
+		rc = strcmp(one->version ? one->version : "", other->version ? other->version : "");
+	return rc ? rc : one < other ? -1 : one > other;
+}
+
+static int
+mark_repeated(struct deletion *d)
+{
+	struct one **sorted = calloc(d->count, sizeof(*sorted));
+
+	if (!sorted)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < d->count; i++)
+		sorted[i] = &d->all[i];
+	qsort(sorted, d->count, sizeof(struct one *), compare_ones);
+	for (size_t i = 1; i < d->count; i++)
+		sorted[i]->repeated = !strcmp(sorted[i]->key, sorted[i - 1]->key) &&
+		    !strcmp(sorted[i]->version ? sorted[i]->version : "",
+			sorted[i - 1]->version ? sorted[i - 1]->version : "");
+	free(sorted);
+	return 0;
+}
+
+/* <ETag>: If-Match of this one. It is of the current version, so AWS takes none beside a version's id. */
+static int
+read_etag(const struct one *one, struct expectation *expect)
+{
+	const char *etag = xml_child_text(one->object, "ETag");
+	size_t len = etag ? strlen(etag) : 0;
+
+	if (!etag)
+		return 0;
+	if (one->version)
+		return ERR_UNSUPPORTED;
+	if (len >= 2 && *etag == '"' && etag[len - 1] == '"') {
+		etag++;
+		len -= 2;
+	}
+	expect->kind = EXPECT_ETAG;
+	if (!len || len >= sizeof(expect->etag))
+		return ERR_PRECONDITION;
+	memcpy(expect->etag, etag, len);
+	return 0;
+}
+
+static void
+judge_one(struct deletion *d, struct one *one)
+{
+	struct object_delete *del = &d->deletes[d->deleting];
+
+	*del = (struct object_delete) { .workspace = d->req->workspace.id, .key = SLICE(one->key),
+		.actor = request_actor(d->req) };
+	if (one->version && s3_version_parse(one->version, &del->version) != 0)
+		one->rc = ERR_INVALID;
+	else
+		one->rc = perm_check(d->req->daemon->store, &d->req->who.who, ACTION_WRITE, del->workspace, del->key);
+	if (one->rc == 0 && (one->rc = read_etag(one, &del->expect)) == 0)
+		one->at = d->deleting++;
 }
 
 static int
@@ -171,8 +178,13 @@ read_list(struct deletion *d)
 	if (!(d->all = calloc(count, sizeof(*d->all))) || !(d->deletes = calloc(count, sizeof(*d->deletes))))
 		return ERR_NOMEM;
 	for (const struct xml *e = xml_child(d->root, "Object"); e; e = xml_next(e, "Object"))
-		if ((rc = judge_one(d, e, &d->all[d->count++])) != 0)
+		if ((rc = name_one(d, e, &d->all[d->count++])) != 0)
 			return rc;
+	if ((rc = mark_repeated(d)) != 0)
+		return rc;
+	for (size_t i = 0; i < d->count; i++)
+		if (!d->all[i].repeated)
+			judge_one(d, &d->all[i]);
 	return 0;
 }
 
@@ -202,8 +214,7 @@ tell_deleted(struct buf *b, const struct one *one, const struct object_delete *d
 
 	xml_begin(b, "Deleted");
 	xml_elem(b, "Key", one->key);
-	if (one->version && *one->version)
-		xml_elem(b, "VersionId", one->version);
+	xml_elem(b, "VersionId", one->version);
 	if (del->made_marker || del->was_marker) {
 		version_text(del, text);
 		xml_elem_bool(b, "DeleteMarker", true);
@@ -223,6 +234,8 @@ answer(struct deletion *d)
 		const struct object_delete *del = &d->deletes[one->at];
 		int rc = one->rc ? one->rc : del->rc;
 
+		if (one->repeated)
+			continue;
 		if (rc)
 			tell_error(d, b, one, rc);
 		else if (!d->quiet)
@@ -238,7 +251,7 @@ s3_delete_objects(struct request *req)
 	struct deletion d = { .req = req };
 	int rc;
 
-	if ((rc = check_digest(req)) != 0 || (rc = read_list(&d)) != 0)
+	if ((rc = s3_check_body(req, true)) != 0 || (rc = read_list(&d)) != 0)
 		goto out;
 	if (d.deleting && (rc = object_delete(req->daemon->store, d.deletes, d.deleting)) != 0)
 		goto out;

@@ -29,6 +29,7 @@ static const struct s3_code table[] = {
 	{ "EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed object size." },
 	{ "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed object size." },
 	{ "IllegalLocationConstraintException", 400, "The location constraint is incompatible with this endpoint." },
+	{ "IllegalVersioningConfigurationException", 400, "The Versioning element must be specified" },
 	{ "IncompleteBody", 400, "You did not provide the number of bytes specified by the Content-Length HTTP header." },
 	{ "InsufficientStorage", 507, "The disk is full: nothing can be written until space is freed. Deletes still work." },
 	{ "InternalError", 500, "An internal error occurred. Try again." },

@@ -27,18 +27,12 @@ struct part_of {
 static int
 find_failed(struct request *req, int rc, int64_t version)
 {
-	const struct object_info *info = &req->found;
-	char text[S3_VERSION_TEXT];
-
 	if (rc != ERR_NOTFOUND)
 		return rc;
 	if (version)
 		return request_fail(req, rc, "NoSuchVersion", NULL);
-	if (info->delete_marker) {
-		s3_version_text(info, text);
-		http_reply_header(&req->http->reply, "x-amz-delete-marker", "true");
-		http_reply_header(&req->http->reply, "x-amz-version-id", "%s", text);
-	}
+	if (req->found.delete_marker)
+		s3_marker_headers(&req->http->reply, &req->found);
 	return request_fail(req, rc, "NoSuchKey", NULL);
 }
 
@@ -47,12 +41,10 @@ static int
 is_marker(struct request *req)
 {
 	struct http_reply *reply = &req->http->reply;
-	char text[S3_VERSION_TEXT], date[CLOCK_TEXT];
+	char date[CLOCK_TEXT];
 
-	s3_version_text(&req->found, text);
 	clock_http(req->found.modified_us, date);
-	http_reply_header(reply, "x-amz-delete-marker", "true");
-	http_reply_header(reply, "x-amz-version-id", "%s", text);
+	s3_marker_headers(reply, &req->found);
 	http_reply_header(reply, "Last-Modified", "%s", date);
 	http_reply_header(reply, "Allow", "DELETE");
 	return request_fail(req, ERR_UNSUPPORTED, "MethodNotAllowed", NULL);

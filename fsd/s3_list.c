@@ -309,9 +309,8 @@ s3_list_versions(struct request *req)
 		s3_xml_key(req, p.xml, "NextKeyMarker", (struct slice) { p.end.after.data, p.end.after.len });
 		next.version_id = p.end.after_version;
 		next.null_version = p.end.after_version == VERSION_NULL;
-		if (p.end.after_version)
-			s3_version_text(&next, id);
-		xml_elem(p.xml, "NextVersionIdMarker", p.end.after_version ? id : "");
+		s3_version_text(&next, id);
+		xml_elem(p.xml, "NextVersionIdMarker", p.end.after_version ? id : NULL);
 	}
 	xml_end(p.xml, "ListVersionsResult");
 	rc = rc ? rc : buf_finish(p.xml);

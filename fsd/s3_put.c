@@ -222,7 +222,8 @@ s3_put_start(struct request *req)
 	struct s3_put *put;
 	int rc;
 
-	if ((rc = s3_body_start(req, &(struct s3_body_options) { .sha256 = true })) != 0)
+	if ((rc = s3_refuse_version(req)) != 0 ||
+	    (rc = s3_body_start(req, &(struct s3_body_options) { .sha256 = true })) != 0)
 		return rc;
 	put = req->op;
 	if ((rc = s3_write_expectation(req, &put->expect)) != 0)
@@ -234,15 +235,11 @@ static void
 reply_put(struct request *req, const struct s3_put *put, const struct object_info *info)
 {
 	struct http_reply *reply = &req->http->reply;
-	char version[S3_VERSION_TEXT];
 
 	reply->status = 200;
 	http_reply_header(reply, "ETag", "\"%s\"", put->etag);
 	s3_checksum_header(reply, &put->checksum);
-	if (info->versioned) {
-		s3_version_text(info, version);
-		http_reply_header(reply, "x-amz-version-id", "%s", version);
-	}
+	s3_version_made(reply, info);
 }
 
 /* PUT /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */

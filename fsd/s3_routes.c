@@ -43,6 +43,8 @@ const struct route s3_routes[] = {
 	    .run = s3_get_versioning },
 	{ "GET", BUCKET, .name = "ListObjects", .action = ACTION_LIST, .run = s3_list_objects_v1 },
 	{ "HEAD", BUCKET, .name = "HeadBucket", .action = ACTION_LIST, .run = s3_head_bucket },
+	{ "PUT", BUCKET, .param = "versioning", .name = "PutBucketVersioning", .action = ACTION_MANAGE,
+	    .body_max = SMALL_XML, .run = s3_put_versioning },
 	{ "PUT", BUCKET, .name = "CreateBucket", .action = ACTION_CREATE_, .body_max = SMALL_XML,
 	    .run = s3_create_bucket },
 	{ "DELETE", BUCKET, .name = "DeleteBucket", .action = ACTION_MANAGE, .run = s3_delete_bucket },

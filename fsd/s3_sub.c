@@ -34,7 +34,11 @@ static const struct sub subs[] = {
 	{ "notification", LEVEL_BUCKET, .root = "NotificationConfiguration", .xml = "" },
 	{ "accelerate", LEVEL_BUCKET, .root = "AccelerateConfiguration", .xml = "" },
 	{ "requestPayment", LEVEL_BUCKET, .root = "RequestPaymentConfiguration", .xml = "<Payer>BucketOwner</Payer>" },
-	{ "versioning", LEVEL_BUCKET },		/* writes of it: the read has a route of its own */
+	/* These have routes of their own; with another method they must not be taken for the bucket itself. */
+	{ "versioning", LEVEL_BUCKET },
+	{ "versions", LEVEL_BUCKET },
+	{ "location", LEVEL_BUCKET },
+	{ "uploads", LEVEL_BUCKET },
 	{ "analytics", LEVEL_BUCKET },
 	{ "intelligent-tiering", LEVEL_BUCKET },
 	{ "inventory", LEVEL_BUCKET },
@@ -108,6 +112,8 @@ find_object(struct request *req)
 	if (s3_version_param(req, &version) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
 	rc = object_find(req->daemon->store, req->workspace.id, req->key, version, &req->found);
+	if ((rc == 0 || (rc == ERR_NOTFOUND && !version)) && req->found.delete_marker)
+		s3_marker_headers(&req->http->reply, &req->found);
 	if (rc == 0 && req->found.delete_marker)
 		return request_fail(req, ERR_UNSUPPORTED, "MethodNotAllowed", NULL);
 	return rc == ERR_NOTFOUND ? request_fail(req, rc, version ? "NoSuchVersion" : "NoSuchKey", NULL) : rc;

@@ -56,6 +56,35 @@ s3_version_param(const struct request *req, int64_t *version)
 	return text ? s3_version_parse(text, version) : 0;
 }
 
+void
+s3_version_made(struct http_reply *reply, const struct object_info *info)
+{
+	char text[S3_VERSION_TEXT];
+
+	if (!info->versioned || info->null_version)
+		return;
+	s3_version_text(info, text);
+	http_reply_header_raw(reply, "x-amz-version-id", text, strlen(text));
+}
+
+void
+s3_marker_headers(struct http_reply *reply, const struct object_info *info)
+{
+	char text[S3_VERSION_TEXT];
+
+	s3_version_text(info, text);
+	http_reply_header(reply, "x-amz-delete-marker", "true");
+	http_reply_header(reply, "x-amz-version-id", "%s", text);
+}
+
+int
+s3_refuse_version(struct request *req)
+{
+	if (!req->uri.count || !uri_has(&req->uri, "versionId"))
+		return 0;
+	return request_fail(req, ERR_INVALID, "InvalidArgument", "This operation does not accept a version-id.");
+}
+
 struct buf *
 s3_xml(struct request *req)
 {

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "awschunk.h"
+#include "digest.h"
 #include "err.h"
 #include "s3.h"
 
@@ -97,5 +99,47 @@ s3_collect_checks(struct request *req, struct s3_checks *checks)
 		    "Value for x-amz-sdk-checksum-algorithm header is invalid.");
 	checks->checksum = true;
 	checks->kind = kind;
+	return 0;
+}
+
+/* An aws-chunked body brings its checksum behind it. */
+static void
+trailing_checksum(struct request *req, struct s3_checks *checks)
+{
+	char name[S3_CHECKSUM_HEADER];
+	struct checksum c;
+	const char *text;
+
+	s3_checksum_header_name(checks->kind, name);
+	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
+	if (!text || s3_checksum_parse(text, checks->kind, &c) != 0)
+		return;
+	memcpy(checks->value, c.value, c.len);
+	checks->value_given = true;
+}
+
+int
+s3_check_body(struct request *req, bool must)
+{
+	const struct buf *body = &req->http->body;
+	struct s3_checks checks;
+	uint8_t value[DIGEST_MAX];
+	int rc;
+
+	if ((rc = s3_collect_checks(req, &checks)) != 0)
+		return rc;
+	if (checks.in_trailer)
+		trailing_checksum(req, &checks);
+	if (must && !checks.md5 && !checks.value_given && !req->http->local)
+		return request_fail(req, ERR_INVALID, "InvalidRequest",
+		    "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+	digest_md5(body->data, body->len, value);
+	if (checks.md5 && memcmp(value, checks.md5_value, sizeof(checks.md5_value)))
+		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
+	if (!checks.value_given)
+		return 0;
+	digest_once(checks.kind, body->data, body->len, value);
+	if (memcmp(value, checks.value, digest_size(checks.kind)))
+		return request_fail(req, ERR_DIGEST, "BadDigest", NULL);
 	return 0;
 }

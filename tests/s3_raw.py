@@ -820,7 +820,9 @@ def group_subresources():
     is_error("GET ?attributes", s3("GET", path, {"attributes": ""}), 501, "NotImplemented")
     is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
     is_error("GET ?retention", s3("GET", path, {"retention": ""}), 404, "NoSuchObjectLockConfiguration")
-    is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 501, "NotImplemented")
+    is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 400, "MalformedXML")
+    for name in ("versioning", "versions", "location", "uploads"):
+        is_error("DELETE ?" + name, s3("DELETE", bucket, {name: ""}), 501, "NotImplemented")
     check("GET ?versioning", s3("GET", bucket, {"versioning": ""}).status == 200)
     check("GET ?location", s3("GET", bucket, {"location": ""}).status == 200)
     is_error("PATCH", s3("PATCH", path, body=b"x"), 405, "MethodNotAllowed")

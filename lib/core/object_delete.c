@@ -228,22 +228,13 @@ delete_version(struct txn *t, struct target *g, struct object_delete *d)
 		return rc;
 	if (v.id == g->entry.version_id)
 		return fall_back(t, g);
-	event = event_of(g, EVENT_FILE_METADATA_CHANGED, g->entry.version_id, (uint64_t)g->entry.size);
+	/* What is shown stays; of a file that is not shown that is said again. */
+	event = event_of(g, g->entry.live ? EVENT_FILE_METADATA_CHANGED : EVENT_FILE_DELETED, g->entry.version_id,
+	    (uint64_t)g->entry.size);
 	return feed_emit(t, &event);
 }
 
 /* ---- many ---- */
-
-static int
-judge(const struct target *g, const struct object_delete *d)
-{
-	bool missing = !g->exists || !g->entry.live;
-
-	/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: If-Match on nothing is fine */
-	if (d->expect.kind == EXPECT_ETAG && missing)
-		return 0;
-	return object_judge(g, &d->expect);
-}
 
 /* Expected refusals come before the first change, so that the others of the closure stand. */
 static int
@@ -257,7 +248,7 @@ delete_one(struct txn *t, struct object_delete *d)
 	d->version_id = 0;
 	if ((rc = object_aim(t, d->workspace, d->key, d->actor, &g)) != 0)
 		return rc;
-	if ((d->rc = judge(&g, d)) != 0)
+	if ((d->rc = object_judge(&g, &d->expect)) != 0)
 		return 0;
 	if (d->version)
 		return g.exists ? delete_version(t, &g, d) : 0;
@@ -308,5 +299,5 @@ object_delete(struct store *store, struct object_delete *deletes, size_t count)
 			if ((failed = n > 1 ? delete_piece(store, deletes + k, 1) : failed) != 0)
 				deletes[k].rc = rc = failed;
 	}
-	return count == 1 ? deletes->rc : rc == ERR_CLOSED || rc == ERR_NOTFOUND ? rc : 0;
+	return rc == ERR_CLOSED || rc == ERR_NOTFOUND ? rc : 0;
 }

@@ -108,7 +108,7 @@ obj_delete(const char *key, int64_t version, struct object_delete *result)
 
 	if (result)
 		*result = d;
-	return rc;
+	return rc ? rc : d.rc;
 }
 
 /* A number from the database. */

@@ -47,8 +47,9 @@ static int
 delete(struct store *store, const char *key)
 {
 	struct object_delete d = { .workspace = workspace, .key = SLICE(key), .actor = { .principal = owner } };
+	int rc = object_delete(store, &d, 1);
 
-	return object_delete(store, &d, 1);
+	return rc ? rc : d.rc;
 }
 
 static int

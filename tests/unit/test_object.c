@@ -140,8 +140,9 @@ test_delete_conditions(void)
 	d[1] = (struct object_delete) { .workspace = space.id, .key = SLICE("missing"), .expect = { EXPECT_ETAG, "nonsense", 0 } };
 	CHECK_INT(0, object_delete(store, d, 2));
 	CHECK_INT(ERR_PRECONDITION, d[0].rc);
-	CHECK_INT(0, d[1].rc);
-	CHECK_INT(ERR_PRECONDITION, object_delete(store, d, 1));
+	CHECK_INT(ERR_NOTFOUND, d[1].rc);
+	CHECK_INT(0, object_delete(store, d, 1));
+	CHECK_INT(ERR_PRECONDITION, d[0].rc);
 	snprintf(d[0].expect.etag, ETAG_TEXT, "%s", info.etag);
 	CHECK_INT(0, object_delete(store, d, 1));
 	CHECK_INT(0, obj_number("SELECT objects FROM workspace"));
