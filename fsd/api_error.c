@@ -74,6 +74,10 @@ api_error(struct request *req, int code)
 	json_key_str(&j, "code", req->error_code ? req->error_code : c->code);
 	json_key_str(&j, "message", *req->error_message ? req->error_message : c->message);
 	json_key_str(&j, "requestId", req->id);
+	if (req->error_more.len) {
+		buf_addch(&reply->body, ',');
+		buf_add(&reply->body, req->error_more.data, req->error_more.len);
+	}
 	json_object_end(&j);
 	json_object_end(&j);
 	buf_addch(&reply->body, '\n');

@@ -77,6 +77,7 @@ clear(struct request *req)
 	explicit_bzero(req->who.secret, sizeof(req->who.secret));
 	reuse(&req->uri.mem);
 	reuse(&req->scratch);
+	reuse(&req->error_more);
 	reuse(&req->found.headers);
 	reuse(&req->found.manifest);
 	reuse(&req->found.parts);
@@ -117,6 +118,7 @@ request_new(struct http_request *http, struct daemon *daemon)
 			return NULL;
 		uri_init(&req->uri);
 		req->scratch = (struct buf) BUF_INIT(SCRATCH_MAX);
+		req->error_more = (struct buf) BUF_INIT(SCRATCH_MAX);
 		req->found = (struct object_info) OBJECT_INFO_INIT;
 		clear(req);
 	}
@@ -132,6 +134,7 @@ destroy(struct request *req)
 {
 	uri_release(&req->uri);
 	buf_release(&req->scratch);
+	buf_release(&req->error_more);
 	object_info_release(&req->found);
 	free(req);
 }

@@ -26,6 +26,7 @@
  */
 struct daemon;
 struct request;
+struct watcher;
 
 enum level { LEVEL_SERVICE, LEVEL_BUCKET, LEVEL_OBJECT, LEVEL_NONE };
 
@@ -82,6 +83,8 @@ struct request {
 	const char *error_code;		/* overrides the table of s3_error.c: "MalformedXML" */
 	char error_message[256];	/* "" : the table's */
 	int error_status;		/* 0: the table's */
+	struct buf error_more;		/* JSON calls: further members of the error (api.h) */
+	struct watcher *waiter;		/* of a read that waits for a sequence; api_util.c's */
 	struct object_info found;	/* the handler's, empty at first: what object_find() gave */
 	struct request *next;		/* those that wait to be used again */
 };

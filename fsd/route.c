@@ -1,6 +1,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api.h"
 #include "commit.h"
 #include "daemon.h"
 #include "err.h"
@@ -131,7 +132,8 @@ find_operation(struct request *req)
 
 	if (!req->virtual_host && is_ours(req->bucket)) {
 		req->level = LEVEL_NONE;
-		req->route = route_find(daemon_routes, req, &other);
+		if (!(req->route = route_find(daemon_routes, req, &other)) && !other)
+			req->route = route_find(api_routes, req, &other);
 	} else {
 		req->route = wants_page(req) ? &welcome_route : route_find(s3_routes, req, &other);
 		if ((!req->route || !req->route->param) && strcmp(req->http->method, "HEAD") && s3_sub_asked(req))
@@ -293,6 +295,7 @@ done(struct http_request *http, bool complete)
 	request_observe(req, complete);
 	if (req->route && req->route->release && req->op)
 		req->route->release(req);
+	api_release(req);
 	req->op = NULL;
 	http->ctx = NULL;
 	request_free(req);

@@ -17,6 +17,19 @@ piece(const char **at, const char *end)
 	return (struct slice) { from, (size_t)(to - from) };
 }
 
+/* A piece "{id}" or "{id}:undelete" of a pattern: cuts what follows the brace off `got`. */
+static bool
+param_fits(struct slice want, struct slice *got)
+{
+	const char *brace = memchr(want.p, '}', want.len);
+	size_t tail = want.len - (size_t)(brace + 1 - want.p);
+
+	if (got->len <= tail || memcmp(got->p + got->len - tail, brace + 1, tail) != 0)
+		return false;
+	got->len -= tail;
+	return true;
+}
+
 /* Does the path fit the pattern "/v1/users/{name}"? What stands for {…} goes to `found`, as sent. */
 static bool
 path_fits(const char *pattern, struct slice path, struct slice found[PARAMS], unsigned *n)
@@ -29,7 +42,7 @@ path_fits(const char *pattern, struct slice path, struct slice found[PARAMS], un
 		struct slice want = piece(&p, pend), got = piece(&q, qend);
 
 		if (want.len && *want.p == '{') {
-			if (!got.len || *n == PARAMS)
+			if (*n == PARAMS || !param_fits(want, &got))
 				return false;
 			found[(*n)++] = got;
 		} else if (bytes_cmp(want.p, want.len, got.p, got.len)) {

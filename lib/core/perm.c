@@ -3,6 +3,7 @@
 #include "commit.h"
 #include "db.h"
 #include "err.h"
+#include "node.h"
 #include "perm.h"
 #include "perm_fact.h"
 #include "store_in.h"
@@ -23,16 +24,14 @@ static const enum role needed[] = {
 };
 
 static int
-look_up(struct store *store, int64_t principal, int64_t workspace, struct perm_fact *fact)
+look_up(struct db_conn *c, int64_t principal, int64_t workspace, struct perm_fact *fact)
 {
 	struct workspace_row row;
-	struct db_conn *c = NULL;
 	int64_t paths = 0;
 	int role = 0, rc;
 
-	if ((rc = db_read_begin(store->db, &c)) == 0 && (rc = tbl_workspace_get(c, workspace, &row)) == 0)
+	if ((rc = tbl_workspace_get(c, workspace, &row)) == 0)
 		rc = tbl_grant_sums(c, workspace, principal, &role, &paths);
-	db_read_end(c);
 	if (rc == 0)
 		*fact = (struct perm_fact) {
 			.root = row.root_folder_id,
@@ -42,17 +41,23 @@ look_up(struct store *store, int64_t principal, int64_t workspace, struct perm_f
 	return rc;
 }
 
+/* `db`: a read transaction of the caller's, or NULL. */
 static int
-fact_of(struct store *store, int64_t principal, int64_t workspace, struct perm_fact *fact)
+fact_of(struct store *store, struct db_conn *db, int64_t principal, int64_t workspace, struct perm_fact *fact)
 {
 	const int64_t key[2] = { workspace, principal };
 	int64_t epoch = store_auth_epoch(store);
+	struct db_conn *own = NULL;
 	int rc;
 
 	if ((rc = cache_get(store->caches->grants, key, sizeof(key), epoch, fact)) != ERR_AGAIN)
 		return rc;
-	rc = look_up(store, principal, workspace, fact);
-	if (rc == 0 || rc == ERR_NOTFOUND)
+	if (!db && (rc = db_read_begin(store->db, &own)) != 0)
+		return rc;
+	rc = look_up(db ? db : own, principal, workspace, fact);
+	db_read_end(own);
+	/* What an older snapshot says may not be put under today's epoch. */
+	if (!db && (rc == 0 || rc == ERR_NOTFOUND))
 		cache_put(store->caches->grants, key, sizeof(key), epoch, rc ? NULL : fact);
 	return rc;
 }
@@ -91,7 +96,7 @@ perm_check(struct store *store, const struct principal *who, enum action action,
 
 	if (who->admin)
 		return 0;
-	if ((rc = fact_of(store, who->id, workspace, &fact)) != 0)
+	if ((rc = fact_of(store, NULL, who->id, workspace, &fact)) != 0)
 		return rc == ERR_NOTFOUND ? ERR_DENIED : rc;
 	if (fact.role >= needed[action])
 		return 0;
@@ -99,6 +104,23 @@ perm_check(struct store *store, const struct principal *who, enum action action,
 		return ERR_DENIED;
 	rc = walk_role(store, who->id, workspace, fact.root, key, action == ACTION_LIST, &role);
 	return rc ? rc : role >= needed[action] ? 0 : ERR_DENIED;
+}
+
+int
+perm_role(struct store *store, struct db_conn *db, const struct principal *who, int64_t workspace, enum role *role)
+{
+	struct perm_fact fact;
+	int rc = fact_of(store, db, who->id, workspace, &fact);
+
+	if (rc == 0)
+		*role = who->admin ? ROLE_OWNER : fact.role;
+	return rc;
+}
+
+int
+perm_allows(enum role role, enum action action)
+{
+	return role >= needed[action] ? 0 : ERR_DENIED;
 }
 
 int
@@ -114,5 +136,5 @@ perm_any(struct store *store, const struct principal *who, int64_t workspace)
 
 	if (who->admin)
 		return true;
-	return fact_of(store, who->id, workspace, &fact) == 0 && (fact.role != ROLE_NONE || fact.paths);
+	return fact_of(store, NULL, who->id, workspace, &fact) == 0 && (fact.role != ROLE_NONE || fact.paths);
 }
