@@ -105,7 +105,9 @@ open_blobs(struct store *s)
 		return rc;
 	if (reserve < total / 100 * s->settings.reserve_percent)
 		reserve = total / 100 * s->settings.reserve_percent;
-	if ((rc = known_homes(db_writer(s->db), &homes, &count)) == 0)
+	rc = known_homes(db_writer(s->db), &homes, &count);
+	s->last_home = rc == 0 && count ? (int64_t)homes[count - 1].home : 0;
+	if (rc == 0)
 		rc = blob_seg_open(&(struct blob_seg_options) { .dirfd = s->dirfd, .store_id = s->id,
 		    .compress = s->settings.compress, .reserve = reserve, .segment_size = s->settings.segment_size,
 		    .homes = homes, .count = count }, &found, &s->blobs);

@@ -29,6 +29,7 @@ struct store {
 	void (*committed)(void *arg, int64_t workspace, int64_t sequence);
 	void *committed_arg;
 	int64_t opened_us, opened_wall_us;
+	int64_t last_home;		/* of the segments that were there when it was opened: to those nobody appends */
 	void *gc_state;			/* lib/jobs/gc.c's, which sets how it is freed */
 	void (*gc_free)(void *gc_state);
 	_Atomic int64_t auth_epoch, structure_epoch;	/* commit.h */

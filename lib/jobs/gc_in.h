@@ -8,6 +8,8 @@
 
 #include "gc.h"
 
+struct segment_row;
+
 /* The inside of garbage collection: gc.c runs a pass, gc_free.c has the steps on tombstones, gc_segments.c those on segments. */
 
 /* A sealed segment, as long as the process lives. */
@@ -54,5 +56,9 @@ int64_t gc_now(const struct store *store);
 int gc_free(struct gc *gc, int64_t grace_ms);
 /* Steps 3 and 4. */
 int gc_segments(struct gc *gc);
+/* gc_missing.c: the segment has no file, and nobody writes to it. Its row goes if no chunk is said to be in it (*needed). */
+int gc_missing(struct gc *gc, int64_t home, bool *needed);
+/* The same for one that was never sealed, if that is so: left by an earlier process, and without a file. */
+int gc_unsealed(struct gc *gc, const struct segment_row *row);
 
 #endif

@@ -319,13 +319,21 @@ judge(struct gc *gc, const struct segment_row *row)
 {
 	struct gc_seen *seen = find_seen(gc->state, row->home);
 	struct judged j = { .gc = gc, .home = row->home };
+	bool needed;
 	int rc;
 
 	/* Who began before it was seen sealed may still commit what was written into it. */
 	if (!seen || seen->freed == row->freed || !gc_ended(gc, seen->sealed_us))
 		return 0;
 	rc = blob_walk(gc->store->blobs, (uint64_t)row->home, note_record, &j);
-	if (rc == ERR_CORRUPT || rc == ERR_NOTFOUND) {
+	if (rc == ERR_NOTFOUND) {
+		if ((rc = gc_missing(gc, row->home, &needed)) == 0 && needed && !gc->dry) {
+			log_error("segment %lld is missing: run `fsctl check`", (long long)row->home);
+			seen->freed = row->freed;	/* asked, and said, again when more of it is freed */
+		}
+		goto out;
+	}
+	if (rc == ERR_CORRUPT) {
 		log_error("segment %lld can't be read through (%s): it is left as it is; run `fsctl check`",
 		    (long long)row->home, err_text(rc));
 		rc = 0;
@@ -358,8 +366,9 @@ gc_segments(struct gc *gc)
 			return rc;
 		now = clock_mono_us();
 		for (unsigned i = 0; rc == 0 && i < n; i++)
-			if (rows[i].state == SEGMENT_SEALED && (rc = note_sealed(s, rows[i].home, now)) == 0 &&
-			    (rc = gc_go_on(gc)) == 0)
+			if (rows[i].state != SEGMENT_SEALED)
+				rc = gc_unsealed(gc, &rows[i]);
+			else if ((rc = note_sealed(s, rows[i].home, now)) == 0 && (rc = gc_go_on(gc)) == 0)
 				rc = judge(gc, &rows[i]);
 	}
 	return rc;

@@ -747,6 +747,62 @@ tries_hard(void)
 		CHECK_INT(0, verify_writer(&writers[i]));
 }
 
+static int
+remove_segments(void)
+{
+	char path[300];
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/segments", test_tmpdir());
+	if (!(d = opendir(path)))
+		return -1;
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0) == 0;
+	closedir(d);
+	return n;
+}
+
+/* Segments whose files somebody deleted, sealed and not: their rows go with the last chunk that was said to be there. */
+static void
+forgets_what_is_missing(void)
+{
+	struct gc_report report;
+	struct check_report checked;
+	char key[32];
+	int64_t all, open;
+
+	CHECK_INT(0, start(0));
+	CHECK_INT(0, put_many(0, MANY));
+	all = obj_number("SELECT count(*) FROM segment");
+	open = obj_number("SELECT count(*) FROM segment WHERE state = 1");
+	CHECK(open > 0 && all > open);
+	obj_close();
+	CHECK_INT(all, remove_segments());
+	CHECK_INT(0, reopen(0));
+	CHECK_INT(open, obj_number("SELECT count(*) FROM segment WHERE state = 1"));
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_INT(0, gc(&report));
+	CHECK_INT(all, obj_number("SELECT count(*) FROM segment"));
+	CHECK_INT(ERR_CORRUPT, store_check(store, true, NULL, NULL, NULL, &checked));
+	CHECK_INT(all, checked.problems);
+	CHECK_INT(0, put("new", 1));
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "many/%u", i);
+		CHECK_INT(0, obj_delete(key, 0, NULL));
+	}
+	CHECK_INT(0, gc_run(store, true, 0, NULL, NULL, &report));
+	CHECK_INT(all + 1, obj_number("SELECT count(*) FROM segment"));
+	CHECK_INT(0, gc(&report));
+	CHECK_INT(all, report.segments_dropped);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM segment"));
+	CHECK_INT(0, store_check(store, false, NULL, NULL, NULL, &checked));
+	CHECK_INT(0, verify("new", 1));
+	CHECK_INT(0, gc(&report));
+	CHECK_INT(0, report.segments_dropped);
+}
+
 #define OVER_SEGMENTS(name)							\
 	static void								\
 	test_##name(void)							\
@@ -769,6 +825,7 @@ tries_hard(void)
 OVER_SEGMENTS(removes_an_orphan)
 OVER_SEGMENTS(survives_a_restart)
 OVER_SEGMENTS(leaves_damage_alone)
+OVER_SEGMENTS(forgets_what_is_missing)
 OVER_BOTH(frees)
 OVER_BOTH(waits_for_grace)
 OVER_BOTH(waits_for_ingests)
@@ -786,6 +843,6 @@ static const struct test tests[] = {
 	BOTH(frees), BOTH(waits_for_grace), BOTH(waits_for_ingests), BOTH(waits_for_readers),
 	BOTH(waits_for_commits), BOTH(rewrites), BOTH(moves_under_a_reader), BOTH(drops_what_was_abandoned),
 	TEST(test_removes_an_orphan), TEST(test_survives_a_restart), BOTH(one_at_a_time),
-	BOTH(expires_tokens), TEST(test_leaves_damage_alone), BOTH(tries_hard), TEST_END
+	BOTH(expires_tokens), TEST(test_leaves_damage_alone), TEST(test_forgets_what_is_missing), BOTH(tries_hard), TEST_END
 };
 TEST_MAIN(tests)
