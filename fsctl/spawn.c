@@ -252,7 +252,7 @@ spawn_serve(const char *dir, int dirfd)
 		}
 		buf_clear(&said);
 		status = error == EAGAIN ? STATUS_LOCKED : daemon_start(path, &said);
-		if (status == STATUS_OK || status != STATUS_LOCKED)
+		if (status != STATUS_LOCKED)
 			break;
 		if (clock_mono_us() > until) {
 			say_error(status, "%s is in use by another process that does not answer on %s/fsd.sock", dir, dir);

@@ -181,7 +181,7 @@ reader_read(struct reader *r, void *bytes, size_t max, size_t *got)
 	if (r->at == r->end)
 		return ERR_END;
 	for (int tries = 0; tries < TRIES; tries++) {
-		if ((!(s = spot_at(r)) || rc) && (rc = load_window(r)) != 0)
+		if ((!spot_at(r) || rc) && (rc = load_window(r)) != 0)
 			return rc;
 		if (!(s = spot_at(r)))
 			return ERR_CORRUPT;

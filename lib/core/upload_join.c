@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,13 +190,17 @@ check_whole(const struct upload_row *u, struct upload_complete *c, const struct 
 	return buf_finish(&j->sizes);
 }
 
+/* There is a piece at least: check_order() and collect() have refused the rest. */
 static int
 join_manifests(const struct pieces *p, struct buf *joined)
 {
-	const void **manifests = calloc(p->count, sizeof(*manifests));
-	size_t *lens = calloc(p->count, sizeof(*lens));
+	const void **manifests;
+	size_t *lens;
 	int rc = ERR_NOMEM;
 
+	assert(p->count > 0);
+	manifests = calloc(p->count, sizeof(*manifests));
+	lens = calloc(p->count, sizeof(*lens));
 	if (manifests && lens) {
 		for (size_t i = 0; i < p->count; i++) {
 			manifests[i] = p->manifests.data + p->list[i].at;
