@@ -145,16 +145,22 @@ $(B)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -c -o $@ $<
 
-# A unit test is one program linked with the library; those named test_fsd_* get fsd's objects but its main.
+# A unit test or fuzz target is one program linked with the library; those named *_fsd_* get fsd's objects but its main.
 $(B)/tests/test_fsd_%: tests/unit/test_fsd_%.c $(FSD_OBJ) $(B)/libfs.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -o $@ $< $(filter-out %/main.o,$(FSD_OBJ)) $(B)/libfs.a $(LIBS_FSD) $(LIBS_LIB)
 $(B)/tests/%: tests/unit/%.c $(B)/libfs.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libfs.a $(LIBS_LIB)
+$(B)/fuzz/fuzz_fsd_%: tests/fuzz/fuzz_fsd_%.c $(FSD_OBJ) $(B)/libfs.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter-out %/main.o,$(FSD_OBJ)) $(B)/libfs.a $(LIBS_FSD) $(LIBS_LIB)
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/libfs.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libfs.a $(LIBS_LIB)
+$(B)/replay/fuzz_fsd_%: tests/fuzz/fuzz_fsd_%.c tests/fuzz/replay.c $(FSD_OBJ) $(B)/libfs.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(filter-out %/main.o,$(FSD_OBJ)) $(B)/libfs.a $(LIBS_FSD) $(LIBS_LIB)
 $(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(B)/libfs.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(TEST_INC) -MMD -MP -MT $@ -MF $@.d $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(B)/libfs.a $(LIBS_LIB)

@@ -15,7 +15,8 @@
  * The HTTP library accepts much and hides it: bare line feeds, NUL bytes, folded lines, repeated spaces. It parses in place
  * and only overwrites line ends, the colon behind a name and the spaces of the first line with NUL; so the memory of
  * the request shows what was there: `memory` must be exactly method, NUL, target, NUL, version, NUL NUL, then for
- * each header name, NUL, blanks, value, NUL NUL, and at last NUL NUL. What cannot be told apart from CR LF is NUL LF.
+ * each header name, NUL, blanks, value, NUL NUL, and at last NUL NUL. What cannot be told apart from CR LF is NUL LF
+ * or NUL CR, and from the two at the end four bytes of NUL, CR and LF with a NUL among them.
  */
 struct guard_request {
 	const char *memory;		/* the request as parsed, from the first byte of the method */

@@ -1,0 +1,248 @@
+/*
+ * A request's head, parsed in place by a reader as lenient as the HTTP library, goes to the guard. What the guard lets
+ * pass must read the same to a second reader that takes RFC 9112 by the letter and sees the bytes as they were sent.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "guard.h"
+#include "limits.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+#define HEADERS (LIMIT_HEADERS + 1)
+
+struct lenient {
+	struct http_header headers[HEADERS];
+	struct guard_request g;
+};
+
+/* Ends the line at `p` with NUL as the library does, and returns the next one's start; NULL if none ends. */
+static char *
+cut_line(char *p, char *end)
+{
+	for (; p < end; p++) {
+		if (*p == '\r' && p + 1 < end && p[1] == '\n') {
+			p[0] = p[1] = '\0';
+			return p + 2;
+		}
+		if (*p == '\r' || *p == '\n') {
+			*p = '\0';
+			return p + 1;
+		}
+	}
+	return NULL;
+}
+
+/* Method, blanks, target, blank, version: the last blank counts, so that a target may hold some. */
+static bool
+read_line(struct guard_request *g, char *line)
+{
+	size_t len = strlen(line);
+	char *target = memchr(line, ' ', len), *last = line + len - 1;
+
+	if (!target)
+		return false;
+	*target++ = '\0';
+	while (*target == ' ')
+		target++;
+	while (last > target && *last == ' ')
+		last--;
+	while (last > target && *last != ' ')
+		last--;
+	if (last <= target)
+		return false;
+	*last = '\0';
+	g->method = g->memory = line;
+	g->version = last + 1;
+	g->target_at = target;
+	g->target_len = strlen(target);
+	return true;
+}
+
+static bool
+read_header(struct lenient *l, char *line)
+{
+	char *colon = strchr(line, ':'), *value = colon ? colon + 1 : NULL;
+
+	if (!colon)
+		return false;
+	*colon = '\0';
+	while (*value == ' ' || *value == '\t')
+		value++;
+	if (l->g.nheaders == LIMIT_HEADERS) {
+		l->g.too_many = true;
+		return true;
+	}
+	l->headers[l->g.nheaders++] = (struct http_header) { SLICE(line), SLICE(value) };
+	return true;
+}
+
+/* What the library would hand over; false where it refuses by itself or waits for more. */
+static bool
+read_leniently(struct lenient *l, char *memory, size_t len, char target[])
+{
+	char *line = memory, *end = memory + len, *next = cut_line(line, end);
+
+	memset(l, 0, sizeof(*l));
+	if (!next || !read_line(&l->g, line))
+		return false;
+	memcpy(target, l->g.target_at, l->g.target_len + 1);
+	for (char *p = memory + (l->g.target_at - memory); *p; p++)
+		if (*p == '?' || *p == '&' || *p == '=')
+			*p = '\0';
+	for (line = next; (next = cut_line(line, end)) && *line; line = next)
+		if (!read_header(l, line))
+			return false;
+	l->g.target = target;
+	l->g.headers = l->headers;
+	l->g.memory_len = next ? (size_t)(next - memory) : 0;
+	return next != NULL;
+}
+
+/* ---- by the letter ---- */
+
+struct strict {
+	size_t headers, hosts, lengths, codings, size;
+	uint64_t length;
+	char version;		/* the last digit */
+};
+
+static size_t
+token(const char *p, const char *end)
+{
+	const char *from = p;
+
+	while (p < end && ((*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ||
+			  (*p && strchr("!#$%&'*+-.^_`|~", *p))))
+		p++;
+	return (size_t)(p - from);
+}
+
+static bool
+take(const char **p, const char *end, const char *text)
+{
+	size_t len = strlen(text);
+
+	if ((size_t)(end - *p) < len || memcmp(*p, text, len))
+		return false;
+	*p += len;
+	return true;
+}
+
+static bool
+strict_line(const char **p, const char *end, struct strict *s)
+{
+	size_t method = token(*p, end);
+
+	*p += method;
+	if (!method || !take(p, end, " ") || *p == end || **p != '/')
+		return false;
+	while (*p < end && (unsigned char)**p > ' ' && **p != 0x7f)
+		++*p;
+	if (!take(p, end, " HTTP/1.") || *p == end || (**p != '0' && **p != '1'))
+		return false;
+	s->version = *(*p)++;
+	return take(p, end, "\r\n");
+}
+
+static bool
+strict_header(const char **p, const char *end, struct strict *s)
+{
+	const char *name = *p, *value;
+	size_t nlen = token(name, end), vlen;
+
+	*p += nlen;
+	if (!nlen || !take(p, end, ":"))
+		return false;
+	while (*p < end && (**p == ' ' || **p == '\t'))
+		++*p;
+	value = *p;
+	while (*p < end && ((unsigned char)**p >= ' ' || **p == '\t') && **p != 0x7f)
+		++*p;
+	vlen = (size_t)(*p - value);
+	s->headers++;
+	s->hosts += nlen == 4 && !strncasecmp(name, "host", 4);
+	if (nlen == 14 && !strncasecmp(name, "content-length", 14)) {
+		s->lengths++;
+		for (s->length = 0; vlen; value++, vlen--)
+			s->length = s->length * 10 + (uint64_t)(*value - '0');
+	} else if (nlen == 17 && !strncasecmp(name, "transfer-encoding", 17)) {
+		s->codings++;
+		assert(vlen == 7 && !strncasecmp(value, "chunked", 7));
+	}
+	return take(p, end, "\r\n");
+}
+
+/* Every line of what was accepted, or an assertion fails. */
+static void
+read_strictly(const char *bytes, const char *end, struct strict *s)
+{
+	const char *p = bytes;
+
+	memset(s, 0, sizeof(*s));
+	assert(strict_line(&p, end, s));
+	while (!take(&p, end, "\r\n"))
+		assert(strict_header(&p, end, s));
+	s->size = (size_t)(p - bytes);
+}
+
+static char *
+copy_of(const uint8_t *bytes, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		abort();
+	memcpy(copy, bytes, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+/* Line ends with NULs among them cannot be told from CR LF once the library was there (guard.h): they are made CR LF. */
+static void
+mend(char *p, char *end)
+{
+	static const char ends[4] = { '\r', '\n', '\r', '\n' };
+
+	while (p < end) {
+		size_t run = 0;
+
+		while (run < 4 && p + run < end && (!p[run] || p[run] == '\r' || p[run] == '\n'))
+			run++;
+		if (run % 2 == 0 && memchr(p, '\0', run))
+			memcpy(p, ends, run);
+		p += run ? run : 1;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	char *memory = copy_of(bytes, len), *sent = copy_of(bytes, len), *target = copy_of(bytes, len);
+	const char *reason = NULL;
+	struct guard_result r;
+	struct lenient l;
+	struct strict s;
+	int status;
+
+	if (!read_leniently(&l, memory, len, target))
+		goto out;
+	if ((status = guard_check(&l.g, &r, &reason)) != 0) {
+		assert(reason && (status == 400 || status == 414 || status == 417 || status == 505));
+		goto out;
+	}
+	mend(sent, sent + len);
+	read_strictly(sent, sent + len, &s);
+	assert(s.size == l.g.memory_len && s.headers == l.g.nheaders);
+	assert(s.hosts == 1 || (s.version == '0' && s.hosts == 0));
+	assert(s.lengths + s.codings <= 1 && (!s.codings || s.version == '1'));
+	assert(r.has_length == (s.lengths == 1) && r.chunked == (s.codings == 1) && r.content_length == s.length);
+out:
+	free(memory);
+	free(sent);
+	free(target);
+	return 0;
+}
