@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,13 +20,16 @@
 #define ROOM_LEAST (8 * BALLAST_LEAST)	/* without a ballast, what new content leaves for deletes and GC */
 #define RETRY_US 60000000	/* between looks whether the ballast can be made again */
 
+/* Why new content is refused. */
+enum refusal { REFUSE_NOTHING, REFUSE_RESERVE, REFUSE_BALLAST };
+
 /* Lock: guards `there` and `tried_us`; making and giving back happen under it, as only one may. */
 struct gate {
 	pthread_mutex_t lock;
 	_Atomic bool there;	/* written under the lock */
 	int64_t tried_us;
 	_Atomic uint64_t owed;	/* what must be available before new content is taken; 0 while the ballast is there */
-	_Atomic bool refusing;	/* for one log line at each change */
+	_Atomic int refusing;	/* enum refusal, for one log line at each change */
 };
 
 /* Whether an earlier run left one, when there was more room than now. */
@@ -98,22 +102,33 @@ remake_ballast(struct store *store, bool soon)
 	pthread_mutex_unlock(&g->lock);
 }
 
+static void
+say_change(enum refusal now, uint64_t available, uint64_t owed)
+{
+	unsigned long long have = available, want = owed;
+
+	if (now == REFUSE_RESERVE)
+		log_warn("disk space is below the reserve (%llu bytes available): writes are refused", have);
+	else if (now == REFUSE_BALLAST)
+		log_warn("the disk has no room for the ballast that keeps deletes and gc going (%llu bytes available):"
+			 " writes are refused until there are %llu", have, want);
+	else
+		log_warn("disk space is enough again (%llu bytes available): writes are taken", have);
+}
+
 int
 gate_write(struct store *store)
 {
 	uint64_t available, total, owed = store->gate->owed;
+	enum refusal now;
 	bool low;
 
 	if (blob_space(store->blobs, &available, &total, &low) != 0)
 		return ERR_IO;
-	low |= available < owed;
-	if (low != store->gate->refusing) {
-		store->gate->refusing = low;
-		log_warn(low ? "disk space is below the reserve (%llu bytes available): writes are refused"
-			     : "disk space is above the reserve again (%llu bytes available)",
-		    (unsigned long long)available);
-	}
-	if (low)
+	now = low ? REFUSE_RESERVE : available < owed ? REFUSE_BALLAST : REFUSE_NOTHING;
+	if (store->gate->refusing != (int)now && atomic_exchange(&store->gate->refusing, now) != (int)now)
+		say_change(now, available, owed);
+	if (now)
 		return ERR_SPACE;
 	if (!store->gate->there)
 		remake_ballast(store, owed > 0);
