@@ -107,6 +107,25 @@ wait_socket() {
 	[ "$(ls -A "$BATS_TEST_TMPDIR/full")" = file ]
 }
 
+@test "a read-only data directory is named, with the reason and what to do" {
+	need_root
+	own_store
+	mkdir "$BATS_TEST_TMPDIR/ro"
+	mount --bind "$STORE" "$BATS_TEST_TMPDIR/ro" 2>/dev/null || skip "mounts are not allowed here"
+	mount -o remount,ro,bind "$BATS_TEST_TMPDIR/ro" || { umount "$BATS_TEST_TMPDIR/ro"; skip "mounts are not allowed here"; }
+	said=
+	for how in "--listen 127.0.0.1:0" --socket-only --check; do
+		run "$FSD" --data "$BATS_TEST_TMPDIR/ro" $how
+		said+="$how: $status $output"$'\n'
+	done
+	run "$FSCTL" --data "$BATS_TEST_TMPDIR/ro" status
+	said+="fsctl: $status $output"$'\n'
+	umount "$BATS_TEST_TMPDIR/ro"
+	say "$said"
+	[ "$(grep -c ': 1 .*/ro can.t be written to: .*read-only.* mount it read-write' <<< "$said")" = 4 ]
+	[[ $said != *"in use"* ]]
+}
+
 @test "a folder without a store ends with 10" {
 	run "$FSD" --data "$BATS_TEST_TMPDIR/nowhere"
 	[ "$status" = 10 ]

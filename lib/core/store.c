@@ -157,13 +157,15 @@ store_open(const char *dir, const struct store_settings *settings, struct store 
 		goto out;
 	}
 	if ((rc = fio_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &s->dirfd)) != 0) {
-		log_error("%s: no such data directory: create a store there with `fsctl --data %s init`", dir, dir);
+		if (rc == ERR_NOTFOUND)
+			log_error("%s: no such data directory: create a store there with `fsctl --data %s init`", dir, dir);
 		goto out;
 	}
-	if ((rc = store_files_present(s->dirfd, dir)) != 0)
+	if ((rc = store_files_present(s->dirfd, dir)) != 0 || (rc = store_files_writable(s->dirfd, dir)) != 0)
 		goto out;
 	if ((rc = fio_lock(s->dirfd, STORE_LOCK_FILE, &s->lockfd)) != 0) {
-		log_error("%s is in use by another process (%s is locked)", dir, STORE_LOCK_FILE);
+		if (rc == ERR_LOCKED)
+			log_error("%s is in use by another process (%s is locked)", dir, STORE_LOCK_FILE);
 		goto out;
 	}
 	if ((rc = store_draft_clear(s->dirfd, dir)) == 0)

@@ -157,6 +157,8 @@ store_create(const char *dir, struct store_credentials *admin)
 	if ((rc = check_no_store(dirfd, dir)) != 0 ||
 	    (!store_draft_there(dirfd) && (rc = check_empty(dirfd, dir)) != 0))
 		goto out;
+	if ((rc = store_files_writable(dirfd, dir)) != 0)
+		goto out;
 	if ((rc = fio_lock(dirfd, STORE_LOCK_FILE, &lockfd)) == ERR_LOCKED)
 		log_error("%s: another process is creating a store there", dir);
 	if (rc == 0)

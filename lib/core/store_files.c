@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,22 @@ store_files_present(int dirfd, const char *dir)
 		return 0;
 	log_error("%s: no store there: create one with `fsctl --data %s init`", dir, dir);
 	return ERR_NOTFOUND;
+}
+
+int
+store_files_writable(int dirfd, const char *dir)
+{
+	if (faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	if (errno == EROFS)
+		log_error("%s can't be written to: its file system is mounted read-only; the lock, the database and the segments"
+			  " are written there also by those who only read: mount it read-write, or start on a copy", dir);
+	else if (errno == EACCES)
+		log_error("%s can't be written to by user %u: start fsd as the folder's owner, or as root, which becomes"
+			  " its owner", dir, (unsigned)geteuid());
+	else
+		(void)log_errno(ERR_IO, "%s can't be written to", dir);
+	return ERR_IO;
 }
 
 static int

@@ -13,6 +13,8 @@
 
 /* ERR_NOTFOUND (logged) if there is no store in the folder. */
 int store_files_present(int dirfd, const char *dir);
+/* ERR_IO (logged, with what to do) if nothing can be written in the folder. */
+int store_files_writable(int dirfd, const char *dir);
 /* Checks the version and reads the key. ERR_VERSION, ERR_AUTH, ERR_CORRUPT, each logged with what to do. */
 int store_files_check(int dirfd, const char *dir, uint8_t key[32]);
 /* Writes the key file (new, random), and the version file: there is a store where that is. */
