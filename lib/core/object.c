@@ -42,7 +42,7 @@ run_put(struct txn *t, void *arg)
 	if ((rc = object_aim(t, put->workspace, put->key, put->actor, &p->target)) != 0 ||
 	    (rc = object_judge(&p->target, &put->expect)) != 0 ||
 	    (rc = object_admit(&p->target, bytes->size)) != 0 ||
-	    (rc = refs_commit(t, bytes, &p->manifest)) != 0)
+	    (rc = refs_commit(t, put->workspace, bytes, &p->manifest)) != 0)
 		return rc;
 	return object_commit(t, &p->target, &(struct object_new) {
 		.size = bytes->size, .etag = put->etag, .hash = put->has_hash ? put->content_hash : NULL,

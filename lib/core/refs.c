@@ -14,15 +14,15 @@
 
 /* One reference to an ingested chunk: its row is made, or counted once more. */
 static int
-take_ingested(struct txn *t, const struct ingest_chunk *chunk)
+take_ingested(struct txn *t, int64_t origin, const struct ingest_chunk *chunk)
 {
 	struct chunk_row row = { .home = (int64_t)chunk->home, .place = (int64_t)chunk->offset, .stored = chunk->stored,
-		.size = chunk->length };
+		.size = chunk->length, .origin = origin };
 	bool ours;
 	int rc;
 
 	if (chunk->home == 0) {
-		if ((rc = tbl_chunk_take(t->db, chunk->id, 1)) == ERR_NOTFOUND) {
+		if ((rc = tbl_chunk_take(t->db, chunk->id, origin)) == ERR_NOTFOUND) {
 			log_error("chunk %02x%02x%02x%02x… was found by an ingest and is gone", chunk->id[0], chunk->id[1],
 			    chunk->id[2], chunk->id[3]);
 			return ERR_CONFLICT;
@@ -51,7 +51,7 @@ commit_leaf(struct txn *t, const struct ingest_chunk *chunks, size_t n, struct m
 	manifest_begin(&leaf, MANIFEST_LEAF, &encoded);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		manifest_add_chunk(&leaf, chunks[i].id, chunks[i].length);
-		rc = take_ingested(t, &chunks[i]);
+		rc = take_ingested(t, 0, &chunks[i]);
 	}
 	if (rc == 0 && (rc = manifest_end(&leaf)) == 0)
 		rc = tbl_leaf_insert(t->db, id, encoded.data, encoded.len);
@@ -62,7 +62,7 @@ commit_leaf(struct txn *t, const struct ingest_chunk *chunks, size_t n, struct m
 }
 
 int
-refs_commit(struct txn *t, const struct ingest_result *result, struct buf *manifest)
+refs_commit(struct txn *t, int64_t workspace, const struct ingest_result *result, struct buf *manifest)
 {
 	const struct ingest_chunk *c = result->chunks;
 	struct manifest_builder b;
@@ -72,7 +72,7 @@ refs_commit(struct txn *t, const struct ingest_result *result, struct buf *manif
 		manifest_begin(&b, MANIFEST_INLINE, manifest);
 		if (result->count) {
 			manifest_add_chunk(&b, c->id, c->length);
-			rc = take_ingested(t, c);
+			rc = take_ingested(t, workspace, c);
 		}
 		return rc ? rc : manifest_end(&b);
 	}
@@ -84,9 +84,9 @@ refs_commit(struct txn *t, const struct ingest_result *result, struct buf *manif
 	return rc ? rc : manifest_end(&b);
 }
 
-/* A reference to everything that the manifest names is taken, or dropped. */
+/* A reference to everything that the manifest names is taken (for a workspace), or dropped. */
 static int
-refer(struct txn *t, const void *manifest, size_t len, bool take)
+refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, bool take)
 {
 	struct manifest_chunk chunk;
 	struct manifest_leaf leaf;
@@ -96,7 +96,8 @@ refer(struct txn *t, const void *manifest, size_t len, bool take)
 	for (uint32_t i = 0; rc == 0 && i < m.count; i++) {
 		if (m.kind == MANIFEST_INLINE) {
 			manifest_chunk_at(&m, i, &chunk);
-			rc = take ? tbl_chunk_take(t->db, chunk.id, 1) : tbl_chunk_drop(t->db, chunk.id, 1, t->now_us);
+			rc = take ? tbl_chunk_take(t->db, chunk.id, workspace) :
+			    tbl_chunk_drop(t->db, chunk.id, true, t->now_us);
 		} else {
 			manifest_leaf_at(&m, i, &leaf);
 			rc = take ? tbl_leaf_take(t->db, leaf.id, 1) : tbl_leaf_drop(t->db, leaf.id, 1, t->now_us);
@@ -106,15 +107,15 @@ refer(struct txn *t, const void *manifest, size_t len, bool take)
 }
 
 int
-refs_take(struct txn *t, const void *manifest, size_t len)
+refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len)
 {
-	return refer(t, manifest, len, true);
+	return refer(t, workspace, manifest, len, true);
 }
 
 int
 refs_drop(struct txn *t, const void *manifest, size_t len)
 {
-	return refer(t, manifest, len, false);
+	return refer(t, 0, manifest, len, false);
 }
 
 int
@@ -129,7 +130,7 @@ refs_end_leaf(struct txn *t, const struct leaf_dead *leaf, unsigned *chunks)
 		rc = manifest_decode(encoded.data, encoded.len, &m);
 	for (uint32_t i = 0; rc == 0 && i < m.count; i++) {
 		manifest_chunk_at(&m, i, &chunk);
-		rc = tbl_chunk_drop(t->db, chunk.id, 1, t->now_us);
+		rc = tbl_chunk_drop(t->db, chunk.id, false, t->now_us);
 	}
 	if (rc == 0 && (rc = tbl_leaf_delete(t->db, leaf->id)) == 0)
 		*chunks += m.count;

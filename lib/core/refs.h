@@ -19,14 +19,19 @@ struct txn;
 struct ingest_result;
 
 /*
+ * Whoever may read all of a workspace may be told that a chunk is there if the chunk's `origin` is that workspace: it is set only by inline
+ * references of the workspace and goes with any inline reference that is dropped, so that it never outlasts the workspace's own.
+ */
+
+/*
  * Turns an ingest's result into references and gives the encoded manifest. A chunk that is there is counted once
  * more (revived if it is a tombstone); one that is not is inserted with its place. ERR_CONFLICT: a
  * chunk was found by dedup and is gone (must not happen; logged).
  */
-int refs_commit(struct txn *t, const struct ingest_result *result, struct buf *manifest);
+int refs_commit(struct txn *t, int64_t workspace, const struct ingest_result *result, struct buf *manifest);
 
-/* One more, one less reference to everything that an encoded manifest names. */
-int refs_take(struct txn *t, const void *manifest, size_t len);
+/* One more (of the workspace), one less reference to everything that an encoded manifest names. */
+int refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len);
 int refs_drop(struct txn *t, const void *manifest, size_t len);
 
 /*

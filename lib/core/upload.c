@@ -167,10 +167,10 @@ run_part(struct txn *t, void *arg)
 	if ((rc = check_open(t, in->workspace, in->id)) != 0 || (rc = check_quota(t, in)) != 0)
 		goto out;
 	if (in->bytes) {
-		rc = refs_commit(t, in->bytes, &manifest);
+		rc = refs_commit(t, in->workspace, in->bytes, &manifest);
 	} else {
 		buf_add(&manifest, in->manifest->data, in->manifest->len);
-		rc = refs_take(t, in->manifest->data, in->manifest->len);
+		rc = refs_take(t, in->workspace, in->manifest->data, in->manifest->len);
 	}
 	if (rc || (rc = buf_finish(&manifest)) != 0 || (rc = buf_finish(&checksum)) != 0 ||
 	    (rc = drop_part(t, in->id, p->number)) != 0)

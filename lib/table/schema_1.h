@@ -104,11 +104,14 @@ static const char schema_1[] =
 	"CREATE TABLE leaf ("
 	" id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, dead_at INTEGER, chunks BLOB NOT NULL);"
 	"CREATE INDEX leaf_dead ON leaf (dead_at, id) WHERE dead_at IS NOT NULL;"
-	/* dead_at: when the last reference went (a tombstone); NULL while referenced. ref_state is told by it. */
+	/*
+	 * dead_at: when the last reference went (a tombstone); NULL while referenced. ref_state is told by it. origin: a workspace of
+	 * which a version surely is this chunk alone, 0 if none is known: who may read it may be told that the chunk is there.
+	 */
 	"CREATE TABLE chunk ("
 	" hash BLOB PRIMARY KEY, refs INTEGER NOT NULL, home INTEGER NOT NULL, place INTEGER NOT NULL,"
-	" stored INTEGER NOT NULL, size_bytes INTEGER NOT NULL, generation INTEGER NOT NULL, dead_at INTEGER)"
-	" WITHOUT ROWID;"
+	" stored INTEGER NOT NULL, size_bytes INTEGER NOT NULL, generation INTEGER NOT NULL, dead_at INTEGER,"
+	" origin INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX chunk_dead ON chunk (dead_at, hash) WHERE dead_at IS NOT NULL;"
 	/* state 1 open, 2 sealed, 3 to be dropped. freed: bytes of chunks freed there. */
 	"CREATE TABLE segment ("

@@ -3,7 +3,7 @@
 #include "log.h"
 #include "tbl_chunk.h"
 
-#define COLUMNS "hash, refs, home, place, stored, size_bytes, generation, dead_at"
+#define COLUMNS "hash, refs, home, place, stored, size_bytes, generation, dead_at, origin"
 
 static int
 read_row(const struct db_row *row, struct chunk_row *chunk)
@@ -15,6 +15,7 @@ read_row(const struct db_row *row, struct chunk_row *chunk)
 	chunk->size = (uint32_t)db_int(row, 5);
 	chunk->generation = db_int(row, 6);
 	chunk->dead_at = db_int(row, 7);
+	chunk->origin = db_int(row, 8);
 	return db_fixed(row, 0, chunk->hash, 32);
 }
 
@@ -33,8 +34,9 @@ tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *chunk
 }
 
 static const char take_at[] =
-    "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL)"
-    " ON CONFLICT (hash) DO UPDATE SET refs = chunk.refs + 1, dead_at = NULL"
+    "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL, $6)"
+    " ON CONFLICT (hash) DO UPDATE SET refs = chunk.refs + 1, dead_at = NULL,"
+    " origin = CASE WHEN chunk.origin = 0 THEN excluded.origin ELSE chunk.origin END"
     " RETURNING home, place";
 
 int
@@ -42,7 +44,7 @@ tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *chunk, bool *ours)
 {
 	struct db_row row = DB_ROW_INIT;
 	int rc = db_one(c, take_at, &row, DB_BYTES(chunk->hash, 32), DB_INT(chunk->home), DB_INT(chunk->place),
-	    DB_INT(chunk->stored), DB_INT(chunk->size));
+	    DB_INT(chunk->stored), DB_INT(chunk->size), DB_INT(chunk->origin));
 
 	if (rc == 0)
 		*ours = db_int(&row, 0) == chunk->home && db_int(&row, 1) == chunk->place;
@@ -50,24 +52,25 @@ tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *chunk, bool *ours)
 	return rc;
 }
 
-static const char take[] = "UPDATE chunk SET refs = refs + $1, dead_at = NULL WHERE hash = $2";
+static const char take[] = "UPDATE chunk SET refs = refs + 1, dead_at = NULL,"
+			   " origin = CASE WHEN origin = 0 THEN $1 ELSE origin END WHERE hash = $2";
 
 int
-tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t count)
+tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin)
 {
-	int rc = db_exec(c, take, DB_INT(count), DB_BYTES(hash, 32));
+	int rc = db_exec(c, take, DB_INT(origin), DB_BYTES(hash, 32));
 
 	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
 }
 
-static const char drop[] = "UPDATE chunk SET refs = refs - $1, dead_at = CASE WHEN refs = $1 THEN $2 ELSE NULL END"
-			   " WHERE hash = $3 RETURNING refs";
+static const char drop[] = "UPDATE chunk SET refs = refs - 1, dead_at = CASE WHEN refs = 1 THEN $1 ELSE NULL END,"
+			   " origin = CASE WHEN $2 = 1 THEN 0 ELSE origin END WHERE hash = $3 RETURNING refs";
 
 int
-tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], int64_t count, int64_t now)
+tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], bool forget, int64_t now)
 {
 	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, drop, &row, DB_INT(count), DB_INT(now), DB_BYTES(hash, 32));
+	int rc = db_one(c, drop, &row, DB_INT(now), DB_INT(forget), DB_BYTES(hash, 32));
 
 	if (rc == 0 && db_int(&row, 0) < 0) {
 		log_error("chunk %02x%02x%02x%02x…: more references dropped than taken", hash[0], hash[1], hash[2],

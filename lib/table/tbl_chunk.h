@@ -14,19 +14,23 @@ struct chunk_row {
 	uint32_t stored, size;
 	int64_t generation;
 	int64_t dead_at;	/* 0 while referenced */
+	int64_t origin;		/* a workspace of which a version is this chunk alone; 0: none is known */
 };
 
 int tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *row);	/* ERR_NOTFOUND */
 
 /*
  * Counts one reference: inserts the row with refs 1, or, where the chunk is there, adds one and revives a tombstone. The
- * place of an existing row stays. *ours tells whether the row now has the place given.
+ * place of an existing row stays, and its origin if it has one. *ours tells whether the row now has the place given.
  */
 int tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *row, bool *ours);
-/* Adds `count` references to one that is there, reviving a tombstone. ERR_NOTFOUND. */
-int tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t count);
-/* Takes `count` references away; at none left it becomes a tombstone of `now`. ERR_NOTFOUND; ERR_CORRUPT below zero. */
-int tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], int64_t count, int64_t now);
+/* Adds a reference to one that is there, reviving a tombstone; `origin` is its origin if it has none. ERR_NOTFOUND. */
+int tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin);
+/*
+ * Takes a reference away; at none left it becomes a tombstone of `now`. With `forget` the origin goes too. ERR_NOTFOUND; ERR_CORRUPT below
+ * zero.
+ */
+int tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], bool forget, int64_t now);
 
 /* The bytes were moved: only if they still are at (from_home, from_place). *moved tells. */
 int tbl_chunk_move(struct db_conn *c, const struct chunk_row *to, int64_t from_home, int64_t from_place, bool *moved);

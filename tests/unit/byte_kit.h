@@ -94,6 +94,7 @@ struct byte_change {
 	const struct ingest_result *result;
 	struct buf *manifest;
 	const char *sql;
+	int64_t workspace;	/* whose references these are */
 };
 
 static inline int
@@ -102,7 +103,7 @@ byte_run_commit(struct txn *t, void *arg)
 	struct byte_change *c = arg;
 
 	buf_clear(c->manifest);
-	return refs_commit(t, c->result, c->manifest);
+	return refs_commit(t, c->workspace, c->result, c->manifest);
 }
 
 static inline int
@@ -110,7 +111,7 @@ byte_run_take(struct txn *t, void *arg)
 {
 	struct byte_change *c = arg;
 
-	return refs_take(t, c->manifest->data, c->manifest->len);
+	return refs_take(t, c->workspace, c->manifest->data, c->manifest->len);
 }
 
 static inline int
@@ -146,6 +147,13 @@ static inline int
 byte_take(struct store *store, struct buf *manifest)
 {
 	return byte_change(store, byte_run_take, (struct byte_change) { .manifest = manifest });
+}
+
+/* A reference of that workspace. */
+static inline int
+byte_take_for(struct store *store, struct buf *manifest, int64_t workspace)
+{
+	return byte_change(store, byte_run_take, (struct byte_change) { .manifest = manifest, .workspace = workspace });
 }
 
 static inline int

@@ -51,6 +51,39 @@ one_chunk(void)
 }
 BOTH(one_chunk)
 
+/* What is told of a chunk rests on its origin, which must never outlast the references of that workspace. */
+static void
+origin(void)
+{
+	static const char of[] = "SELECT origin FROM chunk ORDER BY size_bytes LIMIT 1";
+	struct ingest_options small = BYTE_OPTIONS(1000), large = BYTE_OPTIONS(LEN);
+	struct buf a = BUF_INIT(1 << 20), b = BUF_INIT(1 << 20);
+	uint8_t *bytes = content(LEN, 1);
+	struct store *store = NULL;
+
+	CHECK_INT(0, byte_open(&store));
+	CHECK_INT(0, byte_put(store, &small, bytes, 10, &a));
+	CHECK_INT(0, byte_number(store, of));
+	CHECK_INT(0, byte_take_for(store, &a, 5));
+	CHECK_INT(5, byte_number(store, of));
+	CHECK_INT(0, byte_take_for(store, &a, 6));
+	CHECK_INT(5, byte_number(store, of));
+	/* Whoever lets go: it is not known any more whose the others are. */
+	CHECK_INT(0, byte_drop(store, &a));
+	CHECK_INT(0, byte_number(store, of));
+	CHECK_INT(0, byte_take_for(store, &a, 6));
+	CHECK_INT(6, byte_number(store, of));
+	/* A leaf's chunks may be another workspace's copy at any time. */
+	CHECK_INT(0, byte_put(store, &large, bytes, LEN, &b));
+	CHECK_INT(0, byte_take_for(store, &b, 7));
+	CHECK_INT(0, byte_number(store, "SELECT count(*) FROM chunk WHERE origin = 7"));
+	buf_release(&a);
+	buf_release(&b);
+	store_close(store);
+	free(bytes);
+}
+BOTH(origin)
+
 static void
 empty(void)
 {
@@ -248,6 +281,7 @@ test_not_a_manifest(void)
 
 static const struct test tests[] = {
 	TEST_BOTH(one_chunk),
+	TEST_BOTH(origin),
 	TEST_BOTH(empty),
 	TEST_BOTH(leaves),
 	TEST_BOTH(join),
