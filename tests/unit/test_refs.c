@@ -74,6 +74,7 @@ origin(void)
 	CHECK_INT(0, byte_take_for(store, &a, 6));
 	CHECK_INT(6, byte_number(store, of));
 	/* A leaf's chunks may be another workspace's copy at any time. */
+	large.leaves = true;
 	CHECK_INT(0, byte_put(store, &large, bytes, LEN, &b));
 	CHECK_INT(0, byte_take_for(store, &b, 7));
 	CHECK_INT(0, byte_number(store, "SELECT count(*) FROM chunk WHERE origin = 7"));
