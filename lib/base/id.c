@@ -78,6 +78,12 @@ id_setup(unsigned node, int64_t floor)
 		;
 }
 
+int64_t
+id_time_us(int64_t id)
+{
+	return ((id >> LOW_BITS) + EPOCH_MS) * 1000;
+}
+
 void
 id_format(enum id_kind kind, int64_t id, char text[ID_TEXT])
 {

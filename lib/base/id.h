@@ -21,6 +21,7 @@ enum id_kind { ID_WORKSPACE, ID_FOLDER, ID_FILE, ID_VERSION, ID_UPLOAD, ID_USER,
  */
 int64_t id_new(void);
 void id_setup(unsigned node, int64_t floor);
+int64_t id_time_us(int64_t id);		/* when it was made, by the wall clock of then */
 
 void id_format(enum id_kind kind, int64_t id, char text[ID_TEXT]);
 /* ERR_INVALID unless `text` is exactly what id_format() writes for some id of that kind (either case, i l o forgiven). */

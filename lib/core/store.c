@@ -35,6 +35,22 @@
  * reverse. The lock is the first thing taken and the last given back, so that nobody meets a half-open store.
  */
 
+/* A clock that is far ahead at the start would end all history at once, so its leap waits (lib/jobs/gc.c). */
+static void
+judge_clock(struct store *s, int64_t newest_us)
+{
+	const int64_t ahead = s->opened_wall_us - newest_us;
+	char now[CLOCK_TEXT], then[CLOCK_TEXT];
+
+	if (ahead <= CLOCK_LEAP_US)
+		return;
+	s->doubted_us = ahead;
+	clock_iso(s->opened_wall_us, now);
+	clock_iso(newest_us, then);
+	log_warn("the clock says %s, and nothing was stored since %s: if that is wrong, set the clock right now; until it has"
+		 " run on for 24 hours nothing expires that had not by then", now, then);
+}
+
 /* The key file must be the one that sealed this store's secrets. */
 static int
 identify(struct store *s)
@@ -59,6 +75,8 @@ identify(struct store *s)
 	s->structure_epoch = structure;
 	if ((rc = tbl_store_greatest_id(db_writer(s->db), &greatest)) == 0)
 		id_setup(0, greatest);
+	if (rc == 0 && greatest)
+		judge_clock(s, id_time_us(greatest));
 out:
 	buf_release(&check);
 	return rc;

@@ -9,6 +9,9 @@
 /*
  * The inside of a store, for lib/core and lib/jobs only.
  */
+#define CLOCK_LEAP_US (7 * 86400 * 1000000ll)	/* a wall clock that far ahead of all records may be a wrong one */
+#define CLOCK_TRUST_US (86400 * 1000000ll)	/* it is believed after that time in which nobody set it right */
+
 struct store {
 	struct store_settings settings;
 	char *dir;
@@ -28,7 +31,8 @@ struct store {
 	void *failed_arg;
 	void (*committed)(void *arg, int64_t workspace, int64_t sequence);
 	void *committed_arg;
-	int64_t opened_us, opened_wall_us;
+	int64_t opened_us, opened_wall_us;	/* when it was opened: by the monotonic and the wall clock */
+	int64_t doubted_us;		/* how far the wall clock was then ahead of all records, if that is past belief */
 	int64_t last_home;		/* of the segments that were there when it was opened: to those nobody appends */
 	void *gc_state;			/* lib/jobs/gc.c's, which sets how it is freed */
 	void (*gc_free)(void *gc_state);

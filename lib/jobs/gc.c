@@ -110,10 +110,17 @@ expire_rows(struct gc *gc, int64_t now)
 	return rc;
 }
 
+/* A clock that was far ahead when the store was opened counts from the newest record for a day. */
+static int64_t
+expiry_now(const struct store *store)
+{
+	return gc_now(store) - (clock_mono_us() - store->opened_us < CLOCK_TRUST_US ? store->doubted_us : 0);
+}
+
 static int
 expire(struct gc *gc)
 {
-	int64_t now = gc_now(gc->store);
+	int64_t now = expiry_now(gc->store);
 	unsigned n;
 	int rc;
 
@@ -129,7 +136,7 @@ expire(struct gc *gc)
 			return rc;
 		gc->report.versions_expired += n;
 	} while (n);
-	return expire_rows(gc, now);
+	return expire_rows(gc, gc_now(gc->store));
 }
 
 int

@@ -81,6 +81,15 @@ test_order_and_layout(void)
 
 /* A floor ahead of the clock, as after the clock was set back. */
 static void
+test_time(void)
+{
+	int64_t before = clock_wall_us(), made = id_time_us(id_new());
+
+	CHECK(made > before - 2000000 && made < before + 2000000);
+	CHECK_INT(1704067200000000ll, id_time_us(0));
+}
+
+static void
 test_floor(void)
 {
 	int64_t ahead = (clock_wall_us() / 1000 - 1704067200000 + 100000) << 22, id;
@@ -148,6 +157,6 @@ test_random(void)
 
 static const struct test tests[] = {
 	TEST(test_text), TEST(test_text_refused), TEST(test_all_kinds_round_trip), TEST(test_order_and_layout),
-	TEST(test_floor), TEST(test_threads_never_share), TEST(test_random), TEST_END,
+	TEST(test_time), TEST(test_floor), TEST(test_threads_never_share), TEST(test_random), TEST_END,
 };
 TEST_MAIN(tests)
