@@ -180,10 +180,15 @@ copy_bytes(struct copying *c)
 }
 
 static int
-reply_copied(struct request *req, const struct upload_part *part)
+reply_copied(struct request *req, const struct object_info *source, const struct upload_part *part)
 {
 	struct buf *b = s3_xml(req);
+	char version[S3_VERSION_TEXT];
 
+	if (source->versioned) {
+		s3_version_text(source, version);
+		http_reply_header(&req->http->reply, "x-amz-copy-source-version-id", "%s", version);
+	}
 	xml_begin_root(b, "CopyPartResult");
 	xml_elem_time(b, "LastModified", part->modified_us);
 	buf_addf(b, "<ETag>&quot;%s&quot;</ETag>", part->etag);
@@ -217,7 +222,7 @@ s3_part_copy(struct request *req)
 		memcpy(part.checksum.value, c.result.checksum, part.checksum.len);
 	}
 	if ((rc = put_part(req, id, &c.result, &part)) == 0)
-		rc = reply_copied(req, &part);
+		rc = reply_copied(req, &c.source, &part);
 out:
 	ingest_free(c.ingest);
 	reader_free(c.reader);
