@@ -19,7 +19,7 @@ struct follower {
 	struct ctl *ctl;
 	struct progress *progress;
 	struct followed *f;
-	uint64_t shown;			/* bytes that the bar has */
+	uint64_t shown;			/* bytes, or items, that the bar has */
 };
 
 void
@@ -78,12 +78,13 @@ static void
 draw(struct follower *w, size_t new_lines)
 {
 	const struct json *p = reply_get(w->f->last, "progress");
-	int64_t done = reply_int(p, "done", 0), total = reply_int(p, "total", 0);
+	uint64_t done = (uint64_t)reply_int(p, "done", 0), total = (uint64_t)reply_int(p, "total", 0);
+	const bool items = !strcmp(reply_str(p, "unit", "bytes"), "items");
 
-	progress_total(w->progress, 0, (uint64_t)total);
-	if ((uint64_t)done > w->shown) {
-		progress_add(w->progress, 0, (uint64_t)done - w->shown, 0);
-		w->shown = (uint64_t)done;
+	progress_total(w->progress, items ? total : 0, items ? 0 : total);
+	if (done > w->shown) {
+		progress_add(w->progress, items ? done - w->shown : 0, items ? 0 : done - w->shown, 0);
+		w->shown = done;
 	}
 	progress_add(w->progress, 0, 0, new_lines);
 	progress_draw(w->progress);

@@ -97,6 +97,16 @@ progress(void *arg, uint64_t done, uint64_t total)
 	return must_stop(job);
 }
 
+static int
+gc_must_stop(void *arg)
+{
+	struct job *job = arg;
+	uint64_t done, total;
+
+	gc_progress(job->jobs->daemon->store, &done, &total);
+	return progress(job, done, total);
+}
+
 /* A pass of the timer may be at it: the administrator's comes after. */
 static int
 collect(struct job *job, struct gc_report *report)
@@ -104,7 +114,7 @@ collect(struct job *job, struct gc_report *report)
 	const struct timespec pause = { .tv_nsec = AGAIN_NS };
 	int rc;
 
-	while ((rc = gc_run(job->jobs->daemon->store, job->options.dry_run, job->options.grace_ms, must_stop, job,
+	while ((rc = gc_run(job->jobs->daemon->store, job->options.dry_run, job->options.grace_ms, gc_must_stop, job,
 		    report)) == ERR_BUSY &&
 	    !must_stop(job))
 		nanosleep(&pause, NULL);
@@ -329,6 +339,7 @@ show(const struct job *job, int64_t after, struct json_out *out)
 	json_object_begin(out);
 	json_key_uint(out, "done", job->done);
 	json_key_uint(out, "total", job->total);
+	json_key_str(out, "unit", job->options.kind == JOB_GC ? "items" : "bytes");
 	json_object_end(out);
 	show_lines(job, after, out);
 	if (job->state != JOB_RUNNING)

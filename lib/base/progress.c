@@ -89,46 +89,78 @@ add_bar(struct buf *b, double part)
 	buf_addstr(b, "] ");
 }
 
-/* What was done, of how much, how fast, how long still, and what failed. */
-static void
-describe(const struct progress *p, struct buf *b)
+struct shown {
+	uint64_t items, bytes, errors;
+	double seconds, part;		/* part < 0: nobody knows */
+};
+
+static struct shown
+look(const struct progress *p)
 {
-	uint64_t items = atomic_load(&p->items_done), bytes = atomic_load(&p->bytes_done);
-	uint64_t errors = atomic_load(&p->errors);
-	double seconds = (double)(clock_mono_us() - p->started) / 1e6 + 1e-6, part = -1;
+	struct shown s = { atomic_load(&p->items_done), atomic_load(&p->bytes_done), atomic_load(&p->errors),
+		(double)(clock_mono_us() - p->started) / 1e6 + 1e-6, -1 };
 
 	/* Bytes tell the time that is left better than items do. */
 	if (p->bytes)
-		part = (double)bytes / (double)p->bytes;
+		s.part = (double)s.bytes / (double)p->bytes;
 	else if (p->items)
-		part = (double)items / (double)p->items;
-	part = part > 1 ? 1 : part;
-	buf_addf(b, "%s ", p->what);
-	if (part >= 0 && p->where == TERMINAL)
-		add_bar(b, part);
-	if (part >= 0)
-		buf_addf(b, "%d %%  ", (int)(part * 100));
-	buf_addf(b, "%llu", (unsigned long long)items);
+		s.part = (double)s.items / (double)p->items;
+	s.part = s.part > 1 ? 1 : s.part;
+	return s;
+}
+
+static void
+add_counts(const struct progress *p, const struct shown *s, struct buf *b)
+{
+	if (p->items || s->items)
+		buf_addf(b, "  %llu", (unsigned long long)s->items);
 	if (p->items)
 		buf_addf(b, "/%llu", (unsigned long long)p->items);
-	if (p->bytes || bytes) {
+	if (p->bytes || s->bytes) {
 		buf_addstr(b, "  ");
-		add_bytes(b, (double)bytes);
-		if (p->bytes) {
-			buf_addch(b, '/');
-			add_bytes(b, (double)p->bytes);
-		}
+		add_bytes(b, (double)s->bytes);
+	}
+	if (p->bytes) {
+		buf_addch(b, '/');
+		add_bytes(b, (double)p->bytes);
+	}
+}
+
+static void
+add_rate(const struct progress *p, const struct shown *s, struct buf *b)
+{
+	if (p->bytes || s->bytes) {
 		buf_addstr(b, "  ");
-		add_bytes(b, (double)bytes / seconds);
+		add_bytes(b, (double)s->bytes / s->seconds);
 		buf_addstr(b, "/s");
-	} else {
-		buf_addf(b, "  %.0f/s", (double)items / seconds);
+	} else if (p->items || s->items) {
+		buf_addf(b, "  %.0f/s", (double)s->items / s->seconds);
 	}
-	if (part > 0) {
-		buf_addstr(b, "  ETA ");
-		add_seconds(b, (uint64_t)(seconds / part * (1 - part) + 0.5));
+}
+
+/* What stays when there is less and less room: the end says most, and the bar least. */
+enum detail { DETAIL_ALL, DETAIL_NO_BAR, DETAIL_NO_RATE, DETAIL_NO_COUNTS, DETAILS_ };
+
+/* What was done, of how much, how fast, how long still or by now, and what failed. */
+static void
+describe(const struct progress *p, const struct shown *s, enum detail detail, struct buf *b)
+{
+	buf_addstr(b, p->what);
+	if (s->part >= 0 && p->where == TERMINAL && detail < DETAIL_NO_BAR) {
+		buf_addch(b, ' ');
+		add_bar(b, s->part);
+	} else if (s->part >= 0) {
+		buf_addch(b, ' ');
 	}
-	buf_addf(b, "  %llu errors", (unsigned long long)errors);
+	if (s->part >= 0)
+		buf_addf(b, "%d %%", (int)(s->part * 100));
+	if (detail < DETAIL_NO_COUNTS)
+		add_counts(p, s, b);
+	if (detail < DETAIL_NO_RATE)
+		add_rate(p, s, b);
+	buf_addstr(b, s->part > 0 ? "  ETA " : "  ");
+	add_seconds(b, (uint64_t)(s->part > 0 ? s->seconds / s->part * (1 - s->part) + 0.5 : s->seconds));
+	buf_addf(b, "  %llu errors", (unsigned long long)s->errors);
 }
 
 /* Columns of the terminal, or so many that nothing is cut. */
@@ -154,6 +186,7 @@ void
 progress_draw(struct progress *p)
 {
 	struct buf text = BUF_INIT(1000), line = BUF_INIT(2000);
+	struct shown shown;
 	int64_t now;
 	size_t width;
 
@@ -163,15 +196,21 @@ progress_draw(struct progress *p)
 	if (now - p->drawn < (p->where == TERMINAL ? REDRAW_US : LINE_US))
 		return;
 	p->drawn = now;
-	describe(p, &text);
-	if (buf_finish(&text))
-		goto out;
+	shown = look(p);
+	/* The last column stays free: a full line would wrap and not be redrawn in place. */
+	width = p->where == LINES ? SIZE_MAX : columns() - 1;
+	for (int detail = DETAIL_ALL; detail < DETAILS_; detail++) {
+		buf_clear(&text);
+		describe(p, &shown, (enum detail)detail, &text);
+		if (buf_finish(&text))
+			goto out;
+		if (text.len <= width)
+			break;
+	}
 	if (p->where == LINES) {
 		log_raw(text.data, text.len);
 		goto out;
 	}
-	/* The last column stays free: a full line would wrap and not be redrawn in place. */
-	width = columns() - 1;
 	buf_addstr(&line, "\r");
 	buf_add(&line, text.data, text.len < width ? text.len : width);
 	buf_addstr(&line, "\033[K");

@@ -6,7 +6,8 @@
 
 /*
  * Progress of long work: a bar with rate, ETA and error count on a terminal (redrawn in place at most 10 times
- * a second), one plain line a minute elsewhere, nothing when quiet. Writes to standard error.
+ * a second; on a narrow one less is said, never half a word), one plain line a minute elsewhere, nothing when quiet. Without a
+ * total, the time that passed stands where the ETA would. Writes to standard error.
  * One thread at a time, except progress_add(), which any thread may call.
  */
 struct progress;

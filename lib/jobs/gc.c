@@ -139,6 +139,15 @@ expire(struct gc *gc)
 	return expire_rows(gc, gc_now(gc->store));
 }
 
+void
+gc_progress(struct store *store, uint64_t *done, uint64_t *total)
+{
+	struct gc_state *s = state_of(store);
+
+	*done = s ? s->done : 0;
+	*total = s ? s->total : 0;
+}
+
 int
 gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), void *arg, struct gc_report *report)
 {
@@ -150,9 +159,10 @@ gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), 
 		return ERR_NOMEM;
 	if (pthread_mutex_trylock(&gc.state->running))
 		return ERR_BUSY;
-	if ((rc = expire(&gc)) == 0 &&
+	if ((rc = expire(&gc)) == 0 && (rc = gc_count_segments(&gc)) == 0 &&
 	    (rc = gc_free(&gc, grace_ms < 0 ? store->settings.grace_ms : grace_ms)) == 0)
 		rc = gc_segments(&gc);
+	gc.state->done = gc.state->total = 0;
 	pthread_mutex_unlock(&gc.state->running);
 	*report = gc.report;
 	return rc;

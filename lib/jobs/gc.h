@@ -32,5 +32,10 @@ struct gc_report {
  * steps: non-zero ends early with ERR_CLOSED. One pass at a time (ERR_BUSY).
  */
 int gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), void *arg, struct gc_report *report);
+/*
+ * Any thread: how far the running pass is, in tombstones and segments looked at; *total is 0 while it is not known, and
+ * when none runs.
+ */
+void gc_progress(struct store *store, uint64_t *done, uint64_t *total);
 
 #endif

@@ -230,6 +230,7 @@ free_some(struct gc *gc, int64_t before, struct chunk_row *rows, bool *more)
 	if ((rc = commit_run(gc->store, &(struct commit) { .run = run_free, .arg = &f, .frees = true })) != 0)
 		return rc;
 	gc->report.chunks_freed += f.freed;
+	gc->state->done += f.count;
 	gc->report.bytes_freed += (uint64_t)f.bytes;
 	*more = f.count == STEP;
 	return 0;
@@ -243,6 +244,8 @@ free_chunks(struct gc *gc, int64_t grace_ms)
 	bool more = !gc->dry;
 	int rc = rows ? 0 : ERR_NOMEM;
 
+	if (rc == 0 && more && (rc = count_dead(gc->store, before, &all, &count, &bytes)) == 0)
+		gc->state->total += (uint64_t)count;
 	while (rc == 0 && more && (rc = gc_go_on(gc)) == 0)
 		rc = free_some(gc, before, rows, &more);
 	free(rows);

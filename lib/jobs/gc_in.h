@@ -23,6 +23,7 @@ struct gc_state {
 	pthread_mutex_t running;	/* held by the one pass */
 	struct gc_seen *seen;	/* ascending by home */
 	size_t count, room;
+	_Atomic uint64_t done, total;	/* of the running pass: tombstones and segments */
 };
 
 struct gc {
@@ -54,6 +55,8 @@ bool gc_ended(struct gc *gc, int64_t since_us);
 int64_t gc_now(const struct store *store);
 /* Step 2. */
 int gc_free(struct gc *gc, int64_t grace_ms);
+/* For gc_progress(): what is done so far and the segments are the total. */
+int gc_count_segments(struct gc *gc);
 /* Steps 3 and 4. */
 int gc_segments(struct gc *gc);
 /* gc_missing.c: the segment has no file, and nobody writes to it. Its row goes if no chunk is said to be in it (*needed). */

@@ -351,6 +351,21 @@ out:
 }
 
 int
+gc_count_segments(struct gc *gc)
+{
+	struct segment_row rows[64];
+	uint64_t all = 0;
+	unsigned n = 64;
+	int rc = 0;
+
+	for (int64_t after = 0; rc == 0 && n == 64; after = n ? rows[n - 1].home : after)
+		if ((rc = list_segments(gc->store, after, rows, 64, &n)) == 0)
+			all += n;
+	gc->state->total = gc->state->done + all;
+	return rc;
+}
+
+int
 gc_segments(struct gc *gc)
 {
 	struct gc_state *s = gc->state;
@@ -359,13 +374,13 @@ gc_segments(struct gc *gc)
 	int64_t now;
 	int rc;
 
-	if ((rc = roll_open(gc)) != 0)
+	if ((rc = gc_count_segments(gc)) != 0 || (rc = roll_open(gc)) != 0)
 		return rc;
 	for (int64_t after = 0; rc == 0 && n == 64; after = n ? rows[n - 1].home : after) {
 		if ((rc = list_segments(gc->store, after, rows, 64, &n)) != 0)
 			return rc;
 		now = clock_mono_us();
-		for (unsigned i = 0; rc == 0 && i < n; i++)
+		for (unsigned i = 0; rc == 0 && i < n; i++, s->done++)
 			if (rows[i].state != SEGMENT_SEALED)
 				rc = gc_unsealed(gc, &rows[i]);
 			else if ((rc = note_sealed(s, rows[i].home, now)) == 0 && (rc = gc_go_on(gc)) == 0)

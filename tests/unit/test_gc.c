@@ -421,6 +421,41 @@ rewrites(void)
 	object_info_release(&info);
 }
 
+struct seen {
+	uint64_t most, total, falls;
+};
+
+static int
+see_progress(void *arg)
+{
+	struct seen *s = arg;
+	uint64_t done, total;
+
+	gc_progress(store, &done, &total);
+	s->falls += done < s->most || done > total;
+	s->most = done > s->most ? done : s->most;
+	s->total = total > s->total ? total : s->total;
+	return 0;
+}
+
+/* Who asks between steps sees it go on, to what was announced. */
+static void
+tells_how_far_it_is(void)
+{
+	struct gc_report report;
+	struct seen s = { 0 };
+	uint64_t done, total;
+
+	CHECK_INT(0, start(0));
+	CHECK_INT(0, put_many(0, MANY));
+	CHECK_INT(0, thin_out(MANY));
+	CHECK_INT(0, gc_run(store, false, 0, see_progress, &s, &report));
+	CHECK_INT(0, s.falls);
+	CHECK(s.most >= (uint64_t)report.chunks_freed && s.total >= s.most && s.total - s.most < s.total / 4);
+	gc_progress(store, &done, &total);
+	CHECK(done == 0 && total == 0);
+}
+
 static int
 no_tombstones(void *arg)
 {
@@ -827,6 +862,7 @@ OVER_SEGMENTS(survives_a_restart)
 OVER_SEGMENTS(leaves_damage_alone)
 OVER_SEGMENTS(forgets_what_is_missing)
 OVER_BOTH(frees)
+OVER_BOTH(tells_how_far_it_is)
 OVER_BOTH(waits_for_grace)
 OVER_BOTH(waits_for_ingests)
 OVER_BOTH(waits_for_readers)
@@ -840,7 +876,7 @@ OVER_BOTH(tries_hard)
 
 #define BOTH(name) TEST(test_##name), TEST(test_##name##_in_memory)
 static const struct test tests[] = {
-	BOTH(frees), BOTH(waits_for_grace), BOTH(waits_for_ingests), BOTH(waits_for_readers),
+	BOTH(frees), BOTH(tells_how_far_it_is), BOTH(waits_for_grace), BOTH(waits_for_ingests), BOTH(waits_for_readers),
 	BOTH(waits_for_commits), BOTH(rewrites), BOTH(moves_under_a_reader), BOTH(drops_what_was_abandoned),
 	TEST(test_removes_an_orphan), TEST(test_survives_a_restart), BOTH(one_at_a_time),
 	BOTH(expires_tokens), TEST(test_leaves_damage_alone), TEST(test_forgets_what_is_missing), BOTH(tries_hard), TEST_END
