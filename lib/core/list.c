@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "db.h"
@@ -85,7 +86,25 @@ list_work(struct list_walk *w)
 static void
 pop(struct list_walk *w)
 {
-	db_row_release(&w->levels[--w->depth].row);
+	struct level *top = &w->levels[--w->depth];
+
+	db_row_release(&top->row);
+	if (top->past)
+		past_scan_release(top->past);
+	free(top->past);
+	top->past = NULL;
+}
+
+/* Of the past: the scan is kept with its folder, and started again. */
+static int
+start_past(struct list_walk *w, struct level *top, struct slice from)
+{
+	if (!top->past) {
+		if (!(top->past = malloc(sizeof(*top->past))))
+			return ERR_NOMEM;
+		*top->past = (struct past_scan)PAST_SCAN_INIT;
+	}
+	return past_scan_start(top->past, &w->view, false, top->folder, from);
 }
 
 /*
@@ -104,6 +123,8 @@ start_level(struct list_walk *w)
 		if ((slash = memchr(from.p, '/', from.len)))
 			from.len = (size_t)(slash - from.p) + 1;
 	}
+	if (w->q->past)
+		return start_past(w, top, from);
 	return tbl_entry_scan(w->db, &(struct entry_at) { w->q->workspace, top->folder, from }, &top->row);
 }
 
@@ -113,7 +134,7 @@ enter(struct list_walk *w, int64_t folder)
 {
 	if (w->depth == LIST_LEVELS)
 		return ERR_TOOBIG;
-	w->levels[w->depth++] = (struct level) { DB_ROW_INIT, folder, w->path.len };
+	w->levels[w->depth++] = (struct level) { .row = DB_ROW_INIT, .folder = folder, .len = w->path.len };
 	return start_level(w);
 }
 
@@ -182,6 +203,24 @@ see_folder(struct list_walk *w, const struct entry_seen *e)
 	return prefix ? roll_up(w, prefix, true) : enter(w, e->node_id);
 }
 
+static int
+next_row(struct level *top, struct entry_seen *e)
+{
+	struct past_seen seen;
+	int rc;
+
+	if (!top->past) {
+		if ((rc = db_next(&top->row)) == 0)
+			tbl_entry_seen(&top->row, e);
+		return rc;
+	}
+	if ((rc = past_scan_next(top->past, &seen)) == 0)
+		*e = (struct entry_seen) { .name = seen.name, .etag = seen.etag, .kind = seen.kind, .live = true,
+			.node_id = seen.node_id, .version_id = seen.version_id, .size = seen.size,
+			.modified_at = seen.modified_at };
+	return rc;
+}
+
 /* One row of the folder on top. */
 static int
 step(struct list_walk *w)
@@ -191,14 +230,13 @@ step(struct list_walk *w)
 	int rc;
 
 	w->path.len = top->len;
-	if ((rc = db_next(&top->row)) != 0) {
+	if ((rc = next_row(top, &e)) != 0) {
 		if (rc == ERR_END)
 			pop(w);
 		return rc == ERR_END ? 0 : rc;
 	}
 	if (!list_work(w))
 		return 0;
-	tbl_entry_seen(&top->row, &e);
 	buf_add(&w->path, e.name.p, e.name.len);
 	if ((rc = buf_finish(&w->path)) != 0)
 		return rc;
@@ -237,6 +275,19 @@ set_bound(struct list_walk *w)
 }
 
 static int
+find_folder(struct list_walk *w, struct store *store, int64_t epoch, const struct workspace_row *row, int64_t *folder)
+{
+	const struct list_query *q = w->q;
+	struct slice path = namespace_path(q->prefix);
+	int rc;
+
+	if (!q->past)
+		return namespace_folder(store, w->db, epoch, q->workspace, path, folder);
+	rc = past_open(w->db, row, &(struct past_when) { .sequence = q->sequence }, &w->view);
+	return rc ? rc : past_folder(&w->view, path, folder);
+}
+
+static int
 walk(struct list_walk *w, struct store *store, int64_t epoch)
 {
 	struct slice path = namespace_path(w->q->prefix);
@@ -249,7 +300,7 @@ walk(struct list_walk *w, struct store *store, int64_t epoch)
 	w->versioned = row.versioning != VERSIONING_NEVER;
 	if (!starts(slice_of(&w->bound), path))
 		return 0;	/* the last page ended behind all keys with the prefix */
-	rc = namespace_folder(store, w->db, epoch, w->q->workspace, path, &folder);
+	rc = find_folder(w, store, epoch, &row, &folder);
 	if (rc == ERR_NOTFOUND)
 		return 0;
 	buf_add(&w->path, path.p, path.len);

@@ -22,6 +22,8 @@ struct list_query {
 	int64_t after_version;		/* versions: go on behind this version of `after`; 0: none */
 	unsigned max;			/* 1 to LIMIT_LIST_KEYS */
 	bool versions;			/* ListObjectVersions */
+	bool past;			/* as it was at `sequence` (past.h); not with `versions` */
+	int64_t sequence;
 };
 
 struct list_item {
@@ -43,7 +45,10 @@ struct list_end {
 #define LIST_END_INIT { .after = BUF_INIT(LIMIT_KEY_STORED * 2) }
 void list_end_release(struct list_end *end);
 
-/* Calls each(arg, item) for every item in order; items live during the call. ERR_NOTFOUND: no such workspace. */
+/*
+ * Calls each(arg, item) for every item in order; items live during the call. ERR_NOTFOUND: no such workspace. Of the past
+ * also what past_open() answers.
+ */
 int list_objects(struct store *store, const struct list_query *query, void (*each)(void *arg, const struct list_item *item),
     void *arg, struct list_end *end);
 

@@ -5,13 +5,15 @@
 #include "db.h"
 #include "limits.h"
 #include "list.h"
+#include "past.h"
 #include "tbl_version.h"
 
 /* One page of a listing, inside list.c and list_version.c. */
 #define LIST_LEVELS (LIMIT_DEPTH + 2)
 
 struct level {
-	struct db_row row;	/* its scan */
+	struct db_row row;	/* its scan, or of the past: */
+	struct past_scan *past;
 	int64_t folder;
 	size_t len;		/* of the folder's path in list_walk.path */
 };
@@ -20,6 +22,7 @@ struct list_walk {
 	const struct list_query *q;
 	struct db_conn *db;
 	bool versioned;		/* the workspace is or was */
+	struct past_view view;	/* of the past */
 	struct level levels[LIST_LEVELS];	/* the first is the folder of the prefix */
 	int depth;		/* levels in use */
 	struct buf path;	/* of the folder on top, then the name at hand */

@@ -8,6 +8,7 @@
 #include "gc_in.h"
 #include "history.h"
 #include "ingest.h"
+#include "past.h"
 #include "store_in.h"
 #include "tbl_expiry.h"
 #include "upload.h"
@@ -136,6 +137,10 @@ expire(struct gc *gc)
 			return rc;
 		gc->report.versions_expired += n;
 	} while (n);
+	do
+		if ((rc = gc_go_on(gc)) != 0 || (rc = past_expire(gc->store, now, STEP, &n)) != 0)
+			return rc;
+	while (n);
 	return expire_rows(gc, gc_now(gc->store));
 }
 

@@ -68,3 +68,17 @@ tbl_event_last_end(struct db_conn *c, int64_t workspace, int64_t from, int64_t t
 	db_row_release(&row);
 	return rc;
 }
+
+static const char time_of[] = "SELECT occurred_at FROM change_event WHERE workspace_id = $1 AND sequence = $2";
+
+int
+tbl_event_time(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t *occurred_at)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, time_of, &row, DB_INT(workspace), DB_INT(sequence));
+
+	if (rc == 0)
+		*occurred_at = db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}

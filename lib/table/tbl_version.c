@@ -100,6 +100,19 @@ tbl_version_older(struct db_conn *c, int64_t workspace, int64_t file, int64_t be
 	return rc ? rc : read_row(row, workspace, v);
 }
 
+static const char as_of[] = "SELECT " COLUMNS " FROM file_version v JOIN workspace w ON w.id = v.workspace_id"
+			    " WHERE v.workspace_id = $1 AND v.file_id = $2 AND v.keep > 0 AND v.kind = 1"
+			    " AND v.sequence <= $3 AND v.superseded > $3 ORDER BY v.id DESC LIMIT 1";
+
+int
+tbl_version_as_of(struct db_conn *c, int64_t workspace, int64_t file, int64_t sequence, struct db_row *row,
+    struct version_row *v)
+{
+	int rc = db_one(c, as_of, row, DB_INT(workspace), DB_INT(file), DB_INT(sequence));
+
+	return rc ? rc : read_row(row, workspace, v);
+}
+
 static const char any_old[] = "SELECT id FROM file_version WHERE workspace_id = $1 AND file_id = $2 AND keep > 0 LIMIT 1";
 
 int

@@ -36,6 +36,9 @@ int tbl_version_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_
 int tbl_version_null(struct db_conn *c, int64_t workspace, int64_t file, struct db_row *row, struct version_row *v);
 int tbl_version_older(struct db_conn *c, int64_t workspace, int64_t file, int64_t before, struct db_row *row,
     struct version_row *v);
+/* Of the contents of a file that are not current any more, the newest that was there at a sequence and not yet superseded. */
+int tbl_version_as_of(struct db_conn *c, int64_t workspace, int64_t file, int64_t sequence, struct db_row *row,
+    struct version_row *v);
 /* Whether a file has any version that is not current: 0 or ERR_NOTFOUND. */
 int tbl_version_any_old(struct db_conn *c, int64_t workspace, int64_t file);
 

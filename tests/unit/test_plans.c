@@ -4,6 +4,7 @@
 #include "history.h"
 #include "list.h"
 #include "object_kit.h"
+#include "past_tree.h"
 #include "upload.h"
 
 /*
@@ -115,6 +116,45 @@ run_objects(void)
 	return 0;
 }
 
+static void
+no_node(void *arg, const struct node *n, struct slice path)
+{
+	(void)arg, (void)n, (void)path;
+}
+
+/* As of every sequence that can be shown, for the administrator and for somebody who was given nothing. */
+static int
+run_past(void)
+{
+	struct principal who[2] = { { .id = 1, .admin = true }, { .id = 2 } };
+	struct past_tree_query q = { .workspace = space.id, .max = 1000 };
+	struct list_query l = { .workspace = space.id, .prefix = SLICE("a"), .delimiter = SLICE("/"), .after = SLICE(""),
+		.max = 10, .past = true };
+	struct past_tree_end end = PAST_TREE_END_INIT;
+	struct object_info info = OBJECT_INFO_INIT;
+	struct list_end list = LIST_END_INIT;
+	struct workspace_row w;
+	int rc = workspace_get(store, space.id, &w);
+
+	for (int64_t s = w.past_horizon; rc == 0 && s <= w.sequence; s++) {
+		q.when.sequence = l.sequence = s;
+		for (int i = 0; rc == 0 && i < 2; i++) {
+			q.who = &who[i];
+			rc = past_tree(store, &q, no_node, NULL, &end);
+		}
+		if (rc == 0 && (rc = list_objects(store, &l, no_item, NULL, &list)) == 0 &&
+		    (rc = past_find(store, space.id, s, SLICE("a/b/c"), 0, &info)) == ERR_NOTFOUND)
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = past_resolve(store, space.id, &(struct past_when) { .is_time = true, .time_us = clock_wall_us() },
+		    &w.sequence);
+	list_end_release(&list);
+	object_info_release(&info);
+	past_tree_end_release(&end);
+	return rc;
+}
+
 static int
 run_all(void)
 {
@@ -124,8 +164,9 @@ run_all(void)
 	int rc;
 
 	if ((rc = run_objects()) != 0 || (rc = run_lists()) != 0 || (rc = run_upload("a/up", true)) != 0 ||
-	    (rc = run_upload("a/other", false)) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 ||
-	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)
+	    (rc = run_upload("a/other", false)) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
+	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0 ||
+	    (rc = past_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)
 		return rc;
 	return feed_read(store, space.id, 0, 7, no_event, NULL, &last, &more);
 }

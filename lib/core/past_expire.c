@@ -1,0 +1,108 @@
+#include <string.h>
+
+#include "commit.h"
+#include "db.h"
+#include "err.h"
+#include "past.h"
+#include "store_in.h"
+#include "tbl_event.h"
+
+/*
+ * Places that entries left are kept as long as the contents of their time; those of moved entries, which workspaces without a history
+ * keep too, at least for a day: so long a listing in pages may take.
+ */
+#define KEEP_LEAST_US (86400ll * 1000000)
+#define PIECE 500		/* rows of one transaction */
+
+struct expiry {
+	int64_t workspace, now_us;
+	unsigned max, n;
+};
+
+static int64_t
+cutoff(const struct workspace_row *w, int64_t now_us)
+{
+	int64_t keep = w->history_ms * 1000;
+
+	return now_us - (keep > KEEP_LEAST_US ? keep : KEEP_LEAST_US);
+}
+
+/* Whether the oldest place is due; asked by a reader, so that an idle store commits nothing. */
+static int
+any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, bool *any)
+{
+	struct db_conn *db = NULL;
+	int64_t died, at = INT64_MIN;
+	int rc;
+
+	*any = false;
+	if ((rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	if ((rc = tbl_past_oldest(db, w->id, &died)) == 0) {
+		rc = tbl_event_time(db, w->id, died, &at);
+		*any = (rc == 0 || rc == ERR_NOTFOUND) && at <= cutoff(w, now_us);
+	}
+	db_read_end(db);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+run_expire(struct txn *t, void *arg)
+{
+	struct expiry *e = arg;
+	struct workspace_row *w;
+	int64_t sequence;
+	int rc;
+
+	e->n = 0;
+	if ((rc = txn_workspace(t, e->workspace, &w)) != 0)
+		return rc;
+	rc = past_sequence_at(t->db, w, cutoff(w, e->now_us), &sequence);
+	if (rc != 0 && rc != ERR_EXPIRED)
+		return rc;
+	if ((rc = tbl_entry_forget(t->db, w->id, sequence, e->max < PIECE ? e->max : PIECE)) != 0)
+		return rc;
+	if ((e->n = (unsigned)db_changed(t->db)) > 0)
+		past_lose(w, sequence);
+	return 0;
+}
+
+static int
+expire_workspace(struct store *store, const struct workspace_row *w, int64_t now_us, unsigned max, unsigned *n)
+{
+	struct expiry e = { .workspace = w->id, .now_us = now_us };
+	bool any = false;
+	int rc = any_expired(store, w, now_us, &any);
+
+	while (rc == 0 && any && *n < max) {
+		e.max = max - *n;
+		rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_expire, .arg = &e,
+		    .frees = true });
+		any = rc == 0 && e.n > 0;
+		*n += any ? e.n : 0;
+	}
+	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
+}
+
+int
+past_expire(struct store *store, int64_t now_us, unsigned max, unsigned *n)
+{
+	char after[LIMIT_BUCKET_NAME + 1] = "";
+	struct workspace_row rows[16];
+	struct db_conn *db = NULL;
+	unsigned count;
+	int rc;
+
+	*n = 0;
+	do {
+		if ((rc = db_read_begin(store->db, &db)) != 0)
+			return rc;
+		rc = tbl_workspace_list(db, after, rows, 16, &count);
+		db_read_end(db);
+		for (unsigned i = 0; rc == 0 && i < count && *n < max; i++) {
+			rc = expire_workspace(store, &rows[i], now_us, max, n);
+			memcpy(after, rows[i].name, sizeof(after));
+		}
+	} while (rc == 0 && count == 16 && *n < max);
+	return rc;
+}
