@@ -647,7 +647,7 @@ leaves_damage_alone(void)
 #define SLOTS 6
 #define CONTENTS 9
 #define HARD_US 4000000
-#define HARD_MOST_US 30000000
+#define HARD_MOST_US 120000000
 
 struct writer {
 	pthread_t thread;
