@@ -36,16 +36,35 @@ failed(const char *what, const char *name)
 	}
 }
 
-int
-fio_open(int dirfd, const char *name, int flags, mode_t mode, int *fd)
+static int
+open_file(int dirfd, const char *name, int flags, mode_t mode)
 {
 	int got;
 
 	do
 		got = openat(dirfd, name, flags | O_CLOEXEC, mode);
 	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+int
+fio_open(int dirfd, const char *name, int flags, mode_t mode, int *fd)
+{
+	int got = open_file(dirfd, name, flags, mode);
+
 	if (got < 0)
 		return failed("open", name);
+	*fd = got;
+	return 0;
+}
+
+int
+fio_open_direct(int dirfd, const char *name, int *fd)
+{
+	int got = open_file(dirfd, name, O_WRONLY | O_DIRECT, 0);
+
+	if (got < 0)
+		return errno == EINVAL ? ERR_UNSUPPORTED : failed("open", name);
 	*fd = got;
 	return 0;
 }
@@ -126,8 +145,9 @@ fio_pwritev(int fd, const char *name, struct iovec *iov, int count, uint64_t off
 	return 0;
 }
 
-int
-fio_pwrite(int fd, const char *name, const void *bytes, size_t len, uint64_t offset)
+/* 0, or -1 with errno. */
+static int
+write_all(int fd, const void *bytes, size_t len, uint64_t offset)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -136,14 +156,27 @@ fio_pwrite(int fd, const char *name, const void *bytes, size_t len, uint64_t off
 		n = pwrite(fd, (const char *)bytes + done, len - done, (off_t)(offset + done));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0) {
-			if (n == 0)
-				errno = EIO;
-			return failed("write", name);
-		}
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return -1;
 		done += (size_t)n;
 	}
 	return 0;
+}
+
+int
+fio_pwrite(int fd, const char *name, const void *bytes, size_t len, uint64_t offset)
+{
+	return write_all(fd, bytes, len, offset) ? failed("write", name) : 0;
+}
+
+int
+fio_pwrite_direct(int fd, const char *name, const void *bytes, size_t len, uint64_t offset)
+{
+	if (write_all(fd, bytes, len, offset) == 0)
+		return 0;
+	return errno == EINVAL ? ERR_UNSUPPORTED : failed("write", name);
 }
 
 /* A full disk that shows only now has lost bytes all the same: no code but ERR_IO. */

@@ -25,6 +25,13 @@ int fio_pwrite(int fd, const char *name, const void *bytes, size_t len, uint64_t
 struct iovec;
 /* Writes all of `iov` at `offset`; changes the vector. */
 int fio_pwritev(int fd, const char *name, struct iovec *iov, int count, uint64_t offset);
+/*
+ * Writing past the page cache (O_DIRECT), into a file that is there. Address, length and offset are multiples of
+ * 4096. ERR_UNSUPPORTED, unlogged: the file system refuses, and what was written is undefined. After any other failure but ERR_SPACE
+ * the device has lost bytes: as after a failed flush. A flush is still needed.
+ */
+int fio_open_direct(int dirfd, const char *name, int *fd);
+int fio_pwrite_direct(int fd, const char *name, const void *bytes, size_t len, uint64_t offset);
 
 /* fdatasync; a failure is final, also that of a full disk (always ERR_IO, logged): never call it again on this file */
 int fio_datasync(int fd, const char *name);

@@ -18,6 +18,7 @@
 #include "seg_read.h"
 #include "seg_recover.h"
 #include "seg_scan.h"
+#include "seg_stage.h"
 
 #define READ_DESCRIPTORS 256
 #define SPACE_AGE_US 200000	/* how old the answer of statvfs may be */
@@ -38,6 +39,11 @@ struct seg_store {
 	struct seg_recovered old;	/* lock: what recovery found and homes() has not told yet */
 	_Atomic int64_t space_at;	/* when statvfs was asked; 0: never */
 	_Atomic uint64_t available, total;
+};
+
+/* What compaction moves may be small, and a filler behind each such record would double it. */
+static const enum seg_style styles[BLOB_LANES] = {
+	[BLOB_LANE_SMALL] = SEG_ZEROED, SEG_DIRECT, SEG_DIRECT, SEG_DIRECT, [BLOB_LANE_REWRITE] = SEG_PLAIN
 };
 
 static struct seg_store *
@@ -303,6 +309,7 @@ seg_free(struct blob_store *bs)
 		return;
 	for (size_t i = 0; i < BLOB_LANES; i++)
 		seg_lane_release(&s->lanes[i]);
+	seg_stage_free(s->env.stage);
 	seg_cache_free(s->env.cache);
 	seg_recovered_release(&s->old);
 	fio_close(&s->env.dirfd);
@@ -342,13 +349,14 @@ blob_seg_open(const struct blob_seg_options *o, struct blob_recovery *found, str
 	memcpy(s->env.store, o->store_id, sizeof(s->env.store));
 	pthread_mutex_init(&s->lock, NULL);
 	for (unsigned i = 0; i < BLOB_LANES; i++)
-		seg_lane_init(&s->lanes[i], &s->env, i == BLOB_LANE_SMALL);
+		seg_lane_init(&s->lanes[i], &s->env, styles[i]);
 	/* The folder may be there and not durable yet: made by a process that was killed before it flushed DATA. */
 	if (!o->read_only && ((rc = fio_mkdir(o->dirfd, SEG_DIR, 0700)) != 0 ||
 	    (rc = fio_sync_dir(o->dirfd, SEG_DIR)) != 0))
 		goto out;
 	if ((rc = fio_open(o->dirfd, SEG_DIR, O_RDONLY | O_DIRECTORY, 0, &s->env.dirfd)) != 0 ||
 	    (rc = seg_cache_new(s->env.dirfd, READ_DESCRIPTORS, &s->env.cache)) != 0 ||
+	    (rc = seg_stage_new(&s->env.stage)) != 0 ||
 	    (rc = seg_recover(&s->env, o, found, &s->old)) != 0)
 		goto out;
 	atomic_store(&s->env.next, s->old.highest + 1);

@@ -44,3 +44,10 @@ seg_env_close(struct seg_env *env, const char *name)
 	if (env->failed)
 		env->failed(env->failed_arg);
 }
+
+void
+seg_env_refused(struct seg_env *env)
+{
+	if (!atomic_exchange(&env->buffered, true))
+		log_info("the file system of %s takes no direct writes; they go through the page cache", SEG_DIR);
+}

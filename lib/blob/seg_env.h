@@ -14,6 +14,7 @@
 #define SEG_DIR "segments"
 
 struct seg_cache;
+struct seg_stage;
 
 struct seg_env {
 	int dirfd;			/* DATA/segments */
@@ -22,6 +23,8 @@ struct seg_env {
 	uint64_t instance;		/* tells the stores of one process apart */
 	bool compress;
 	struct seg_cache *cache;	/* descriptors for reading */
+	struct seg_stage *stage;	/* for direct writes */
+	_Atomic bool buffered;		/* the file system refuses direct writes */
 	_Atomic uint64_t next;		/* the next segment's number */
 	_Atomic bool closed;		/* for writing: after a failed flush, or opened read-only */
 	void (*failed)(void *arg);	/* told of a failed flush; may be NULL. Set before the first put */
@@ -37,5 +40,8 @@ struct record_file seg_env_file(const struct seg_env *env, uint64_t home);
 
 /* A write or flush failed and bytes may be lost: no later put or sync may report success. Logs and tells once. */
 void seg_env_close(struct seg_env *env, const char *name);
+
+/* The file system refused a direct write: all go through the page cache from now on. Logs once. */
+void seg_env_refused(struct seg_env *env);
 
 #endif

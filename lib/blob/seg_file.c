@@ -6,6 +6,8 @@
 #include "err.h"
 #include "fio.h"
 #include "seg_file.h"
+#include "seg_filler.h"
+#include "seg_stage.h"
 
 static uint64_t
 round_up(uint64_t n, uint64_t to)
@@ -27,23 +29,56 @@ make_file(struct seg_file *f, int *fd)
 	return rc;
 }
 
-int
-seg_file_new(struct seg_env *env, bool zeroed, struct seg_file **f)
+/* Header and filler with one direct write, which also tells whether the file system takes them. */
+static int
+begin_direct(struct seg_file *f, const struct record_file *file)
 {
+	uint8_t bytes[SEG_ALIGN] = { 0 };
+	int rc;
+
+	record_file_encode(file, bytes);
+	seg_filler_encode(file, RECORD_FILE_HEADER_SIZE, SEG_ALIGN - RECORD_FILE_HEADER_SIZE,
+	    bytes + RECORD_FILE_HEADER_SIZE);
+	if ((rc = fio_open_direct(f->env->dirfd, f->name, &f->direct)) == 0)
+		rc = seg_stage_write(f->env->stage, f->direct, f->name, &(struct iovec){ bytes, sizeof(bytes) }, 1, 0);
+	if (rc == 0)
+		f->tail = sizeof(bytes);
+	else
+		fio_close(&f->direct);
+	return rc;
+}
+
+static int
+begin(struct seg_file *f, int fd, bool direct)
+{
+	struct record_file file = seg_env_file(f->env, f->home);
 	uint8_t header[RECORD_FILE_HEADER_SIZE];
+	int rc;
+
+	if (direct && !atomic_load(&f->env->buffered)) {
+		if ((rc = begin_direct(f, &file)) != ERR_UNSUPPORTED)
+			return rc;
+		seg_env_refused(f->env);
+	}
+	record_file_encode(&file, header);
+	f->tail = sizeof(header);
+	return fio_pwrite(fd, f->name, header, sizeof(header), 0);
+}
+
+int
+seg_file_new(struct seg_env *env, enum seg_style style, struct seg_file **f)
+{
 	struct seg_file *n = calloc(1, sizeof(*n));
-	struct record_file file;
 	int fd = -1, rc;
 
 	if (!n)
 		return ERR_NOMEM;
 	n->env = env;
-	n->zeroed = zeroed;
+	n->zeroed = style == SEG_ZEROED;
+	n->direct = -1;
 	if ((rc = make_file(n, &fd)) != 0)
 		goto out;
-	file = seg_env_file(env, n->home);
-	record_file_encode(&file, header);
-	if ((rc = fio_pwrite(fd, n->name, header, sizeof(header), 0)) == 0) {
+	if ((rc = begin(n, fd, style == SEG_DIRECT)) == 0) {
 		rc = seg_cache_adopt(env->cache, n->home, fd, &n->handle);
 		fd = -1;
 	}
@@ -51,7 +86,7 @@ seg_file_new(struct seg_env *env, bool zeroed, struct seg_file **f)
 		fio_unlink(env->dirfd, n->name);
 		goto out;
 	}
-	n->tail = n->done = n->ready = n->started = sizeof(header);
+	n->done = n->ready = n->started = n->tail;
 	*f = n;
 	n = NULL;
 out:
@@ -65,6 +100,7 @@ seg_file_free(struct seg_file *f)
 {
 	if (!f)
 		return;
+	fio_close(&f->direct);
 	seg_cache_put(f->env->cache, f->handle);
 	seg_index_release(&f->index);
 	free(f);
@@ -132,19 +168,66 @@ seg_file_prepare(const struct seg_file *f, uint64_t need, uint64_t *ready, uint6
 	return 0;
 }
 
+static uint32_t
+fill(const struct seg_file *f, uint32_t size)
+{
+	return f->direct >= 0 ? seg_filler_size(f->tail + size) : 0;
+}
+
+uint64_t
+seg_file_room(const struct seg_file *f, uint32_t size)
+{
+	return (uint64_t)size + fill(f, size);
+}
+
 int
 seg_file_reserve(struct seg_file *f, struct seg_write *w, const uint8_t id[32], uint32_t size, uint32_t raw,
     struct record_entry **entry)
 {
+	uint32_t behind = fill(f, size);
 	int rc;
 
 	if ((rc = seg_index_add(&f->index, id, f->tail, size, raw, entry)) != 0)
 		return rc;
-	*w = (struct seg_write){ .offset = f->tail, .end = f->tail + size, .prev = f->last };
+	*w = (struct seg_write){ .offset = f->tail, .end = f->tail + size + behind, .fill = behind, .prev = f->last };
 	*(f->last ? &f->last->next : &f->first) = w;
 	f->last = w;
-	f->tail += size;
+	f->tail = w->end;
 	return 0;
+}
+
+/* Past the page cache where that is possible. *lost: the device has lost bytes. */
+static int
+write_out(const struct seg_file *f, uint64_t offset, struct seg_pack *p, bool *lost)
+{
+	int rc;
+
+	if (f->direct >= 0 && !atomic_load(&f->env->buffered)) {
+		rc = seg_stage_write(f->env->stage, f->direct, f->name, p->iov, p->count, offset);
+		if (rc != ERR_UNSUPPORTED) {
+			*lost = rc == ERR_IO;
+			return rc;
+		}
+		seg_env_refused(f->env);
+	}
+	return fio_pwritev(f->handle->fd, f->name, p->iov, p->count, offset);
+}
+
+int
+seg_file_write(const struct seg_file *f, const struct seg_write *w, const uint8_t id[32], struct seg_pack *p)
+{
+	struct record_file file = seg_env_file(f->env, f->home);
+	bool lost = false;
+	int rc;
+
+	seg_pack_place(p, &file, w->offset, w->fill, id);
+	if ((rc = write_out(f, w->offset, p, &lost)) == 0)
+		return 0;
+	if (lost || seg_pack_abandon(p, f->handle->fd, f->name, &file, w->offset)) {
+		seg_env_close(f->env, f->name);
+		return ERR_IO;
+	}
+	return rc;
 }
 
 void

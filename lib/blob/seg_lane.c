@@ -5,9 +5,9 @@
 #include "seg_lane.h"
 
 void
-seg_lane_init(struct seg_lane *l, struct seg_env *env, bool small)
+seg_lane_init(struct seg_lane *l, struct seg_env *env, enum seg_style style)
 {
-	*l = (struct seg_lane){ .env = env, .small = small };
+	*l = (struct seg_lane){ .env = env, .style = style };
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
 }
@@ -40,7 +40,7 @@ open_next(struct seg_lane *l)
 
 	l->opening = true;
 	pthread_mutex_unlock(&l->lock);
-	rc = seg_file_new(l->env, l->small, &f);
+	rc = seg_file_new(l->env, l->style, &f);
 	pthread_mutex_lock(&l->lock);
 	l->opening = false;
 	if (rc == 0) {
@@ -74,26 +74,28 @@ prepare(struct seg_lane *l, struct seg_file *f, uint64_t need)
 }
 
 static bool
-full(const struct seg_lane *l, const struct seg_file *f, uint64_t size)
+full(const struct seg_lane *l, const struct seg_file *f, uint64_t room)
 {
-	return f->index.count > 0 && (f->tail + size > l->env->limit || f->index.count >= SEG_RECORDS_MAX);
+	return f->index.count > 0 && (f->tail + room > l->env->limit || f->index.count >= SEG_RECORDS_MAX);
 }
 
 /*
- * Finds an open segment that has `size` bytes ready at its tail, with the lock held from then on. *rolled is set if
- * a full one was left behind on the way.
+ * Finds an open segment that has room ready at its tail for a record of `size` bytes, with the lock held from then
+ * on. *rolled is set if a full one was left behind on the way.
  */
 static int
-find_room(struct seg_lane *l, uint64_t size, bool *rolled, struct seg_file **found)
+find_room(struct seg_lane *l, uint32_t size, bool *rolled, struct seg_file **found)
 {
 	struct seg_file *f;
+	uint64_t room;
 	int rc = 0;
 
 	while (rc == 0) {
 		f = l->open;
+		room = f ? seg_file_room(f, size) : 0;
 		if (atomic_load_explicit(&l->env->closed, memory_order_relaxed)) {
 			rc = ERR_CLOSED;
-		} else if (f && full(l, f, size)) {
+		} else if (f && full(l, f, room)) {
 			f->rolled = *rolled = true;
 			l->open = NULL;
 		} else if (!f) {
@@ -101,11 +103,11 @@ find_room(struct seg_lane *l, uint64_t size, bool *rolled, struct seg_file **fou
 				await(l);
 			else
 				rc = open_next(l);
-		} else if (f->tail + size > f->ready) {
+		} else if (f->tail + room > f->ready) {
 			if (f->preparing)
 				await(l);
 			else
-				rc = prepare(l, f, f->tail + size);
+				rc = prepare(l, f, f->tail + room);
 		} else {
 			*found = f;
 			return 0;
@@ -118,40 +120,24 @@ find_room(struct seg_lane *l, uint64_t size, bool *rolled, struct seg_file **fou
 static void
 prepare_ahead(struct seg_lane *l, struct seg_file *f)
 {
-	uint64_t ahead = l->small ? SEG_ZERO_STEP / 4 : SEGMENT_EXTEND / 4;
+	uint64_t ahead = f->zeroed ? SEG_ZERO_STEP / 4 : SEGMENT_EXTEND / 4;
 
 	if (!f->preparing && !f->rolled && f->tail + ahead > f->ready && f->ready < l->env->limit)
 		prepare(l, f, f->ready + 1);	/* a full disk shows when the room is needed */
 }
 
-/* Streams: hands written bytes to the disk early, so that their sync finds little to do. With the lock, given up meanwhile. */
+/* Hands the page cache's bytes of streams to the disk early, so that their sync finds little to do. With the lock, given up meanwhile. */
 static void
 write_back(struct seg_lane *l, struct seg_file *f)
 {
 	uint64_t from = f->started, to = seg_file_written(f);
 
-	if (l->small || to < from + SEG_WRITEBACK)
+	if (f->zeroed || f->direct >= 0 || to < from + SEG_WRITEBACK)
 		return;
 	f->started = to;
 	pthread_mutex_unlock(&l->lock);
 	fio_writeback(f->handle->fd, from, to - from);
 	pthread_mutex_lock(&l->lock);
-}
-
-/* Writes a record at its place, without the lock. If that fails, its head alone says that nothing is there. */
-static int
-write_record(struct seg_file *f, uint64_t offset, const uint8_t id[32], struct seg_pack *p)
-{
-	struct record_file file = seg_env_file(f->env, f->home);
-	int rc;
-
-	if ((rc = seg_pack_write(p, f->handle->fd, f->name, &file, offset, id)) == 0)
-		return 0;
-	if (seg_pack_abandon(p, f->handle->fd, f->name, &file, offset)) {
-		seg_env_close(f->env, f->name);
-		return ERR_IO;
-	}
-	return rc;
 }
 
 /* Runs a flush of the file, alone of all threads: a second flush beside one that fails would succeed and lie. */
@@ -258,7 +244,7 @@ seg_lane_put(struct seg_lane *l, const uint8_t id[32], struct seg_pack *p, struc
 		goto out;
 	f->users++;
 	pthread_mutex_unlock(&l->lock);
-	rc = write_record(f, w.offset, id, p);
+	rc = seg_file_write(f, &w, id, p);
 	pthread_mutex_lock(&l->lock);
 	if (rc)
 		*entry = (struct record_entry){ .offset = entry->offset };

@@ -24,13 +24,13 @@ struct seg_lane {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;	/* a write, a flush, a preparation or a creation has ended */
 	struct seg_env *env;
-	bool small;
+	enum seg_style style;
 	bool opening;		/* a thread makes the next segment */
 	struct seg_file *open;	/* also in `files` */
 	struct seg_file *files;	/* newest first */
 };
 
-void seg_lane_init(struct seg_lane *l, struct seg_env *env, bool small);
+void seg_lane_init(struct seg_lane *l, struct seg_env *env, enum seg_style style);
 void seg_lane_release(struct seg_lane *l);	/* nobody is in it any more */
 
 /* As in blob_ops. */

@@ -69,6 +69,7 @@ seg_pack_init(struct seg_pack *p, const struct iovec *iov, size_t len, bool comp
 
 	p->raw = (uint32_t)len;
 	p->room = NULL;
+	p->fill = 0;
 	p->count = 1;
 	if (compress && len >= PACK_MIN) {
 		if ((rc = make_room(p, &room)) != 0)
@@ -107,20 +108,29 @@ seg_pack_release(struct seg_pack *p)
 	p->room = NULL;
 }
 
-int
-seg_pack_write(struct seg_pack *p, int fd, const char *name, const struct record_file *file, uint64_t offset,
+void
+seg_pack_place(struct seg_pack *p, const struct record_file *file, uint64_t offset, uint32_t fill,
     const uint8_t id[32])
 {
+	static uint8_t zeros[SEG_FILLER_MAX];
+
 	record_encode(file, offset, id, p->raw, p->blocks, p->head);
 	p->iov[0] = (struct iovec){ p->head, p->head_size };
-	return fio_pwritev(fd, name, p->iov, p->count, offset);
+	if ((p->fill = fill) == 0)
+		return;
+	seg_filler_encode(file, offset + p->size, fill, p->filler);
+	p->iov[p->count++] = (struct iovec){ p->filler, sizeof(p->filler) };
+	p->iov[p->count++] = (struct iovec){ zeros, fill - sizeof(p->filler) };
 }
 
 int
 seg_pack_abandon(struct seg_pack *p, int fd, const char *name, const struct record_file *file, uint64_t offset)
 {
 	static const uint8_t none[32];
+	int rc;
 
 	record_encode(file, offset, none, p->raw, p->blocks, p->head);
-	return fio_pwrite(fd, name, p->head, p->head_size, offset);
+	if ((rc = fio_pwrite(fd, name, p->head, p->head_size, offset)) == 0 && p->fill)
+		rc = fio_pwrite(fd, name, p->filler, sizeof(p->filler), offset + p->size);
+	return rc;
 }
