@@ -27,8 +27,8 @@ struct iovec;
 int fio_pwritev(int fd, const char *name, struct iovec *iov, int count, uint64_t offset);
 /*
  * Writing past the page cache (O_DIRECT), into a file that is there. Address, length and offset are multiples of
- * 4096. ERR_UNSUPPORTED, unlogged: the file system refuses, and what was written is undefined. After any other failure but ERR_SPACE
- * the device has lost bytes: as after a failed flush. A flush is still needed.
+ * 4096. ERR_UNSUPPORTED, unlogged: the file system refuses, and what is in that place is undefined. ERR_IO: the device
+ * may have lost bytes, as after a failed flush. A flush is still needed.
  */
 int fio_open_direct(int dirfd, const char *name, int *fd);
 int fio_pwrite_direct(int fd, const char *name, const void *bytes, size_t len, uint64_t offset);

@@ -9,6 +9,8 @@
 #include "seg_scratch.h"
 
 #define PACK_MIN 512	/* below it zstd cannot save enough to pay */
+#define VAIN_MAX 2	/* blocks in a row that did not shrink */
+#define PROBE 4		/* then every so many'th is tried, until one does */
 
 /* Appends stored bytes to the vector, joining what is contiguous. */
 static void
@@ -47,6 +49,13 @@ make_room(struct seg_pack *p, uint8_t **room)
 	return 0;
 }
 
+/* Bytes that do not shrink are mostly followed by more of them: after a few blocks in vain only some are tried. */
+static bool
+worth_packing(unsigned in_vain, uint32_t i)
+{
+	return in_vain < VAIN_MAX || i % PROBE == 0;
+}
+
 size_t
 seg_pack_len(const struct iovec *iov, int count)
 {
@@ -65,6 +74,7 @@ seg_pack_init(struct seg_pack *p, const struct iovec *iov, size_t len, bool comp
 	struct block_ctx *ctx = NULL;
 	uint32_t n = record_blocks((uint32_t)len), size, packed;
 	size_t stored, at = 0;
+	unsigned in_vain = 0;
 	int rc;
 
 	p->raw = (uint32_t)len;
@@ -83,7 +93,8 @@ seg_pack_init(struct seg_pack *p, const struct iovec *iov, size_t len, bool comp
 		for (; at >= iov->iov_len; iov++)
 			at -= iov->iov_len;
 		raw = (uint8_t *)iov->iov_base + at;
-		packed = ctx ? (uint32_t)block_pack(ctx, raw, size, room) : 0;
+		packed = ctx && worth_packing(in_vain, i) ? (uint32_t)block_pack(ctx, raw, size, room) : 0;
+		in_vain = packed ? 0 : in_vain + 1;
 		from = packed ? room : raw;
 		if (packed)
 			room += packed;
