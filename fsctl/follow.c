@@ -174,7 +174,7 @@ follow_status(const struct ctl *ctl, const struct followed *f)
 		return say_error(code, "%s: stopped by another, or because fsd ended; run it again", ctl->doing);
 	if (!strcmp(state, "failed")) {
 		say_error(code, "%s: %s", ctl->doing, reply_str(f->last, "error", "it failed"));
-		say_hint("fsd's log has more");
+		say_hint("fsd's log has more, or fsd.log in the data directory if fsctl started it");
 		return code ? code : STATUS_FAILED;
 	}
 	return code;

@@ -23,6 +23,7 @@
 #include "jobs.h"
 #include "limits.h"
 #include "log.h"
+#include "log_file.h"
 #include "metrics.h"
 #include "route.h"
 #include "store.h"
@@ -42,7 +43,7 @@
 
 struct running {
 	struct daemon d;
-	int dirfd;
+	int dirfd, logfd;
 	char *certificate, *key;
 	struct conf_list listen;	/* with ":PORT" written out; NULL-terminated */
 	struct gc_timer *gc;
@@ -181,7 +182,10 @@ open_store(struct running *r)
 		return rc;
 	store_on_failure(r->d.store, store_failed, &r->d);
 	store_on_commit(r->d.store, store_committed, &r->d);
-	return fio_open(AT_FDCWD, r->d.dir, O_RDONLY | O_DIRECTORY, 0, &r->dirfd);
+	rc = fio_open(AT_FDCWD, r->d.dir, O_RDONLY | O_DIRECTORY, 0, &r->dirfd);
+	if (rc == 0 && r->d.socket_only)
+		log_file_open(r->dirfd, &r->logfd);
+	return rc;
 }
 
 static int
@@ -289,6 +293,7 @@ release(struct running *r)
 	jobs_free(r->d.jobs);
 	access_log_stop();
 	store_close(r->d.store);
+	log_file_close(&r->logfd);
 	watch_hub_free(r->d.hub);
 	metrics_free(r->d.metrics);
 	settings_release(&r->d.settings);
@@ -306,7 +311,7 @@ release(struct running *r)
 int
 daemon_run(struct daemon_options *options)
 {
-	struct running r = { .dirfd = -1 };
+	struct running r = { .dirfd = -1, .logfd = -1 };
 	sigset_t set;
 	int rc;
 

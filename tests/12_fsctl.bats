@@ -47,6 +47,24 @@ as_user() {
 	[[ "$output" == *iB* ]]
 }
 
+@test "what a daemon that fsctl started has to say is in fsd.log, which stays small" {
+	STORE=$BATS_TEST_TMPDIR/own
+	store_new "$STORE"
+	fsd_start
+	s3_curl /said -X PUT
+	s3_curl /said/a -X PUT -d 12345
+	s3_curl /said/a -X DELETE
+	fsd_stop
+	rm "$STORE"/segments/*.seg
+	head -c 5000000 /dev/zero > "$STORE/fsd.log"
+	fsctl gc --grace 0 > /dev/null
+	grep -q 'warn .*has no file' "$STORE/fsd.log"
+	[ "$(stat -c %a "$STORE/fsd.log")" = 600 ]
+	[ "$(stat -c %s "$STORE/fsd.log")" -lt 10000 ]
+	[ "$(stat -c %s "$STORE/fsd.log.1")" = 5000000 ]
+	! grep -q 'listening on' "$STORE/fsd.log"
+}
+
 @test "users: created, listed, shown, disabled, enabled, deleted" {
 	run fsctl user create u1 --may-create-buckets; status_is 0
 	run fsctl user create u1; status_is 1

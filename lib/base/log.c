@@ -17,6 +17,9 @@
 static atomic_bool as_json;
 static atomic_int least_level = LOG_INFO_;
 
+static atomic_int copy_fd = -1;
+static atomic_llong copy_left;
+
 static const char *const level_names[] = {
 	[LOG_DEBUG_] = "debug",
 	[LOG_INFO_] = "info",
@@ -37,14 +40,21 @@ log_is_json(void)
 	return atomic_load(&as_json);
 }
 
+void
+log_copy(int fd, long long most)
+{
+	atomic_store(&copy_left, most);
+	atomic_store(&copy_fd, fd);
+}
+
 /* One write(2); the loop is for signals and for pipes that took only a part. What cannot be written is lost. */
 static void
-put(const char *bytes, size_t len)
+put(int fd, const char *bytes, size_t len)
 {
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(STDERR_FILENO, bytes, len);
+		n = write(fd, bytes, len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -108,6 +118,15 @@ add_escaped(char *to, const char *message, size_t len, bool json)
 	return at;
 }
 
+static void
+put_copy(const char *line, size_t len)
+{
+	int fd = atomic_load(&copy_fd);
+
+	if (fd >= 0 && atomic_fetch_sub(&copy_left, (long long)len) >= (long long)len)
+		put(fd, line, len);
+}
+
 /* Escapes, frames and writes. A message that no memory can be had for is cut. */
 static void
 put_message(enum log_level level, const char *message, size_t len)
@@ -131,7 +150,9 @@ put_message(enum log_level level, const char *message, size_t len)
 		line[at++] = '}';
 	}
 	line[at++] = '\n';
-	put(line, at);
+	put(STDERR_FILENO, line, at);
+	if (level >= LOG_WARN_)
+		put_copy(line, at);
 	free(heap);
 }
 
@@ -189,7 +210,7 @@ log_raw(const char *line, unsigned long len)
 	}
 	memcpy(whole, line, len);
 	whole[len] = '\n';
-	put(whole, len + 1);
+	put(STDERR_FILENO, whole, len + 1);
 	free(heap);
 }
 

@@ -21,6 +21,12 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warn(...) log_line(LOG_WARN_, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERROR_, __VA_ARGS__)
 
+/*
+ * Warnings and errors are written to `fd` too (O_APPEND, the caller's), as long as they are `most` bytes together; -1 ends that. Call
+ * it while no other thread logs, or at least with -1 before `fd` is closed.
+ */
+void log_copy(int fd, long long most);
+
 /* Writes a line that the caller made whole (an access-log line), adding the newline. */
 void log_raw(const char *line, unsigned long len);
 

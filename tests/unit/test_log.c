@@ -55,6 +55,36 @@ test_text_lines(void)
 }
 
 static void
+test_a_copy_of_what_matters(void)
+{
+	char name[160], got[4096];
+	const char *all;
+	ssize_t n;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/copy", test_tmpdir());
+	CHECK((fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) >= 0);
+	log_setup(false, LOG_INFO_);
+	begun();
+	log_warn("before");
+	log_copy(fd, 100);
+	log_info("small talk");
+	log_raw("access", 6);
+	log_warn("one");
+	log_error("two");
+	log_error("three, for which there is no room any more");
+	log_copy(-1, 0);
+	log_error("after");
+	all = ended();
+	CHECK(strstr(all, "small talk") && strstr(all, "three") && strstr(all, "after"));
+	n = pread(fd, got, sizeof(got) - 1, 0);
+	got[n > 0 ? n : 0] = '\0';
+	close(fd);
+	CHECK(strstr(got, "Z warn  one\n") && strstr(got, "Z error two\n"));
+	CHECK_INT(76, n);
+}
+
+static void
 test_json_lines(void)
 {
 	const char *got;
@@ -144,6 +174,6 @@ test_raw(void)
 }
 
 static const struct test tests[] = {
-	TEST(test_text_lines), TEST(test_json_lines), TEST(test_errno), TEST(test_long_lines), TEST(test_raw), TEST_END,
+	TEST(test_text_lines), TEST(test_a_copy_of_what_matters), TEST(test_json_lines), TEST(test_errno), TEST(test_long_lines), TEST(test_raw), TEST_END,
 };
 TEST_MAIN(tests)
