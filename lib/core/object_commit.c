@@ -25,6 +25,22 @@ object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor acto
 }
 
 int
+object_aim_at(struct txn *t, int64_t workspace, int64_t folder, struct slice name, struct actor actor,
+    struct target *g)
+{
+	int rc;
+
+	*g = (struct target) { .actor = actor };
+	if ((rc = txn_workspace(t, workspace, &g->w)) != 0)
+		return rc;
+	g->place = (struct namespace_place) { .path = { "", 0 }, .name = name, .folder = folder, .cached = true };
+	g->at = (struct entry_at) { workspace, folder, name };
+	rc = tbl_entry_get(t->db, &g->at, &g->entry);
+	g->exists = rc == 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int
 object_judge(const struct target *g, const struct expectation *expect)
 {
 	bool live = g->exists && g->entry.live;
@@ -123,8 +139,8 @@ write_names(struct txn *t, struct target *g, const struct object_new *new, int64
 static int
 tell(struct txn *t, const struct target *g, const struct object_new *new, int64_t version, enum event_type type)
 {
-	struct event event = { .workspace = g->w->id, .type = type, .ends_commit = true, .node = g->entry.node_id,
-		.parent = g->at.folder, .name = g->at.name, .version = version, .size = new->size,
+	struct event event = { .workspace = g->w->id, .type = type, .ends_commit = !new->goes_on,
+		.node = g->entry.node_id, .parent = g->at.folder, .name = g->at.name, .version = version, .size = new->size,
 		.has_hash = new->hash != NULL, .actor = g->actor.principal, .device = g->actor.device };
 
 	if (new->hash)
@@ -147,11 +163,11 @@ object_commit(struct txn *t, struct target *g, const struct object_new *new, str
 	if ((rc = object_supersede(t, g, sequence, &null_version)) != 0)
 		return rc;
 	if (anew)
-		g->entry = (struct entry_row) { .kind = ENTRY_FILE, .node_id = id_new() };
+		g->entry = (struct entry_row) { .kind = ENTRY_FILE, .node_id = new->file_id ? new->file_id : id_new() };
 	if ((rc = write_version(t, g, new, sequence, null_version, base, &version)) != 0 ||
 	    (rc = write_names(t, g, new, version, sequence, anew)) != 0 ||
-	    (rc = tell(t, g, new, version, anew ? EVENT_FILE_CREATED : was_live ? EVENT_FILE_VERSION_COMMITTED :
-		 EVENT_FILE_RESTORED)) != 0)
+	    (rc = tell(t, g, new, version, new->event ? new->event : anew ? EVENT_FILE_CREATED :
+		 was_live ? EVENT_FILE_VERSION_COMMITTED : EVENT_FILE_RESTORED)) != 0)
 		return rc;
 	assert(w->sequence == sequence);
 	w->objects++;

@@ -24,6 +24,10 @@ struct target {
 /* Looks up workspace, folders and entry. ERR_NOTFOUND: no such workspace. */
 int object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor actor, struct target *target);
 
+/* The same for a name in a folder that is known to be there and in reach; target->key is not set. */
+int object_aim_at(struct txn *t, int64_t workspace, int64_t folder, struct slice name, struct actor actor,
+    struct target *target);
+
 /* ERR_PRECONDITION; ERR_NOTFOUND for an ETag or version expected of nothing. */
 int object_judge(const struct target *target, const struct expectation *expect);
 
@@ -36,6 +40,9 @@ struct object_new {
 	const uint8_t *hash;		/* NULL: none */
 	const struct checksum *checksum;
 	struct slice headers, manifest, parts;	/* the manifest's references are taken already */
+	int64_t file_id;		/* what the file is called if the key has no entry; 0: a new id */
+	enum event_type event;		/* what the feed is told instead of what it would be; 0: nothing else */
+	bool goes_on;			/* other events of the same commit follow */
 };
 /* Makes it the current version. *info as object_put() says. */
 int object_commit(struct txn *t, struct target *target, const struct object_new *new, struct object_info *info);

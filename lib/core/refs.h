@@ -30,6 +30,14 @@ struct ingest_result;
  */
 int refs_commit(struct txn *t, int64_t workspace, const struct ingest_result *result, struct buf *manifest);
 
+/*
+ * A manifest of chunks that are there, each with one more reference: inline for one (of the workspace), else new leaves.
+ * ERR_NOTFOUND: a chunk is not there, or of another length; *wrong gets which.
+ */
+struct manifest_chunk;
+int refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk *chunks, size_t count,
+    struct buf *manifest, size_t *wrong);
+
 /* One more (of the workspace), one less reference to everything that an encoded manifest names. */
 int refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len);
 int refs_drop(struct txn *t, const void *manifest, size_t len);

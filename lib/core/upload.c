@@ -268,7 +268,7 @@ run_sweep(struct txn *t, void *arg)
 	int64_t numbers[PARTS_A_STEP];
 	unsigned n = 0;
 	struct db_row row = DB_ROW_INIT;
-	int rc = tbl_upload_part_scan(t->db, e->id, 0, &row);
+	int rc = tbl_upload_part_scan(t->db, e->id, -1, &row);
 
 	while (rc == 0 && n < PARTS_A_STEP && (rc = db_next(&row)) == 0) {
 		tbl_upload_part_seen(&row, &p);

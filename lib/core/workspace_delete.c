@@ -72,7 +72,7 @@ drop_part(struct txn *t, int64_t upload)
 	int64_t number = 0;
 	int rc;
 
-	if ((rc = tbl_upload_part_scan(t->db, upload, 0, &row)) == 0 && (rc = db_next(&row)) == 0) {
+	if ((rc = tbl_upload_part_scan(t->db, upload, -1, &row)) == 0 && (rc = db_next(&row)) == 0) {
 		tbl_upload_part_seen(&row, &part);
 		number = part.number;
 		rc = refs_drop(t, part.manifest.p, part.manifest.len);

@@ -117,13 +117,13 @@ static const char schema_1[] =
 	"CREATE TABLE segment ("
 	" home INTEGER PRIMARY KEY, state INTEGER NOT NULL, tail INTEGER NOT NULL, freed INTEGER NOT NULL);"
 
-	/* kind 1 s3, 2 sync; status 1 open, 2 completed, 3 aborted */
+	/* kind 1 s3, 2 sync, 3 staging; status 1 open, 2 completed, 3 aborted. sync: core/transfer.c. Part 0: what it holds already. */
 	"CREATE TABLE upload ("
 	" id INTEGER PRIMARY KEY, workspace_id INTEGER NOT NULL, kind INTEGER NOT NULL, status INTEGER NOT NULL,"
 	" object_key BLOB NOT NULL, file_id INTEGER NOT NULL, created_by INTEGER NOT NULL, created_at INTEGER NOT NULL,"
 	" expires_at INTEGER NOT NULL, headers BLOB NOT NULL, checksum_algorithm INTEGER NOT NULL,"
 	" checksum_type INTEGER NOT NULL, expected_parts INTEGER, idempotency_key BLOB,"
-	" completed_parts BLOB, result_version_id INTEGER);"
+	" completed_parts BLOB, result_version_id INTEGER, sync BLOB);"
 	"CREATE INDEX upload_open ON upload (workspace_id, object_key, id) WHERE status = 1 AND kind = 1;"
 	"CREATE INDEX upload_by_expiry ON upload (expires_at);"
 	"CREATE TABLE upload_part ("

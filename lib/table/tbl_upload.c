@@ -15,14 +15,15 @@ slice_at(const struct db_row *row, int column)
 
 static const char insert[] =
     "INSERT INTO upload (id, workspace_id, kind, status, object_key, file_id, created_by, created_at, expires_at,"
-    " headers, checksum_algorithm, checksum_type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    " headers, checksum_algorithm, checksum_type, sync)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 int
 tbl_upload_insert(struct db_conn *c, const struct upload_row *u)
 {
 	return db_exec(c, insert, DB_INT(u->id), DB_INT(u->workspace), DB_INT(u->kind), DB_INT(u->status),
 	    BYTES(u->key), DB_INT(u->file_id), DB_INT(u->created_by), DB_INT(u->created_at), DB_INT(u->expires_at),
-	    BYTES(u->headers), DB_INT(u->checksum_algorithm), DB_INT(u->checksum_type));
+	    BYTES(u->headers), DB_INT(u->checksum_algorithm), DB_INT(u->checksum_type), BYTES(u->sync));
 }
 
 #define SEEN "id, workspace_id, kind, status, object_key, created_by, created_at, expires_at, checksum_algorithm, checksum_type"
@@ -44,22 +45,41 @@ tbl_upload_seen(const struct db_row *row, struct upload_row *u)
 	};
 }
 
-static const char get[] = "SELECT " SEEN ", headers, file_id, completed_parts, result_version_id FROM upload"
-			  " WHERE id = $1 AND workspace_id = $2";
+#define WHOLE "SELECT " SEEN ", headers, file_id, completed_parts, result_version_id, sync FROM upload WHERE id = $1"
+
+static void
+read_whole(const struct db_row *row, struct upload_row *u)
+{
+	tbl_upload_seen(row, u);
+	u->headers = slice_at(row, 10);
+	u->file_id = db_int(row, 11);
+	u->completed_parts = slice_at(row, 12);
+	u->result_version = db_is_null(row, 13) ? 0 : db_int(row, 13);
+	u->sync = slice_at(row, 14);
+}
+
+static const char get[] = WHOLE " AND workspace_id = $2";
 
 int
 tbl_upload_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct upload_row *u)
 {
 	int rc = db_one(c, get, row, DB_INT(id), DB_INT(workspace));
 
-	if (rc)
-		return rc;
-	tbl_upload_seen(row, u);
-	u->headers = slice_at(row, 10);
-	u->file_id = db_int(row, 11);
-	u->completed_parts = slice_at(row, 12);
-	u->result_version = db_is_null(row, 13) ? 0 : db_int(row, 13);
-	return 0;
+	if (rc == 0)
+		read_whole(row, u);
+	return rc;
+}
+
+static const char by_id[] = WHOLE;
+
+int
+tbl_upload_by_id(struct db_conn *c, int64_t id, struct db_row *row, struct upload_row *u)
+{
+	int rc = db_one(c, by_id, row, DB_INT(id));
+
+	if (rc == 0)
+		read_whole(row, u);
+	return rc;
 }
 
 static const char touch[] = "UPDATE upload SET expires_at = $1 WHERE id = $2";

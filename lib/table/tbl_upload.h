@@ -7,7 +7,7 @@
 #include "str.h"
 
 /* The tables `upload` and `upload_part`. */
-enum { UPLOAD_S3 = 1, UPLOAD_SYNC = 2 };
+enum { UPLOAD_S3 = 1, UPLOAD_SYNC = 2, UPLOAD_STAGING = 3 };
 enum { UPLOAD_OPEN = 1, UPLOAD_COMPLETED = 2, UPLOAD_ABORTED = 3 };
 
 struct upload_row {
@@ -20,11 +20,14 @@ struct upload_row {
 	int checksum_algorithm, checksum_type;
 	struct slice completed_parts;	/* what it was completed with: for the same call sent again */
 	int64_t result_version;		/* 0: none */
+	struct slice sync;		/* what the JSON API knows of it: core/transfer.c */
 };
 
 int tbl_upload_insert(struct db_conn *c, const struct upload_row *u);
 /* The slices point into `row`, which the caller releases. ERR_NOTFOUND. */
 int tbl_upload_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct upload_row *u);
+/* In whatever workspace. */
+int tbl_upload_by_id(struct db_conn *c, int64_t id, struct db_row *row, struct upload_row *u);
 int tbl_upload_touch(struct db_conn *c, int64_t id, int64_t expires_at);
 int tbl_upload_complete(struct db_conn *c, int64_t id, struct slice parts, int64_t version, int64_t file,
     int64_t expires_at);
@@ -44,7 +47,7 @@ int tbl_upload_part_put(struct db_conn *c, int64_t upload, const struct upload_p
 int tbl_upload_part_get(struct db_conn *c, int64_t upload, int64_t number, struct db_row *row, struct upload_part_row *p);
 int tbl_upload_part_delete(struct db_conn *c, int64_t upload, int64_t number);
 int tbl_upload_parts_delete(struct db_conn *c, int64_t upload);	/* all */
-/* Parts with number > after, ascending. */
+/* Parts with number > after, ascending; -1: with what a sync upload holds (part 0). */
 int tbl_upload_part_scan(struct db_conn *c, int64_t upload, int64_t after, struct db_row *row);
 void tbl_upload_part_seen(const struct db_row *row, struct upload_part_row *p);
 /* Bytes of all parts but the one of this number, which may be 0: none has that. */

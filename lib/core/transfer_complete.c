@@ -1,0 +1,573 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db.h"
+#include "digest.h"
+#include "err.h"
+#include "le.h"
+#include "namespace.h"
+#include "object_in.h"
+#include "reader.h"
+#include "refs.h"
+#include "store_in.h"
+#include "tbl_file.h"
+#include "transfer_in.h"
+
+/*
+ * The end of a session that went well: its parts become a version in one transaction, judged there. A hash that was announced for several parts is
+ * verified before, by reading them; the transaction then looks whether they are the same parts still.
+ */
+#define REPEAT_US (24ll * 3600 * 1000000)	/* how long the same completion gets the same answer, at least */
+#define READ_AT_ONCE (256u << 10)
+#define COPIES_MAX 100				/* conflict copies of one file in one second */
+#define RESULT_SIZE 32	/* upload.completed_parts: sequence, before, conflict_of, unchanged; 8 bytes each */
+
+struct completion {
+	struct transfer_complete *c;
+	struct transfer tr;
+	bool verified;			/* `hash` is that of the parts that `list` is the digest of */
+	uint8_t hash[SHA256_SIZE], list[SHA256_SIZE];
+};
+
+/* ---- the parts ---- */
+
+struct gathering {
+	struct transfer_complete *c;	/* NULL: nothing is compared */
+	const struct transfer *tr;
+	struct digest *list;		/* of numbers and ETags */
+	struct digest *md5s;		/* of the parts' MD5s */
+	struct buf manifests;		/* of the parts that arrived, each with its length before it */
+	size_t listed;
+	unsigned seen;
+	uint8_t sha256[SHA256_SIZE];	/* of the last one */
+	char etag[ETAG_TEXT];		/* of the last one */
+	int rc;
+};
+
+static int
+wrong(struct gathering *g, unsigned number)
+{
+	if (g->c)
+		g->c->missing = number;
+	return ERR_INVALID;
+}
+
+static bool
+as_listed(const struct gathering *g, unsigned number, const struct upload_part_row *p)
+{
+	const struct transfer_part *want = &g->c->parts[g->listed];
+
+	return g->listed < g->c->count && want->number == number && (!p || slice_is(p->etag, want->etag));
+}
+
+static bool
+gather(void *arg, unsigned number, const struct upload_part_row *p, bool held)
+{
+	struct gathering *g = arg;
+	struct checksum sum;
+	uint8_t md5[MD5_SIZE];
+
+	/* With chunks the caller lists what it sent, and may leave the list out. */
+	if (g->c && g->c->parts && (p || g->tr->part_size) && !as_listed(g, number, p)) {
+		g->rc = wrong(g, number);
+		return false;
+	}
+	g->listed += p != NULL;
+	if (!p && !held) {
+		g->rc = wrong(g, number);
+		return false;
+	}
+	g->seen++;
+	if (!p)
+		return true;
+	digest_update(g->list, &number, sizeof(number));
+	digest_update(g->list, p->etag.p, p->etag.len);
+	snprintf(g->etag, sizeof(g->etag), "%.*s", (int)p->etag.len, p->etag.p);
+	if ((g->rc = hex_decode(g->etag, strlen(g->etag), md5, sizeof(md5))) == 0 &&
+	    (g->rc = checksum_decode(p->checksum.p, p->checksum.len, &sum)) == 0) {
+		digest_update(g->md5s, md5, sizeof(md5));
+		memcpy(g->sha256, sum.value, sizeof(g->sha256));
+		buf_addle(&g->manifests, p->manifest.len, 8);
+		buf_add(&g->manifests, p->manifest.p, p->manifest.len);
+	}
+	return g->rc == 0;
+}
+
+static void
+gathering_release(struct gathering *g)
+{
+	digest_free(g->list);
+	digest_free(g->md5s);
+	buf_release(&g->manifests);
+}
+
+static int
+gather_all(struct db_conn *db, const struct transfer *tr, struct transfer_complete *c, struct gathering *g)
+{
+	int rc;
+
+	*g = (struct gathering) { .c = c, .tr = tr, .manifests = BUF_INIT(256 << 20) };
+	if (c)
+		c->missing = 0;
+	if ((rc = digest_new(DIGEST_SHA256, &g->list)) != 0 || (rc = digest_new(DIGEST_MD5, &g->md5s)) != 0 ||
+	    (rc = transfer_walk(db, tr, 0, gather, g)) != 0 || (rc = g->rc) != 0)
+		return rc;
+	if (g->seen < tr->parts)
+		return wrong(g, g->seen + 1);
+	if (c && c->parts && g->listed < c->count)
+		return wrong(g, c->parts[g->listed].number);
+	return buf_finish(&g->manifests);
+}
+
+/* Manifest i of those that were gathered. */
+static struct slice
+next_manifest(const struct gathering *g, size_t *at)
+{
+	size_t len = (size_t)le_get64(g->manifests.data + *at);
+	struct slice m = { g->manifests.data + *at + 8, len };
+
+	*at += 8 + len;
+	return m;
+}
+
+/* ---- the hash, before the transaction ---- */
+
+static int
+hash_manifest(struct store *store, struct slice manifest, uint64_t size, void *piece, struct digest *d)
+{
+	struct reader *r = NULL;
+	size_t got;
+	int rc = reader_new(store, manifest.p, manifest.len, 0, size, &r);
+
+	while (rc == 0 && (rc = reader_read(r, piece, READ_AT_ONCE, &got)) == 0)
+		digest_update(d, piece, got);
+	reader_free(r);
+	return rc == ERR_END ? 0 : rc;
+}
+
+static int
+hash_chunk(struct store *store, const struct manifest_chunk *chunk, void *piece, struct digest *d)
+{
+	struct buf manifest = BUF_INIT(256);
+	struct manifest_builder b;
+	int rc;
+
+	manifest_begin(&b, MANIFEST_INLINE, &manifest);
+	manifest_add_chunk(&b, chunk->id, chunk->bytes);
+	if ((rc = manifest_end(&b)) == 0)
+		rc = hash_manifest(store, (struct slice) { manifest.data, manifest.len }, chunk->bytes, piece, d);
+	buf_release(&manifest);
+	return rc;
+}
+
+static int
+hash_all(struct store *store, const struct transfer *tr, const struct gathering *g, struct digest *d)
+{
+	const struct manifest_chunk *chunks = transfer_chunks(tr);
+	void *piece = malloc(READ_AT_ONCE);
+	struct manifest m;
+	struct slice s;
+	size_t at = 0;
+	int rc = piece ? 0 : ERR_NOMEM;
+
+	for (size_t i = 0; rc == 0 && !tr->part_size && i < transfer_chunk_count(tr); i++)
+		rc = hash_chunk(store, &chunks[i], piece, d);
+	while (rc == 0 && tr->part_size && at < g->manifests.len) {
+		s = next_manifest(g, &at);
+		if ((rc = manifest_decode(s.p, s.len, &m)) == 0)
+			rc = hash_manifest(store, s, m.bytes, piece, d);
+	}
+	free(piece);
+	return rc;
+}
+
+/* Only where several parts or chunks hide it: that of one is known. */
+static int
+verify(struct store *store, struct completion *m)
+{
+	struct gathering g = { .manifests = BUF_INIT(1) };
+	struct digest *d = NULL;
+	struct db_conn *db = NULL;
+	int rc;
+
+	if (!m->tr.has_hash || m->tr.completed || m->tr.parts < 2)
+		return 0;
+	if ((rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	rc = gather_all(db, &m->tr, m->c, &g);
+	db_read_end(db);
+	if (rc == 0 && (rc = digest_new(DIGEST_SHA256, &d)) == 0 && (rc = hash_all(store, &m->tr, &g, d)) == 0) {
+		digest_final(d, m->hash);
+		digest_final(g.list, m->list);
+		m->verified = true;
+		if (memcmp(m->hash, m->tr.hash, sizeof(m->hash)) != 0)
+			rc = ERR_DIGEST;
+	}
+	digest_free(d);
+	gathering_release(&g);
+	return rc;
+}
+
+/* ---- in the transaction ---- */
+
+/* The SHA-256 of the whole, if it is known. ERR_DIGEST: not what was announced. ERR_AGAIN: other parts than were verified. */
+static int
+whole_hash(const struct completion *m, struct gathering *g, const uint8_t **hash)
+{
+	const struct transfer *tr = &m->tr;
+	uint8_t list[SHA256_SIZE];
+
+	*hash = NULL;
+	if (tr->parts == 0)
+		digest_sha256("", 0, g->sha256);
+	else if (tr->parts == 1 && !tr->part_size)
+		memcpy(g->sha256, transfer_chunks(tr)->id, sizeof(g->sha256));
+	if (tr->parts < 2) {
+		*hash = g->sha256;
+		return tr->has_hash && memcmp(g->sha256, tr->hash, sizeof(tr->hash)) != 0 ? ERR_DIGEST : 0;
+	}
+	if (!tr->has_hash)
+		return 0;
+	digest_final(g->list, list);
+	if (!m->verified || memcmp(list, m->list, sizeof(list)) != 0)
+		return ERR_AGAIN;
+	*hash = m->hash;
+	return 0;
+}
+
+static void
+make_etag(const struct transfer *tr, struct gathering *g, const uint8_t *hash, char etag[ETAG_TEXT])
+{
+	uint8_t sum[SHA256_SIZE];
+	char hex[2 * MD5_SIZE + 1];
+
+	if (tr->part_size && tr->parts == 1) {
+		memcpy(etag, g->etag, ETAG_TEXT);
+		return;
+	}
+	if (tr->part_size && tr->parts > 1) {
+		digest_final(g->md5s, sum);
+		hex_encode(sum, MD5_SIZE, hex);
+		snprintf(etag, ETAG_TEXT, "%s-%u", hex, tr->parts);
+		return;
+	}
+	if (hash)
+		memcpy(sum, hash, sizeof(sum));
+	else
+		digest_sha256(tr->chunks.data, tr->chunks.len, sum);
+	hex_encode(sum, MD5_SIZE, hex);
+	snprintf(etag, ETAG_TEXT, "%s-1", hex);
+}
+
+/* The references of the parts become the version's. */
+static int
+take_over(struct txn *t, const struct transfer *tr, const struct gathering *g, struct buf *manifest)
+{
+	const void **manifests = calloc(tr->parts ? tr->parts : 1, sizeof(*manifests));
+	size_t *lens = calloc(tr->parts ? tr->parts : 1, sizeof(*lens)), n = 0;
+	struct manifest m;
+	struct slice s;
+	int rc = manifests && lens ? 0 : ERR_NOMEM;
+
+	for (size_t at = 0; rc == 0 && at < g->manifests.len; n++) {
+		s = next_manifest(g, &at);
+		manifests[n] = s.p;
+		lens[n] = s.len;
+	}
+	if (rc == 0 && n == 1 && (rc = manifest_decode(manifests[0], lens[0], &m)) == 0 && m.kind == MANIFEST_INLINE) {
+		/* Now it is the workspace's. */
+		buf_add(manifest, manifests[0], lens[0]);
+		if ((rc = refs_drop(t, manifests[0], lens[0])) == 0)
+			rc = refs_take(t, tr->workspace, manifests[0], lens[0]);
+	} else if (rc == 0) {
+		rc = refs_join(manifests, lens, n, manifest);
+	}
+	free(manifests);
+	free(lens);
+	return rc ? rc : buf_finish(manifest);
+}
+
+static int
+drop_parts(struct txn *t, const struct transfer *tr)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct upload_part_row p;
+	int rc = tbl_upload_part_scan(t->db, tr->id, -1, &row);
+
+	while (rc == 0 && (rc = db_next(&row)) == 0) {
+		tbl_upload_part_seen(&row, &p);
+		rc = refs_drop(t, p.manifest.p, p.manifest.len);
+	}
+	db_row_release(&row);
+	return rc == ERR_END ? 0 : rc;
+}
+
+static int
+make_manifest(struct txn *t, const struct transfer *tr, const struct gathering *g, struct buf *manifest)
+{
+	size_t at;
+	int rc;
+
+	if (tr->part_size)
+		return take_over(t, tr, g, manifest);
+	if ((rc = refs_of_chunks(t, tr->workspace, transfer_chunks(tr), transfer_chunk_count(tr), manifest, &at)) != 0)
+		return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;	/* the session held them */
+	return drop_parts(t, tr);
+}
+
+/* ---- where to ---- */
+
+static int
+twin(struct txn *t, int64_t workspace, int64_t folder, struct slice name)
+{
+	struct buf with_slash = BUF_INIT(1024);
+	struct entry_row e;
+	int rc;
+
+	buf_add(&with_slash, name.p, name.len);
+	buf_addch(&with_slash, '/');
+	if ((rc = buf_finish(&with_slash)) == 0)
+		rc = tbl_entry_get(t->db, &(struct entry_at) { workspace, folder, { with_slash.data, with_slash.len } }, &e);
+	buf_release(&with_slash);
+	return rc == 0 ? (e.live ? ERR_EXISTS : 0) : rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* A file that got a new version may have been moved meanwhile: the version goes where it is now. */
+static int
+aim(struct txn *t, struct completion *m, struct target *g)
+{
+	struct transfer_complete *c = m->c;
+	struct transfer *tr = &m->tr;
+	struct buf path = BUF_INIT(LIMIT_KEY_STORED * 2);
+	struct node *n = &c->node;
+	struct slice name = { tr->name.data, tr->name.len };
+	int64_t parent = tr->parent;
+	int rc;
+
+	if (tr->new_version && !c->name && !c->parent && node_load(t->db, NODE_FILE, tr->file_id, n) == 0) {
+		parent = n->parent;
+		buf_clear(&tr->name);
+		buf_add(&tr->name, n->name.data, n->name.len);
+		name = (struct slice) { tr->name.data, tr->name.len };
+	}
+	if (c->parent)
+		parent = c->parent;
+	if (c->name)
+		name = SLICE(c->name);
+	if ((rc = namespace_path_of(t->db, tr->workspace, parent, &path)) == ERR_NOTFOUND)
+		rc = ERR_CONFLICT;
+	buf_release(&path);
+	if (rc == 0 && (rc = twin(t, tr->workspace, parent, name)) == 0)
+		rc = object_aim_at(t, tr->workspace, parent, name,
+		    (struct actor) { c->principal, c->device ? c->device : tr->device }, g);
+	return rc;
+}
+
+static int
+same_content(struct txn *t, const struct target *g, const struct transfer *tr, const uint8_t *hash, bool *same)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc;
+
+	*same = false;
+	if (!hash || !g->exists || !g->entry.live || (uint64_t)g->entry.size != tr->size)
+		return 0;
+	if ((rc = tbl_version_get(t->db, tr->workspace, g->entry.version_id, &row, &v)) == 0)
+		*same = v.has_hash && !memcmp(v.hash, hash, sizeof(v.hash));
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
+}
+
+/* A name for a conflict copy that nothing has; the target is then that one. */
+static int
+aim_beside(struct txn *t, struct completion *m, struct target *g)
+{
+	struct transfer_complete *c = m->c;
+	struct slice name = g->at.name;
+	int64_t folder = g->at.folder;
+	struct actor actor = g->actor;
+	int rc;
+
+	for (unsigned n = 1; n <= COPIES_MAX; n++) {
+		transfer_conflict_name(name, c->label, t->now_us, n, c->conflict_name);
+		if ((rc = twin(t, m->tr.workspace, folder, SLICE(c->conflict_name))) == ERR_EXISTS)
+			continue;
+		if (rc || (rc = object_aim_at(t, m->tr.workspace, folder, SLICE(c->conflict_name), actor, g)) != 0 ||
+		    !g->exists || !g->entry.live)
+			return rc;
+	}
+	return ERR_EXISTS;
+}
+
+/* ERR_PRECONDITION, or with `rename` another target. */
+static int
+judge(struct txn *t, struct completion *m, struct target *g)
+{
+	struct transfer_complete *c = m->c;
+	int64_t base = c->has_base ? c->base : c->name ? 0 : m->tr.base;
+
+	c->conflict_of = 0;
+	if (!g->exists || !g->entry.live || g->entry.version_id == base)
+		return 0;
+	c->current = g->entry.version_id;
+	if (!c->rename && !m->tr.rename) {
+		transfer_conflict_name(g->at.name, c->label, t->now_us, 1, c->conflict_name);
+		return ERR_PRECONDITION;
+	}
+	c->conflict_of = g->entry.node_id;
+	return aim_beside(t, m, g);
+}
+
+/* ---- the result ---- */
+
+static int
+note_result(struct txn *t, struct completion *m, int64_t version)
+{
+	struct transfer_complete *c = m->c;
+	uint8_t result[RESULT_SIZE];
+
+	le_put64(result, (uint64_t)c->sequence);
+	le_put64(result + 8, (uint64_t)c->before);
+	le_put64(result + 16, (uint64_t)c->conflict_of);
+	le_put64(result + 24, c->unchanged);
+	return tbl_upload_complete(t->db, m->tr.id, (struct slice) { (const char *)result, sizeof(result) }, version,
+	    c->node.id, t->now_us + REPEAT_US);
+}
+
+/* What it was answered; where the file has gone meanwhile, as far as that is known. */
+static int
+repeat(struct txn *t, struct completion *m, const struct upload_row *u)
+{
+	struct transfer_complete *c = m->c;
+	const char *r = u->completed_parts.p;
+	int rc;
+
+	if (u->completed_parts.len != RESULT_SIZE)
+		return ERR_CORRUPT;
+	c->repeated = true;
+	c->sequence = (int64_t)le_get64(r);
+	c->before = (int64_t)le_get64(r + 8);
+	c->conflict_of = (int64_t)le_get64(r + 16);
+	c->unchanged = le_get64(r + 24) != 0;
+	if ((rc = node_load(t->db, NODE_FILE, u->file_id, &c->node)) == ERR_NOTFOUND) {
+		c->node.kind = NODE_FILE;
+		c->node.id = u->file_id;
+		c->node.workspace = u->workspace;
+		rc = 0;
+	}
+	c->node.version_id = u->result_version;
+	return rc;
+}
+
+static int
+keep_as_it_is(struct txn *t, struct completion *m, const struct target *g)
+{
+	struct transfer_complete *c = m->c;
+	int rc;
+
+	c->unchanged = true;
+	c->before = c->sequence = g->w->sequence;
+	if ((rc = drop_parts(t, &m->tr)) != 0 || (rc = tbl_upload_parts_delete(t->db, m->tr.id)) != 0 ||
+	    (rc = node_load(t->db, NODE_FILE, g->entry.node_id, &c->node)) != 0)
+		return rc;
+	return note_result(t, m, g->entry.version_id);
+}
+
+/* An id that was reserved is taken once; that of a file in the trash stays with it. */
+static int64_t
+id_for(struct txn *t, const struct completion *m)
+{
+	int state;
+
+	if (m->c->conflict_of || tbl_file_state(t->db, m->tr.workspace, m->tr.file_id, &state) != ERR_NOTFOUND)
+		return 0;
+	return m->tr.file_id;
+}
+
+static int
+commit_version(struct txn *t, struct completion *m, struct target *g, struct gathering *parts, const uint8_t *hash)
+{
+	static const struct checksum none = { CHECKSUM_NONE };
+	struct object_info info = OBJECT_INFO_INIT;
+	struct buf manifest = BUF_INIT(64 << 20);
+	struct transfer_complete *c = m->c;
+	struct transfer *tr = &m->tr;
+	char etag[ETAG_TEXT];
+	int rc;
+
+	c->before = g->w->sequence;
+	make_etag(tr, parts, hash, etag);
+	if ((rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
+	    (rc = object_commit(t, g, &(struct object_new) { .size = tr->size, .etag = etag, .hash = hash, .checksum = &none,
+		 .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len },
+		 .manifest = { manifest.data, manifest.len }, .file_id = id_for(t, m),
+		 .event = c->conflict_of ? EVENT_CONFLICT_COPY_CREATED : 0 }, &info)) == 0 &&
+	    (rc = tbl_upload_parts_delete(t->db, tr->id)) == 0)
+		rc = node_load(t->db, NODE_FILE, info.file_id, &c->node);
+	c->sequence = info.sequence;
+	buf_release(&manifest);
+	object_info_release(&info);
+	return rc ? rc : note_result(t, m, c->node.version_id);
+}
+
+static int
+complete(struct txn *t, struct completion *m)
+{
+	struct gathering parts = { .manifests = BUF_INIT(1) };
+	const uint8_t *hash;
+	struct target g;
+	bool same;
+	int rc;
+
+	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) != 0 || (rc = whole_hash(m, &parts, &hash)) != 0 ||
+	    (rc = aim(t, m, &g)) != 0 || (rc = same_content(t, &g, &m->tr, hash, &same)) != 0)
+		goto out;
+	if (same)
+		rc = keep_as_it_is(t, m, &g);
+	else if ((rc = judge(t, m, &g)) == 0 && (rc = object_admit(&g, m->tr.size)) == 0)
+		rc = commit_version(t, m, &g, &parts, hash);
+out:
+	gathering_release(&parts);
+	return rc;
+}
+
+static int
+run_complete(struct txn *t, void *arg)
+{
+	struct completion *m = arg;
+	struct transfer_complete *c = m->c;
+	struct db_row row = DB_ROW_INIT;
+	struct upload_row u;
+	int rc;
+
+	c->repeated = c->unchanged = false;
+	c->current = 0;
+	rc = tbl_upload_get(t->db, m->tr.workspace, c->id, &row, &u);
+	if (rc == 0 && (u.kind != UPLOAD_SYNC || u.status == UPLOAD_ABORTED))
+		rc = ERR_NOTFOUND;
+	if (rc == 0 && u.status == UPLOAD_COMPLETED)
+		rc = repeat(t, m, &u);
+	else if (rc == 0 && (rc = transfer_read(t->db, &u, &m->tr)) == 0)
+		rc = complete(t, m);
+	db_row_release(&row);
+	return rc;
+}
+
+/* How often the parts may be sent anew while they are verified. */
+#define TRIES 3
+
+int
+transfer_complete(struct store *store, struct transfer_complete *c, struct idem *idem)
+{
+	struct completion m = { .c = c, .tr = TRANSFER_INIT };
+	int rc = ERR_AGAIN;
+
+	for (int i = 0; rc == ERR_AGAIN && i < TRIES; i++)
+		if ((rc = transfer_get(store, c->id, c->principal, &m.tr)) == 0 && (rc = verify(store, &m)) == 0)
+			rc = idem_run(store, &(struct commit) { .workspace = m.tr.workspace, .run = run_complete, .arg = &m,
+			    .large = true }, idem);
+	transfer_release(&m.tr);
+	return rc == ERR_AGAIN ? ERR_BUSY : rc;
+}
