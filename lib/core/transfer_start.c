@@ -92,7 +92,7 @@ find_target(struct txn *t, struct starting *s, struct entry_row *now)
 	struct buf path = BUF_INIT(LIMIT_KEY_STORED * 2);
 	struct node n = NODE_INIT;
 	struct entry_at at = { .workspace = tr->workspace };
-	int rc;
+	int rc = 0;
 
 	if (tr->new_version && (rc = node_load(t->db, NODE_FILE, tr->file_id, &n)) == 0) {
 		tr->workspace = at.workspace = n.workspace;
