@@ -19,7 +19,7 @@ B	:= $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
 
 PKGS	:= libmicrohttpd sqlite3 libcrypto libzstd yaml-0.1 jansson expat libcurl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS_LIB := $(shell pkg-config --libs sqlite3 libcrypto libzstd yaml-0.1 jansson expat 2>/dev/null) -lisal -lpthread -lm
+LIBS_LIB := $(shell pkg-config --libs sqlite3 libcrypto libzstd yaml-0.1 jansson expat 2>/dev/null) -lisal -lunistring -lpthread -lm
 LIBS_FSD := $(shell pkg-config --libs libmicrohttpd 2>/dev/null)
 LIBS_CTL := $(shell pkg-config --libs libcurl 2>/dev/null)
 

@@ -9,7 +9,7 @@
 set -u
 
 build="gcc libc6-dev make pkg-config libmicrohttpd-dev libsqlite3-dev libssl-dev libzstd-dev libyaml-dev
-	libjansson-dev libexpat1-dev libcurl4-openssl-dev libisal-dev"
+	libjansson-dev libexpat1-dev libcurl4-openssl-dev libisal-dev libunistring-dev"
 # The two clients of the lines that `make run` prints.
 run="awscli curl"
 test="awscli bats clang curl e2fsprogs git jq libclang-rt-14-dev mandoc mount procps python3 python3-boto3

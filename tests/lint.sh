@@ -59,7 +59,7 @@ rule_includes_obey_the_layers() {
 }
 
 rule_a_third_party_header_is_included_by_one_file() {
-	grep -HE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(microhttpd|sqlite3|openssl/|zstd|yaml|archive|curl/|jansson|expat|isa-l|libpq)' \
+	grep -HE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(microhttpd|sqlite3|openssl/|zstd|yaml|archive|curl/|jansson|expat|isa-l|unicase|uninorm|libpq)' \
 		$sources /dev/null |
 	sed -E 's/^([^:]*):[^<]*<([^>]*)>.*/\2 \1/' | sort -u |
 	awk '{ n[$1]++; who[$1] = who[$1] " " $2 } END { for (h in n) if (n[h] > 1) print h " is included by" who[h] }'
