@@ -3,6 +3,7 @@
 #include "db.h"
 #include "err.h"
 #include "history.h"
+#include "history_in.h"
 #include "object_in.h"
 #include "past.h"
 #include "store_in.h"
@@ -58,10 +59,34 @@ run_expire(struct txn *t, void *arg)
 	return rc;
 }
 
+/* One folder that was deleted as a whole. */
+static int
+run_expire_folder(struct txn *t, void *arg)
+{
+	struct expiry *e = arg;
+	struct trash_folder folder;
+	struct workspace_row *w;
+	bool ended;
+	int rc;
+
+	e->n = 0;
+	if ((rc = txn_workspace(t, e->workspace, &w)) != 0)
+		return rc;
+	rc = tbl_trash_first(t->db, w->id, e->now_us - w->history_ms * 1000, &folder);
+	if (rc == 0)
+		rc = history_end_folder(t, w, &folder, e->max < PIECE ? e->max : PIECE, &e->n, &ended);
+	else if (rc == ERR_NOTFOUND)
+		return 0;
+	e->n += e->n == 0;	/* an empty one */
+	return rc;
+}
+
 /* Whether a workspace has something to expire: asked by a reader, so that an idle store commits nothing. */
 static int
-any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, bool *any)
+any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, bool *versions, bool *folders)
 {
+	int64_t at = now_us - w->history_ms * 1000;
+	struct trash_folder folder;
 	struct version_old old;
 	struct db_conn *db = NULL;
 	unsigned n = 0;
@@ -69,9 +94,31 @@ any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, 
 
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	rc = tbl_version_history(db, w->id, now_us - w->history_ms * 1000, &old, 1, &n);
+	*folders = false;
+	if ((rc = tbl_version_history(db, w->id, at, &old, 1, &n)) == 0) {
+		rc = tbl_trash_first(db, w->id, at, &folder);
+		*folders = rc == 0;
+	}
 	db_read_end(db);
-	*any = n > 0;
+	*versions = n > 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* Runs one kind of expiry until it finds nothing, or `max` is reached. */
+static int
+expire_all(struct store *store, struct expiry *e, int (*run)(struct txn *t, void *arg), unsigned max, unsigned *n)
+{
+	int rc = 0;
+
+	do {
+		e->max = max - *n;
+		e->n = 0;
+		if (e->max)
+			rc = commit_run(store, &(struct commit) { .workspace = e->workspace, .run = run, .arg = e,
+			    .frees = true });
+		if (rc == 0)
+			*n += e->n;
+	} while (rc == 0 && e->n && *n < max);
 	return rc;
 }
 
@@ -79,18 +126,13 @@ static int
 expire_workspace(struct store *store, const struct workspace_row *w, int64_t now_us, unsigned max, unsigned *n)
 {
 	struct expiry e = { .workspace = w->id, .now_us = now_us };
-	bool any = false;
-	int rc = any_expired(store, w, now_us, &any);
+	bool versions = false, folders = false;
+	int rc = any_expired(store, w, now_us, &versions, &folders);
 
-	do {
-		e.max = max - *n;
-		e.n = 0;
-		if (rc == 0 && any)
-			rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_expire, .arg = &e,
-			    .frees = true });
-		if (rc == 0)
-			*n += e.n;
-	} while (rc == 0 && e.n && *n < max);
+	if (rc == 0 && versions)
+		rc = expire_all(store, &e, run_expire, max, n);
+	if (rc == 0 && folders)
+		rc = expire_all(store, &e, run_expire_folder, max, n);
 	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
 }
 

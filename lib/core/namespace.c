@@ -127,6 +127,16 @@ namespace_locate(struct txn *t, const struct workspace_row *w, struct slice key,
 	return descend(t->db, w->id, path, &place->folder, &place->found);
 }
 
+int
+namespace_locate_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct namespace_place *place)
+{
+	struct slice path = namespace_path(key);
+
+	*place = (struct namespace_place) { .path = path, .name = behind(key, path.len), .folder = folder,
+		.cached = true };
+	return descend(t->db, workspace, path, &place->folder, &place->found);
+}
+
 void
 namespace_learn(struct store *store, int64_t workspace, const struct namespace_place *place)
 {
@@ -137,13 +147,13 @@ namespace_learn(struct store *store, int64_t workspace, const struct namespace_p
 int
 namespace_path_of(struct db_conn *db, int64_t workspace, int64_t folder, struct buf *path)
 {
-	struct slice names[LIMIT_DEPTH];
-	struct db_row rows[LIMIT_DEPTH];
+	struct slice names[LIMIT_DEPTH + 1];	/* and the root's */
+	struct db_row rows[LIMIT_DEPTH + 1];
 	struct folder_row f;
 	int depth = 0, rc;
 
 	for (;;) {
-		if (depth == LIMIT_DEPTH)
+		if (depth > LIMIT_DEPTH)
 			rc = ERR_NOTFOUND;	/* no tree is that deep */
 		else if ((rows[depth] = (struct db_row)DB_ROW_INIT, rc = tbl_folder_get(db, workspace, folder, &rows[depth], &f)) == 0)
 			names[depth++] = f.name;

@@ -54,6 +54,9 @@ struct namespace_place {
 /* Looks the key's folders up. Always 0 but for the engine's failures; place->found < place->path.len: some are missing. */
 int namespace_locate(struct txn *t, const struct workspace_row *w, struct slice key, struct namespace_place *place);
 
+/* The same for a key that begins in `folder`: never from the cache, and not for namespace_learn(). */
+int namespace_locate_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct namespace_place *place);
+
 /*
  * Makes the missing folders of the place, and counts an entry in: `added` if it is a new one, `live` if it is shown from now on. Emits
  * the folders' events. Afterwards place->folder is the key's folder. ERR_TOOBIG: too deep.

@@ -7,6 +7,20 @@
 #include "object_in.h"
 #include "tbl_file.h"
 
+/* The entry of a place that was located. */
+static int
+aim(struct txn *t, struct target *g)
+{
+	int rc;
+
+	g->at = (struct entry_at) { g->w->id, g->place.folder, g->place.name };
+	if (g->place.found < g->place.path.len)
+		return 0;
+	rc = tbl_entry_get(t->db, &g->at, &g->entry);
+	g->exists = rc == 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 int
 object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor actor, struct target *g)
 {
@@ -16,12 +30,19 @@ object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor acto
 	if ((rc = txn_workspace(t, workspace, &g->w)) != 0 ||
 	    (rc = namespace_locate(t, g->w, key, &g->place)) != 0)
 		return rc;
-	g->at = (struct entry_at) { workspace, g->place.folder, g->place.name };
-	if (g->place.found < g->place.path.len)
-		return 0;
-	rc = tbl_entry_get(t->db, &g->at, &g->entry);
-	g->exists = rc == 0;
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return aim(t, g);
+}
+
+int
+object_aim_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct actor actor, struct target *g)
+{
+	int rc;
+
+	*g = (struct target) { .key = key, .actor = actor };
+	if ((rc = txn_workspace(t, workspace, &g->w)) != 0 ||
+	    (rc = namespace_locate_in(t, workspace, folder, key, &g->place)) != 0)
+		return rc;
+	return aim(t, g);
 }
 
 int

@@ -237,24 +237,28 @@ delete_version(struct txn *t, struct target *g, struct object_delete *d)
 /* ---- many ---- */
 
 /* Expected refusals come before the first change, so that the others of the closure stand. */
+int
+object_delete_in(struct txn *t, struct target *g, struct object_delete *d)
+{
+	d->made_marker = d->was_marker = d->null_version = false;
+	d->version_id = 0;
+	if ((d->rc = object_judge(g, &d->expect)) != 0)
+		return 0;
+	if (d->version)
+		return g->exists ? delete_version(t, g, d) : 0;
+	if (g->w->versioning != VERSIONING_NEVER)
+		return delete_with_marker(t, g, d);
+	return g->exists ? delete_plain(t, g) : 0;
+}
+
 static int
 delete_one(struct txn *t, struct object_delete *d)
 {
 	struct target g;
-	int rc;
+	int rc = object_aim(t, d->workspace, d->key, d->actor, &g);
 
 	d->rc = 0;
-	d->made_marker = d->was_marker = d->null_version = false;
-	d->version_id = 0;
-	if ((rc = object_aim(t, d->workspace, d->key, d->actor, &g)) != 0)
-		return rc;
-	if ((d->rc = object_judge(&g, &d->expect)) != 0)
-		return 0;
-	if (d->version)
-		return g.exists ? delete_version(t, &g, d) : 0;
-	if (g.w->versioning != VERSIONING_NEVER)
-		return delete_with_marker(t, &g, d);
-	return g.exists ? delete_plain(t, &g) : 0;
+	return rc ? rc : object_delete_in(t, &g, d);
 }
 
 struct deleting {

@@ -28,6 +28,10 @@ int object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor 
 int object_aim_at(struct txn *t, int64_t workspace, int64_t folder, struct slice name, struct actor actor,
     struct target *target);
 
+/* The same for a key that begins in `folder`. */
+int object_aim_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct actor actor,
+    struct target *target);
+
 /* ERR_PRECONDITION; ERR_NOTFOUND for an ETag or version expected of nothing. */
 int object_judge(const struct target *target, const struct expectation *expect);
 
@@ -58,6 +62,11 @@ int object_supersede(struct txn *t, struct target *target, int64_t sequence, boo
 int object_destroy(struct txn *t, int64_t workspace, int64_t version);
 /* Destroyed, or kept as history if the workspace has one; the counts are adjusted. */
 int object_retire(struct txn *t, struct workspace_row *w, int64_t version, int64_t size, bool marker, int64_t sequence);
+
+/* ---- object_delete.c ---- */
+
+/* Deletes what was aimed at, as `d` says; d->rc is an expected refusal, which comes before the first change. */
+int object_delete_in(struct txn *t, struct target *target, struct object_delete *d);
 
 void object_fill(const struct version_row *v, struct object_info *info);
 

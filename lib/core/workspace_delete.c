@@ -1,6 +1,7 @@
 #include "commit.h"
 #include "db.h"
 #include "err.h"
+#include "history_in.h"
 #include "log.h"
 #include "past.h"
 #include "refs.h"
@@ -115,12 +116,28 @@ drop_events(struct txn *t, struct workspace_row *ws)
 	return 0;
 }
 
+/* Nothing is in its root; folders in the trash are not there. */
 static int
-check_empty(struct db_conn *c, int64_t workspace)
+check_empty(struct db_conn *c, const struct workspace_row *ws)
 {
-	int rc = tbl_purge_entry(c, workspace);
+	struct db_row row = DB_ROW_INIT;
+	struct folder_row root;
+	int rc = tbl_folder_get(c, ws->id, ws->root_folder_id, &row, &root);
 
-	return rc == 0 ? ERR_NOTEMPTY : rc == ERR_NOTFOUND ? 0 : rc;
+	db_row_release(&row);
+	return rc ? rc : root.entries ? ERR_NOTEMPTY : 0;
+}
+
+/* About `max` versions of a folder in the trash. ERR_NOTFOUND: there is none. */
+static int
+drop_folder(struct txn *t, struct workspace_row *ws, unsigned max)
+{
+	struct trash_folder folder;
+	unsigned n;
+	bool ended;
+	int rc = tbl_trash_first(t->db, ws->id, INT64_MAX, &folder);
+
+	return rc ? rc : history_end_folder(t, ws, &folder, max, &n, &ended);
 }
 
 static int
@@ -147,8 +164,11 @@ run_piece(struct txn *t, void *arg)
 	int rc, n = 0;
 
 	r->more = true;
-	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws->id)) != 0)
+	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws)) != 0)
 		return rc;
+	if ((rc = drop_folder(t, ws, PIECE)) != ERR_NOTFOUND)
+		return rc;
+	rc = 0;
 	past_lose(ws, ws->sequence);
 	while (n < PIECE && (rc = drop_trash(t, ws)) == 0)
 		n++;

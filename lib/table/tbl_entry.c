@@ -67,6 +67,21 @@ tbl_entry_bury(struct db_conn *c, const struct entry_at *at, const struct entry_
 	    DB_INT(e->version_id));
 }
 
+static const char last[] = "SELECT folder_id, name FROM entry_past WHERE workspace_id = $1 AND node_id = $2 AND kind = 2"
+			   " ORDER BY died DESC LIMIT 1";
+
+int
+tbl_entry_last(struct db_conn *c, int64_t workspace, int64_t folder, struct db_row *row, struct entry_at *at)
+{
+	int rc = db_one(c, last, row, DB_INT(workspace), DB_INT(folder));
+
+	if (rc == 0) {
+		*at = (struct entry_at) { .workspace = workspace, .folder = db_int(row, 0) };
+		at->name.p = db_bytes(row, 1, &at->name.len);
+	}
+	return rc;
+}
+
 static const char forget[] =
     "DELETE FROM entry_past WHERE (workspace_id, folder_id, name, died, node_id) IN ("
     " SELECT workspace_id, folder_id, name, died, node_id FROM entry_past WHERE workspace_id = $1 AND died <= $2"

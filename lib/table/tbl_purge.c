@@ -2,18 +2,6 @@
 #include "err.h"
 #include "tbl_purge.h"
 
-static const char any_entry[] = "SELECT node_id FROM entry WHERE workspace_id = $1 LIMIT 1";
-
-int
-tbl_purge_entry(struct db_conn *c, int64_t workspace)
-{
-	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, any_entry, &row, DB_INT(workspace));
-
-	db_row_release(&row);
-	return rc;
-}
-
 static const char trash[] = "SELECT id, current_version_id FROM file WHERE workspace_id = $1 AND state = 3"
 			    " ORDER BY deleted_at, id LIMIT 1";
 

@@ -9,8 +9,6 @@ struct db_conn;
  * What a workspace without entries still has, where the modules of the tables don't look for it: for its deletion. All: 0,
  * ERR_NOTFOUND (nothing of that kind is left), or the engine's failures.
  */
-int tbl_purge_entry(struct db_conn *c, int64_t workspace);	/* is there one? */
-
 struct purge_file {
 	int64_t id, current_version;
 };

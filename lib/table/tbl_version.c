@@ -113,6 +113,67 @@ tbl_version_as_of(struct db_conn *c, int64_t workspace, int64_t file, int64_t se
 	return rc ? rc : read_row(row, workspace, v);
 }
 
+static const char newest_old[] = "SELECT " COLUMNS " FROM file_version v JOIN workspace w ON w.id = v.workspace_id"
+				 " WHERE v.workspace_id = $1 AND v.file_id = $2 AND v.keep > 0 ORDER BY v.id DESC LIMIT 1";
+
+int
+tbl_version_newest_old(struct db_conn *c, int64_t workspace, int64_t file, struct db_row *row, struct version_row *v)
+{
+	int rc = db_one(c, newest_old, row, DB_INT(workspace), DB_INT(file));
+
+	return rc ? rc : read_row(row, workspace, v);
+}
+
+#define LEAN "id, workspace_id, file_id, coalesce(base_version_id, 0), kind, keep, size_bytes, content_hash, created_at, created_by"
+
+static const char old_ones[] = "SELECT " LEAN " FROM file_version WHERE workspace_id = $1 AND file_id = $2 AND id < $3"
+			       " AND keep > 0 ORDER BY id DESC";
+
+int
+tbl_version_old(struct db_conn *c, int64_t workspace, int64_t file, int64_t before, struct db_row *row)
+{
+	return db_query(c, old_ones, row, DB_INT(workspace), DB_INT(file), DB_INT(before));
+}
+
+static const char lean_one[] = "SELECT " LEAN " FROM file_version WHERE id = $1 AND workspace_id = $2";
+
+int
+tbl_version_lean(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row)
+{
+	return db_one(c, lean_one, row, DB_INT(id), DB_INT(workspace));
+}
+
+int
+tbl_version_each(const struct db_row *row, struct version_row *v)
+{
+	*v = (struct version_row) { .id = db_int(row, 0), .workspace = db_int(row, 1), .file_id = db_int(row, 2),
+		.base_id = db_int(row, 3), .kind = (int)db_int(row, 4), .keep = (int)db_int(row, 5),
+		.size = db_int(row, 6), .has_hash = !db_is_null(row, 7), .created_at = db_int(row, 8),
+		.created_by = db_int(row, 9) };
+	return v->has_hash ? db_fixed(row, 7, v->hash, 32) : 0;
+}
+
+static const char kept_bytes[] = "SELECT coalesce(sum(size_bytes), 0) FROM file_version"
+				 " WHERE workspace_id = $1 AND file_id = $2 AND keep > 0 AND keep = 1";
+static const char end_markers[] = "DELETE FROM file_version WHERE workspace_id = $1 AND file_id = $2"
+				  " AND keep > 0 AND keep = 1 AND kind = 2";
+static const char shelve[] = "UPDATE file_version SET keep = 2, superseded_at = $1"
+			     " WHERE workspace_id = $2 AND file_id = $3 AND keep > 0 AND keep = 1";
+
+int
+tbl_version_shelve(struct db_conn *c, int64_t workspace, int64_t file, int64_t at, int64_t *bytes)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, kept_bytes, &row, DB_INT(workspace), DB_INT(file));
+
+	if (rc == 0)
+		*bytes = db_int(&row, 0);
+	db_row_release(&row);
+	if (rc || (rc = db_exec(c, end_markers, DB_INT(workspace), DB_INT(file))) != 0)
+		return rc;
+	return db_exec(c, shelve, DB_INT(at), DB_INT(workspace), DB_INT(file));
+}
+
 static const char any_old[] = "SELECT id FROM file_version WHERE workspace_id = $1 AND file_id = $2 AND keep > 0 LIMIT 1";
 
 int

@@ -39,14 +39,27 @@ int tbl_version_older(struct db_conn *c, int64_t workspace, int64_t file, int64_
 /* Of the contents of a file that are not current any more, the newest that was there at a sequence and not yet superseded. */
 int tbl_version_as_of(struct db_conn *c, int64_t workspace, int64_t file, int64_t sequence, struct db_row *row,
     struct version_row *v);
+/* The newest of a file that is not current. */
+int tbl_version_newest_old(struct db_conn *c, int64_t workspace, int64_t file, struct db_row *row, struct version_row *v);
 /* Whether a file has any version that is not current: 0 or ERR_NOTFOUND. */
 int tbl_version_any_old(struct db_conn *c, int64_t workspace, int64_t file);
 
 /* No longer current: kept as noncurrent or as history. */
 int tbl_version_supersede(struct db_conn *c, int64_t workspace, int64_t id, int keep, int64_t at, int64_t sequence);
+/* What S3 kept of a file becomes history at `at`, but for its markers, which end. *bytes: how much that is. */
+int tbl_version_shelve(struct db_conn *c, int64_t workspace, int64_t file, int64_t at, int64_t *bytes);
 int tbl_version_promote(struct db_conn *c, int64_t workspace, int64_t id);
 /* Deletes it and answers its manifest, in `row`. */
 int tbl_version_delete(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct slice *manifest);
+
+/*
+ * The versions of a file that are not current, with id < before, newest first, of every kind: db_next() and tbl_version_each() for
+ * each. base_id is filled, manifest, headers and parts are not.
+ */
+int tbl_version_old(struct db_conn *c, int64_t workspace, int64_t file, int64_t before, struct db_row *row);
+/* The same of one version alone. ERR_NOTFOUND. */
+int tbl_version_lean(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row);
+int tbl_version_each(const struct db_row *row, struct version_row *v);
 
 /* The history of a workspace superseded at or before `at`, oldest first. */
 struct version_old {

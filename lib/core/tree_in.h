@@ -1,0 +1,58 @@
+#ifndef CORE_TREE_IN_H
+#define CORE_TREE_IN_H
+
+#include "object_in.h"
+#include "tbl_file.h"
+#include "tbl_folder.h"
+#include "tree.h"
+
+/*
+ * The changes of tree.h inside a closure, for those who do several in one commit; and what they share. Refusals come before the first
+ * change of each; but a tree_change_in() of place and attributes both may find after the move that the quota has no room for a version.
+ */
+int tree_make_in(struct txn *t, struct tree_make *m);
+int tree_change_in(struct txn *t, struct tree_change *c);
+int tree_delete_in(struct txn *t, struct tree_delete *d);
+int tree_undelete_in(struct txn *t, struct tree_undelete *u);
+int tree_restore_in(struct txn *t, struct tree_restore *r);
+
+/* How deep a folder is (the root: 0). ERR_NOTFOUND: it is not there, or in the trash. */
+int tree_depth(struct txn *t, int64_t workspace, int64_t folder, int *depth);
+
+/*
+ * object_aim() of a key that begins in `folder`, which must be reached. ERR_NOTFOUND: no such folder. `key` lives as long as the target. What has only
+ * versions left is found as for S3: a put goes on with it.
+ */
+int tree_aim(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct actor actor,
+    struct target *target);
+/* Aims at a file that is shown, or (`marked`) also at one that is deleted by a marker. `name` keeps its name. ERR_NOTFOUND. */
+int tree_aim_file(struct txn *t, int64_t workspace, int64_t file, bool marked, struct actor actor, struct buf *name,
+    struct target *target);
+
+/* A name that the tree accepts. ERR_INVALID. */
+int tree_name_check(struct slice name);
+
+/* Makes a folder explicit, unless it is the root or was before: what devices write into stays when the last file goes. */
+int tree_mark(struct txn *t, struct workspace_row *w, int64_t folder, struct actor actor);
+/* The same for the folder at a path from the root, whose folders are made as needed. */
+int tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct actor actor, int64_t *folder);
+
+/*
+ * Whether `at` can be taken by a file or folder that comes there: ERR_EXISTS with what is shown under the name. What has only
+ * versions left is put aside into the trash by tree_clear(), after the last refusal; without a history there is no place for it: ERR_EXISTS.
+ */
+struct tree_taken {
+	int64_t id;
+	enum node_kind kind;
+};
+int tree_free(struct txn *t, const struct workspace_row *w, const struct entry_at *at, struct tree_taken *taken);
+int tree_clear(struct txn *t, struct workspace_row *w, const struct entry_at *at, struct actor actor);
+
+/* Takes the folder at `at` out of the tree and into the trash, where it counts as that many files and bytes. Emits its event if it was shown. */
+int tree_detach(struct txn *t, struct workspace_row *w, const struct entry_at *at, int64_t objects, int64_t bytes,
+    struct actor actor);
+
+/* Fills `n`, if it is wanted. */
+int tree_show(struct txn *t, enum node_kind kind, int64_t id, struct node *n);
+
+#endif
