@@ -81,6 +81,12 @@ const char *api_name_reason(struct slice name);
 /* ERR_INVALID with the error invalid_name. */
 int api_check_name(struct request *req, const char *name);
 
+/*
+ * A URL of the data plane: data_url of the settings, else where the request was sent to (over the Unix socket the path alone), then `path` and
+ * "?ticket=…".
+ */
+void api_put_url(struct request *req, struct json_out *j, const char *key, const char *path, const struct buf *ticket);
+
 /* ---- cursors: api_cursor.c ---- */
 
 struct cursor {

@@ -9,7 +9,16 @@
 		.body_max = LIMIT_JSON_BODY, .run = (handler) }
 
 const struct route api_routes[] = {
-	CALL("GET", "lookup", "Lookup", api_lookup),
+	CALL("GET", "lookup", "lookup", api_lookup),
+
+	CALL("POST", "files:start-upload", "startUpload", api_upload_start),
+	CALL("POST", "files:complete-upload", "completeUpload", api_upload_complete),
+	CALL("GET", "uploads/{id}", "showUpload", api_upload_show),
+	CALL("DELETE", "uploads/{id}", "abortUpload", api_upload_abort),
+	/* Who has the ticket in the URL may, as long as who got it may. */
+	{ .method = "PUT", .level = LEVEL_NONE, .path = "/v1/uploads/{id}/parts/{number}", .name = "putPart",
+		.action = ACTION_PUBLIC_, .start = api_part_start, .write = api_part_write, .run = api_part_finish,
+		.release = api_part_release },
 
 	{ .name = NULL },
 };

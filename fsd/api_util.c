@@ -208,3 +208,22 @@ api_error_more(struct request *req, struct json_out *j)
 	json_out_init(j, &req->error_more, false);
 	return j;
 }
+
+/* ---- URLs ---- */
+
+void
+api_put_url(struct request *req, struct json_out *j, const char *key, const char *path, const struct buf *ticket)
+{
+	const char *base = req->daemon->settings.data_url, *host = http_header(req->http, "host");
+	struct buf url = BUF_INIT(8192);
+
+	if (base)
+		buf_addf(&url, "%.*s", (int)(strlen(base) - str_ends(base, "/")), base);
+	else if (!req->http->local && host)
+		buf_addf(&url, "%s://%s", req->http->tls ? "https" : "http", host);
+	buf_addf(&url, "%s?ticket=%.*s", path, (int)ticket->len, ticket->data ? ticket->data : "");
+	if (buf_finish(&url) != 0)
+		j->buf->err = buf_finish(&url);
+	json_key_str(j, key, url.data);
+	buf_release(&url);
+}

@@ -290,13 +290,15 @@ take(struct ingest *in, const uint8_t *bytes, size_t len, size_t *used)
 		return rc;
 	if (!in->cutting && in->fill + len > SMALL_OBJECT)
 		return ERR_TOOBIG;	/* more than was announced */
+	if (in->options.whole && in->fill + len > CHUNK_MAX)
+		return ERR_TOOBIG;
 	if ((rc = room(in, &to, &n)) != 0)
 		return rc;
 	if (n > len)
 		n = len;
 	if (n > HASHED_AT_ONCE)
 		n = HASHED_AT_ONCE;
-	if (in->cutting)
+	if (in->cutting && !in->options.whole)
 		n = chunker_scan(&in->chunker, bytes, n, &cut);
 	absorb(in, to, bytes, n);
 	*used = n;

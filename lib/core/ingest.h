@@ -32,6 +32,7 @@ struct ingest_options {
 	enum digest_kind checksum_kind;
 	uint32_t chunk_min, chunk_avg, chunk_max;	/* of the workspace */
 	bool leaves;			/* always make leaves, never an inline manifest (parts) */
+	bool whole;			/* one chunk, whatever is in it: at most CHUNK_MAX (ERR_TOOBIG) */
 	void (*wake)(void *arg);	/* called once after ingest_write() answered ERR_AGAIN */
 	void *arg;
 };

@@ -1,0 +1,16 @@
+#ifndef FSD_API_UPLOADS_H
+#define FSD_API_UPLOADS_H
+
+#include "api.h"
+#include "transfer.h"
+
+/* What api_uploads.c and api_parts.c share: the tickets of parts. */
+#define PART_TICKET_US (3600 * 1000000ll)
+
+/* "url" of a part, as a member of an object that was begun. */
+void api_part_put_url(struct request *req, struct json_out *j, const struct transfer *tr, unsigned number);
+
+/* Whether the caller may write where the session will: ERR_NOTFOUND, ERR_DENIED. */
+int api_upload_permit(struct request *req, const struct principal *who, const struct transfer *tr);
+
+#endif
