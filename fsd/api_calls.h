@@ -16,6 +16,12 @@ int api_upload_complete(struct request *req);
 int api_upload_show(struct request *req);
 int api_upload_abort(struct request *req);
 
+/* api_download.c */
+int api_download(struct request *req);
+int api_content(struct request *req);
+int api_manifest(struct request *req);
+int api_chunk(struct request *req);
+
 /* api_parts.c: a streamed upload by ticket */
 int api_part_start(struct request *req);
 int api_part_write(struct request *req, const void *bytes, size_t len, size_t *used);

@@ -15,10 +15,15 @@ const struct route api_routes[] = {
 	CALL("POST", "files:complete-upload", "completeUpload", api_upload_complete),
 	CALL("GET", "uploads/{id}", "showUpload", api_upload_show),
 	CALL("DELETE", "uploads/{id}", "abortUpload", api_upload_abort),
+	CALL("GET", "files/{id}/download", "download", api_download),
+	CALL("GET", "files/{id}/manifest", "manifest", api_manifest),
+	CALL("GET", "chunks/{hash}", "getChunk", api_chunk),
 	/* Who has the ticket in the URL may, as long as who got it may. */
 	{ .method = "PUT", .level = LEVEL_NONE, .path = "/v1/uploads/{id}/parts/{number}", .name = "putPart",
 		.action = ACTION_PUBLIC_, .start = api_part_start, .write = api_part_write, .run = api_part_finish,
 		.release = api_part_release },
+	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/content/{id}", .name = "getContent",
+		.action = ACTION_PUBLIC_, .run = api_content },
 
 	{ .name = NULL },
 };

@@ -74,6 +74,17 @@ tbl_version_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row 
 	return rc ? rc : read_row(row, workspace, v);
 }
 
+static const char by_id[] = "SELECT " COLUMNS ", v.workspace_id FROM file_version v"
+			    " JOIN workspace w ON w.id = v.workspace_id WHERE v.id = $1";
+
+int
+tbl_version_by_id(struct db_conn *c, int64_t id, struct db_row *row, struct version_row *v)
+{
+	int rc = db_one(c, by_id, row, DB_INT(id));
+
+	return rc ? rc : read_row(row, db_int(row, 17), v);
+}
+
 static const char null_one[] =
     "SELECT " COLUMNS " FROM file_version v JOIN workspace w ON w.id = v.workspace_id"
     " WHERE v.workspace_id = $1 AND v.file_id = $2 AND v.keep > 0 AND v.keep = 1 AND v.null_version = 1"

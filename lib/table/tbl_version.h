@@ -33,6 +33,7 @@ int tbl_version_insert(struct db_conn *c, const struct version_row *v);
  */
 int tbl_version_at(struct db_conn *c, const struct entry_at *at, struct db_row *row, struct version_row *v);
 int tbl_version_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct version_row *v);
+int tbl_version_by_id(struct db_conn *c, int64_t id, struct db_row *row, struct version_row *v);	/* in whatever workspace */
 int tbl_version_null(struct db_conn *c, int64_t workspace, int64_t file, struct db_row *row, struct version_row *v);
 int tbl_version_older(struct db_conn *c, int64_t workspace, int64_t file, int64_t before, struct db_row *row,
     struct version_row *v);
