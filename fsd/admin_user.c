@@ -79,7 +79,7 @@ admin_user_create(struct request *req)
 		goto out;
 	rc = principal_create(req->daemon->store, name ? name : "", admin, may, &p);
 	if (rc == ERR_INVALID)
-		rc = request_fail(req, rc, "InvalidUserName", "A user's name has 1 to %d of the characters "
+		rc = request_fail(req, rc, "invalid_name", "A user's name has 1 to %d of the characters "
 		    "A-Z a-z 0-9 . _ - @ + and does not begin with \"-\" or \".\".", LIMIT_USER_NAME);
 	else if (rc == ERR_EXISTS)
 		rc = request_fail(req, rc, NULL, "There is a user \"%s\" already.", name);

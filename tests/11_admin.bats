@@ -73,17 +73,17 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST users '{"name": "ann", "mayCreateBuckets": true}'; want 201
 	[[ $(field .userId) == user_* ]]
 	api POST users '{"name": "ann"}'; want 409 ann
-	api POST users '{"name": "-x"}'; want 400 InvalidUserName
+	api POST users '{"name": "-x"}'; want 400 invalid_name
 	api POST users '{"name": 5}'; want 400 name
 	api POST users '{"nme": "x"}'; want 400 nme
-	api POST users '{"name": "x"'; want 400 MalformedJSON
+	api POST users '{"name": "x"'; want 400 malformed_json
 	api POST users '{"name": "a", "name": "b"}'; want 400
 	api POST users; want 400
 	api GET users/ann; want 200
 	[ "$(field .name)" = ann ]
 	[ "$(jq -r .mayCreateBuckets <<< "$reply")" = true ]
 	[ "$(jq -c '[.keys, .tokens, .grants]' <<< "$reply")" = '[[],[],[]]' ]
-	api GET users/nobody-here; want 404 NoSuchUser
+	api GET users/nobody-here; want 404 not_found
 	api GET 'users?limit=1'; want 200
 	first=$(field '.users[0].name')
 	[ "$(field .next)" = "$first" ]
@@ -150,9 +150,9 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	[[ $(field .rootFolderId) == fld_* ]]
 	[ "$(field '[.owner, .quotaBytes, .historyMs, .displayName, .versioning] | tostring')" = '["wes",1000000,86400000,"Bilder ä","off"]' ]
 	api POST workspaces '{"name": "pictures"}'; want 409 pictures
-	api POST workspaces '{"name": "Not_A_Bucket"}'; want 400 InvalidWorkspaceName
+	api POST workspaces '{"name": "Not_A_Bucket"}'; want 400 invalid_name
 	api POST workspaces '{"name": "metrics"}'; want 400
-	api POST workspaces '{"name": "x-ok", "owner": "nobody-here"}'; want 404 NoSuchUser
+	api POST workspaces '{"name": "x-ok", "owner": "nobody-here"}'; want 404 not_found
 	api POST workspaces '{"name": "x-ok", "versioning": "maybe"}'; want 400 versioning
 	api POST workspaces '{"name": "x-ok", "quotaBytes": -5}'; want 400 quotaBytes
 	api PATCH workspaces/pictures '{"quotaBytes": 0, "versioning": "on", "owner": "admin"}'; want 200
@@ -162,8 +162,8 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	[ "$(s3_curl /pictures/one -o /dev/null -w '%{http_code}' -X PUT -d x)" = 200 ]
 	api GET workspaces/pictures; want 200
 	[ "$(field '[.objects, .bytes] | tostring')" = '[1,1]' ]
-	api DELETE workspaces/pictures; want 409 NotEmpty
-	api DELETE workspaces/nowhere; want 404 NoSuchWorkspace
+	api DELETE workspaces/pictures; want 409 not_empty
+	api DELETE workspaces/nowhere; want 404 not_found
 	api POST workspaces '{"name": "empty-one"}'; want 201
 	[ "$(field .historyMs)" = 2592000000 ]
 	api DELETE workspaces/empty-one; want 204
@@ -302,7 +302,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	while [ "$(field .state)" = running ]; do api GET "jobs/$job?wait=30"; want 200; done
 	[ "$(field '[.kind, .state, .exitCode, .report.problems] | tostring')" = '["check","done",0,0]' ]
 	api DELETE "jobs/$job"; want 204
-	api GET jobs/job_zzz; want 404 NoSuchJob
+	api GET jobs/job_zzz; want 404 not_found
 	api GET jobs/nonsense; want 404
 	api POST jobs '{"kind": "tidy"}'; want 400 kind
 	api POST jobs '{"kind": "check", "dryRun": true}'; want 400
