@@ -6,6 +6,7 @@
 #include "json.h"
 #include "node.h"
 #include "request.h"
+#include "tree.h"
 
 /*
  * The JSON API that devices and applications sync by (/v1/…, but for /v1/admin). One file a resource, a handler a route; their table is
@@ -67,8 +68,9 @@ struct json_out *api_error_more(struct request *req, struct json_out *j);
 
 struct api_node_extra {
 	struct slice path;		/* as the caller may see it; NULL pointer: n->path */
-	const int64_t *collides;	/* ids of siblings whose names differ in case or Unicode form only */
+	const struct tree_sibling *collides;	/* siblings whose names differ in case or Unicode form only */
 	size_t ncollides;
+	bool twin;			/* a file and a folder have this name */
 };
 /* The members of a node, inside an object that was begun: so that others can be added. api_node.c. */
 void api_put_node(struct json_out *j, const struct node *n, const struct api_node_extra *extra);

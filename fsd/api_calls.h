@@ -28,4 +28,23 @@ int api_part_write(struct request *req, const void *bytes, size_t len, size_t *u
 int api_part_finish(struct request *req);
 void api_part_release(struct request *req);
 
+/* api_folders.c */
+int api_folder_make(struct request *req);
+int api_folder_show(struct request *req);
+int api_folder_children(struct request *req);
+int api_folder_change(struct request *req);
+int api_folder_delete(struct request *req);
+
+/* api_files.c */
+int api_file_show(struct request *req);
+int api_file_change(struct request *req);
+int api_file_delete(struct request *req);
+int api_file_restore(struct request *req);
+int api_file_versions(struct request *req);
+
+/* api_trash.c */
+int api_trash(struct request *req);
+int api_file_undelete(struct request *req);
+int api_folder_undelete(struct request *req);
+
 #endif

@@ -53,11 +53,9 @@ put_base64(struct json_out *j, const char *key, struct slice s)
 	free(text);
 }
 
-void
-api_put_name(struct json_out *j, struct slice name)
+static void
+put_name(struct json_out *j, struct slice name, const char *why)
 {
-	const char *why = api_name_reason(name);
-
 	json_key(j, "name");
 	json_bytes(j, name.p, name.len);
 	json_key_bool(j, "syncable", !why);
@@ -65,6 +63,12 @@ api_put_name(struct json_out *j, struct slice name)
 		json_key_str(j, "reason", why);
 		put_base64(j, "nameBase64", name);
 	}
+}
+
+void
+api_put_name(struct json_out *j, struct slice name)
+{
+	put_name(j, name, api_name_reason(name));
 }
 
 void
@@ -135,7 +139,7 @@ put_file(struct json_out *j, const struct node *n)
 }
 
 static void
-put_collisions(struct json_out *j, const struct node *n, const struct api_node_extra *extra)
+put_collisions(struct json_out *j, const struct api_node_extra *extra)
 {
 	char text[ID_TEXT];
 
@@ -144,7 +148,7 @@ put_collisions(struct json_out *j, const struct node *n, const struct api_node_e
 	json_key(j, "nameCollides");
 	json_array_begin(j);
 	for (size_t i = 0; i < extra->ncollides; i++) {
-		id_format(n->kind == NODE_FILE ? ID_FILE : ID_FOLDER, extra->collides[i], text);
+		id_format(extra->collides[i].kind == NODE_FILE ? ID_FILE : ID_FOLDER, extra->collides[i].id, text);
 		json_str(j, text);
 	}
 	json_array_end(j);
@@ -156,6 +160,7 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 	struct slice path = { n->path.data ? n->path.data : "", n->path.len };
 	struct slice name = { n->name.data ? n->name.data : "", n->name.len };
 	bool root = n->kind == NODE_FOLDER && !n->parent;
+	const char *why = api_name_reason(name);
 
 	if (extra && extra->path.p)
 		path = extra->path;
@@ -166,7 +171,7 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 	if (root)
 		json_key_str(j, "name", "");
 	else
-		api_put_name(j, name);
+		put_name(j, name, why || !extra || !extra->twin ? why : "a file and a folder have this name");
 	json_key(j, "path");
 	json_bytes(j, path.p, path.len);
 	if (n->kind == NODE_FILE)
@@ -176,7 +181,7 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 	admin_put_time(j, "createdAt", n->created_us);
 	admin_put_id(j, "createdBy", ID_USER, n->created_by);
 	json_key_int(j, "sequence", n->sequence);
-	put_collisions(j, n, extra);
+	put_collisions(j, extra);
 }
 
 /* ---- attributes ---- */

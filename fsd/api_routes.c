@@ -25,5 +25,19 @@ const struct route api_routes[] = {
 	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/content/{id}", .name = "getContent",
 		.action = ACTION_PUBLIC_, .run = api_content },
 
+	CALL("POST", "folders", "MakeFolder", api_folder_make),
+	CALL("POST", "folders/{id}:undelete", "UndeleteFolder", api_folder_undelete),
+	CALL("GET", "folders/{id}", "GetFolder", api_folder_show),
+	CALL("PATCH", "folders/{id}", "ChangeFolder", api_folder_change),
+	CALL("DELETE", "folders/{id}", "DeleteFolder", api_folder_delete),
+	CALL("GET", "folders/{id}/children", "ListChildren", api_folder_children),
+	CALL("POST", "files/{id}:undelete", "UndeleteFile", api_file_undelete),
+	CALL("POST", "files/{id}:restore", "RestoreVersion", api_file_restore),
+	CALL("GET", "files/{id}", "GetFile", api_file_show),
+	CALL("PATCH", "files/{id}", "ChangeFile", api_file_change),
+	CALL("DELETE", "files/{id}", "DeleteFile", api_file_delete),
+	CALL("GET", "files/{id}/versions", "ListFileVersions", api_file_versions),
+	CALL("GET", "trash", "ListTrash", api_trash),
+
 	{ .name = NULL },
 };

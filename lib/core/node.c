@@ -246,3 +246,21 @@ node_shown_path(struct db_conn *db, const struct node *n, int64_t top, struct sl
 	buf_release(&above);
 	return rc;
 }
+
+int
+node_hidden(struct store *store, const struct principal *who, const struct node *n, size_t *len)
+{
+	struct db_conn *db = NULL;
+	enum role role;
+	struct slice path;
+	int64_t top = 0;
+	int rc;
+
+	if ((rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	if ((rc = node_role(store, db, who, n->kind, n->id, n->workspace, &role, &top)) == 0 &&
+	    (rc = node_shown_path(db, n, top, &path)) == 0)
+		*len = n->path.len - path.len;
+	db_read_end(db);
+	return rc;
+}

@@ -70,6 +70,9 @@ int node_find(struct store *store, const struct principal *who, enum action acti
  */
 int node_lookup(struct store *store, int64_t workspace, struct slice path, enum node_kind *kind, int64_t *id);
 
+/* How many bytes of a located node's path `who` does not see, for those that have roles on parts of a workspace alone. ERR_NOTFOUND. */
+int node_hidden(struct store *store, const struct principal *who, const struct node *n, size_t *len);
+
 /* The path as `who` sees it: cut in front of the topmost folder that it may see. Of a node that was located. */
 int node_shown_path(struct db_conn *db, const struct node *n, int64_t top, struct slice *path);
 

@@ -85,7 +85,7 @@ tree_aim_file(struct txn *t, int64_t workspace, int64_t file, bool marked, struc
 
 /* Puts the empty file at a target that is not shown. */
 static int
-put_marker(struct txn *t, struct target *g)
+put_marker(struct txn *t, struct target *g, bool goes_on)
 {
 	static const struct ingest_result nothing = { 0 };
 	static const struct checksum none = { CHECKSUM_NONE };
@@ -99,7 +99,8 @@ put_marker(struct txn *t, struct target *g)
 	digest_sha256("", 0, sha256);
 	if ((rc = refs_commit(t, g->w->id, &nothing, &manifest)) == 0)
 		rc = object_commit(t, g, &(struct object_new) { .etag = etag, .hash = sha256, .checksum = &none,
-		    .headers = { "", 0 }, .parts = { "", 0 }, .manifest = { manifest.data, manifest.len } }, NULL);
+		    .headers = { "", 0 }, .parts = { "", 0 }, .manifest = { manifest.data, manifest.len },
+		    .goes_on = goes_on }, NULL);
 	buf_release(&manifest);
 	return rc;
 }
@@ -114,7 +115,7 @@ tree_mark(struct txn *t, struct workspace_row *w, int64_t folder, struct actor a
 		return 0;
 	if ((rc = object_aim_in(t, w->id, folder, (struct slice) { "", 0 }, actor, &g)) != 0)
 		return rc;
-	return g.exists && g.entry.live ? 0 : put_marker(t, &g);
+	return g.exists && g.entry.live ? 0 : put_marker(t, &g, true);
 }
 
 int
@@ -127,7 +128,7 @@ tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct
 	if (!path.len)
 		return 0;
 	if ((rc = object_aim_in(t, w->id, w->root_folder_id, path, actor, &g)) == 0 && !(g.exists && g.entry.live))
-		rc = put_marker(t, &g);
+		rc = put_marker(t, &g, true);
 	*folder = g.place.folder;
 	return rc;
 }
@@ -247,7 +248,7 @@ tree_make_in(struct txn *t, struct tree_make *m)
 	key[m->name.len] = '/';
 	if ((rc = object_aim_in(t, m->workspace, m->parent, (struct slice) { key, m->name.len + 1 }, m->actor, &g)) != 0 ||
 	    (rc = check_make(t, m, &g)) != 0 || (rc = tree_mark(t, g.w, m->parent, m->actor)) != 0 ||
-	    (rc = put_marker(t, &g)) != 0)
+	    (rc = put_marker(t, &g, false)) != 0)
 		return rc;
 	m->folder = g.at.folder;
 	m->sequence = g.w->sequence;

@@ -113,6 +113,7 @@ struct tree_restore {
 	struct actor actor;
 	/* results */
 	int64_t result, sequence;	/* the new version */
+	int64_t before;			/* the sequence in front of the commit's events */
 	bool unchanged;			/* it is what the file shows: nothing was done */
 	int64_t current;		/* ERR_PRECONDITION */
 	struct node *node;

@@ -32,7 +32,10 @@ int tree_aim_file(struct txn *t, int64_t workspace, int64_t file, bool marked, s
 /* A name that the tree accepts. ERR_INVALID. */
 int tree_name_check(struct slice name);
 
-/* Makes a folder explicit, unless it is the root or was before: what devices write into stays when the last file goes. */
+/*
+ * Makes a folder explicit, unless it is the root or was before: what devices write into stays when the last file goes. Other events of the
+ * same commit must follow.
+ */
 int tree_mark(struct txn *t, struct workspace_row *w, int64_t folder, struct actor actor);
 /* The same for the folder at a path from the root, whose folders are made as needed. */
 int tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct actor actor, int64_t *folder);

@@ -69,8 +69,10 @@ tree_restore_in(struct txn *t, struct tree_restore *r)
 		r->current = g.entry.live ? g.entry.version_id : 0;
 		rc = ERR_PRECONDITION;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		r->before = g.w->sequence;
 		rc = restore(t, r, &g);
+	}
 	if (rc == 0)
 		r->sequence = g.w->sequence;
 	buf_release(&name);

@@ -96,7 +96,7 @@ test_a_file_moves(void)
 	CHECK_INT(0, obj_put("to/x", "x", NULL));
 	before = kit_now();
 	CHECK_INT(0, kit_move(NODE_FILE, info.file_id, FOLDER("to"), "g"));
-	CHECK_STR("FILE_CREATED  .\nFILE_MOVED g from f\nFOLDER_DELETED b/\nFOLDER_DELETED a/ .\n", kit_feed(before));
+	CHECK_STR("FILE_CREATED \nFILE_MOVED g from f\nFOLDER_DELETED b/\nFOLDER_DELETED a/ .\n", kit_feed(before));
 	CHECK_INT(kit_now(), changed.sequence);
 	CHECK_STR("text", obj_text("to/g", 0, &rc));
 	obj_text("a/b/f", 0, &rc);
@@ -267,7 +267,7 @@ test_a_file_is_deleted_and_comes_back(void)
 	/* Its folders ended with it and are made again, where they were. */
 	before = kit_now();
 	CHECK_INT(0, kit_undelete(NODE_FILE, info.file_id, 0, NULL));
-	CHECK_STR("FOLDER_CREATED a/\nFOLDER_CREATED b/\nFILE_CREATED  .\nFILE_RESTORED f .\n", kit_feed(before));
+	CHECK_STR("FOLDER_CREATED a/\nFOLDER_CREATED b/\nFILE_CREATED \nFILE_RESTORED f .\n", kit_feed(before));
 	CHECK_STR("text", obj_text("a/b/f", 0, &rc));
 	CHECK_INT(3, obj_number("SELECT history_bytes FROM workspace"));
 	CHECK_SOUND();

@@ -1,0 +1,35 @@
+#ifndef FSD_API_NODES_H
+#define FSD_API_NODES_H
+
+#include "api.h"
+
+/* What the calls that change the tree share: api_folders.c, api_files.c, api_trash.c. */
+
+/* A node in the making of a reply: what the closure left, and how much of its path the caller does not see. */
+struct api_result {
+	struct node node;
+	size_t hidden;
+	const int64_t *sequence;	/* the mutation's, in place of the node's */
+	struct request *req;
+};
+#define API_RESULT_INIT { .node = NODE_INIT }
+/* For struct idem: arg is a struct api_result. */
+int api_nodes_render(void *arg, struct buf *reply);
+
+/* GET of one node: found by the path's id. */
+int api_nodes_show(struct request *req, enum node_kind kind);
+
+/* How the path of what comes into `folder` is shown to the caller. */
+int api_nodes_hidden(struct request *req, const struct node *folder, size_t *hidden);
+
+/*
+ * The members "name" and "parentFolderId" of a body, checked. *name NULL: absent. The parent must be one that the caller may write to, of the
+ * workspace; `parent` was initialised; its id is 0 if the member is absent.
+ */
+int api_nodes_place(struct request *req, const struct json *body, int64_t workspace, const char **name, struct node *parent);
+
+/* An error of a change of the tree, with what it names. */
+int api_nodes_fail(struct request *req, int rc, int64_t existing, enum node_kind kind, int64_t current);
+
+
+#endif

@@ -1,0 +1,25 @@
+# Folders, files and the trash by the JSON API, and what S3 sees of it.
+load lib/fsd
+
+setup_file()    { store_start; }
+teardown_file() { store_stop; }
+
+part() {
+	/usr/bin/python3 "$FSD_ROOT/tests/tree.py" "$1" >&2
+}
+
+@test "folders are made, moved and deleted, each once" { part folders; }
+
+@test "children come in pages, with what sync can't carry and names that collide" { part children; }
+
+@test "files move, change, go and come back; old versions return" { part files; }
+
+@test "the trash lists what can come back, and a folder's deletion takes only what was seen" { part trash; }
+
+@test "in a versioned bucket folders go by markers, and versions follow a move" { part versioned; }
+
+@test "who may not see a thing is told that it is not there, and sees no names above" { part rights; }
+
+@test "fsctl check finds nothing after all of it" {
+	fsctl check
+}

@@ -1,0 +1,226 @@
+"""Folders, files and the trash by the JSON API, next to S3: tree.py PART. The parts are the functions below."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from api import Api  # noqa: E402
+from parallel import Admin, client  # noqa: E402
+
+api, admin, s3 = Api(), Admin(), client()
+
+
+def workspace(name, versioning=None):
+    made = admin.good("POST", "/workspaces", {"name": name})
+    if versioning:
+        assert s3.request("PUT", "/" + name, {"versioning": ""}, (
+            "<VersioningConfiguration><Status>%s</Status></VersioningConfiguration>" % versioning).encode())[0] == 200
+    return made["workspaceId"]
+
+
+def put(bucket, key, text):
+    assert s3.request("PUT", "/%s/%s" % (bucket, key), body=text.encode())[0] == 200
+
+
+def get(bucket, key):
+    status, _, body = s3.request("GET", "/%s/%s" % (bucket, key))
+    return body.decode() if status == 200 else status
+
+
+def user(name):
+    admin.good("POST", "/users", {"name": name})
+    return admin.good("POST", "/users/%s/tokens" % name, {})["token"]
+
+
+def names(folder, **query):
+    return [e["name"] for e in api.good("GET", "/folders/%s/children" % folder, **query)["entries"]]
+
+
+def folders():
+    ws = workspace("folders")
+    made = api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "a"})
+    assert made["kind"] == "folder" and made["explicit"] and made["path"] == "a" and made["name"] == "a", made
+    assert get("folders", "a/") == ""
+    again = api.bad("409 already_exists", "POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "a"})
+    assert again["existingId"] == made["id"], again
+    for name in ("", ".", "..", "x/y", "tab\there", "n" * 256):
+        api.bad("400 invalid_name", "POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": name})
+    api.bad("400 invalid_request", "POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "nmae": "x"})
+    api.bad("404 not_found", "POST", "/folders", {"parentFolderId": "fld_" + ws[3:], "name": "x"})
+    put("folders", "a/b/c", "see")
+    assert get("folders", "a/b/c") == "see"
+    b = api.find(ws, "a/b/")
+    assert not b["explicit"] and b["parentFolderId"] == made["id"], b
+    moved = api.good("PATCH", "/folders/" + b["id"], {"parentFolderId": "root", "name": "\u00e9t\u00e9"})
+    assert moved["path"] == "\u00e9t\u00e9" and moved["id"] == b["id"], moved
+    assert get("folders", "\u00e9t\u00e9/c") == "see" and get("folders", "a/b/c") == 404
+    api.bad("409 would_cycle", "PATCH", "/folders/" + made["id"], {"parentFolderId": made["id"]})
+    api.bad("400 invalid_request", "PATCH", "/folders/" + moved["parentFolderId"], {"name": "root2"})
+    assert api.good("GET", "/folders/" + b["id"], minSequence=moved["sequence"])["name"] == "\u00e9t\u00e9"
+    # A reply that was lost: the same key gives the same reply, and nothing happens twice.
+    key = {"Idempotency-Key": "once"}
+    first = api.good("DELETE", "/folders/" + b["id"], headers=key)
+    assert api.good("DELETE", "/folders/" + b["id"], headers=key) == first and first["deleted"] == 1, first
+    assert api.headers["idempotency-replayed"] == "true"
+    api.bad("404 not_found", "DELETE", "/folders/" + b["id"])
+    api.bad("404 not_found", "GET", "/folders/" + b["id"])
+    api.bad("409 not_empty", "DELETE", "/folders/" + api.good("POST", "/folders", {
+        "parentFolderId": api.good("POST", "/folders", {"parentFolderId": made["id"], "name": "in"})["parentFolderId"],
+        "name": "in2"})["parentFolderId"], recursive="false")
+
+
+def children():
+    ws = workspace("children")
+    for key in ("b", "B", "caf\u00e9", "cafe\u0301", "twin", "twin/x", "z/1", "ctl\x01", "..", "plain"):
+        put("children", key, key)
+    root = api.find(ws, "z/")["parentFolderId"]
+    api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "PLAIN"})
+    page = api.good("GET", "/folders/%s/children" % root)
+    entries = {(e["kind"], e["name"]): e for e in page["entries"]}
+    assert page["next"] is None and len(entries) == 11, page
+    assert [e["name"].encode() + (b"/" if e["kind"] == "folder" else b"") for e in page["entries"]] == sorted(
+        e["name"].encode() + (b"/" if e["kind"] == "folder" else b"") for e in page["entries"])
+    assert entries["file", "b"]["nameCollides"] == [entries["file", "B"]["id"]]
+    assert entries["file", "plain"]["nameCollides"] == [entries["folder", "PLAIN"]["id"]]
+    assert entries["file", "caf\u00e9"]["nameCollides"] == [entries["file", "cafe\u0301"]["id"]]
+    assert "nameCollides" not in entries["folder", "z"] and entries["folder", "z"]["syncable"]
+    for odd in (("file", "twin"), ("folder", "twin"), ("file", "ctl\x01"), ("file", "..")):
+        assert entries[odd]["syncable"] is False and entries[odd]["reason"] and entries[odd]["nameBase64"], entries[odd]
+    # Page by page.
+    seen, after = [], None
+    while True:
+        page = api.good("GET", "/folders/%s/children" % root, limit=3, after=after)
+        seen += [(e["kind"], e["name"]) for e in page["entries"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert sorted(seen) == sorted(entries) and len(seen) == len(entries), seen
+    assert names(root, prefix="caf") == ["cafe\u0301", "caf\u00e9"]
+    # The marker of a folder is not among them; what sync can't carry can be renamed by its id.
+    assert names(entries["folder", "PLAIN"]["id"]) == []
+    assert api.good("PATCH", "/files/" + entries["file", ".."]["id"], {"name": "dots"})["syncable"]
+
+
+def files():
+    ws = workspace("files")
+    put("files", "d/f", "one")
+    put("files", "d/f", "two")
+    f = api.find(ws, "d/f")
+    assert f["kind"] == "file" and f["sizeBytes"] == 3 and f["contentHash"].startswith("sha256:"), f
+    versions = api.good("GET", "/files/%s/versions" % f["id"])["versions"]
+    assert [(v["current"], v["keep"]) for v in versions] == [(True, "current"), (False, "history")], versions
+    page = api.good("GET", "/files/%s/versions" % f["id"], limit=1)
+    assert len(page["versions"]) == 1 and page["next"] == versions[0]["versionId"], page
+    page = api.good("GET", "/files/%s/versions" % f["id"], limit=1, after=page["next"])
+    assert page["versions"][0] == versions[1] and page["next"] is None, page
+    back = api.good("POST", "/files/%s:restore" % f["id"], {"versionId": versions[1]["versionId"]})
+    assert get("files", "d/f") == "one" and back["syncCursor"].startswith("cur_") and "unchanged" not in back, back
+    again = api.good("POST", "/files/%s:restore" % f["id"], {"versionId": versions[1]["versionId"]})
+    assert again["unchanged"] and again["versionId"] == back["versionId"], again
+    wrong = api.bad("409 version_conflict", "PATCH", "/files/" + f["id"], {"name": "g", "baseVersionId": f["versionId"]})
+    assert wrong["currentVersionId"] == back["versionId"], wrong
+    changed = api.good("PATCH", "/files/" + f["id"], {
+        "name": "g", "mtime": "2026-01-02T03:04:05.5Z", "mode": "0755", "baseVersionId": back["versionId"]})
+    assert changed["name"] == "g" and changed["mode"] == "0755" and changed["mtime"] == "2026-01-02T03:04:05.500000Z", changed
+    assert changed["versionId"] != back["versionId"] and get("files", "d/g") == "one"
+    api.bad("409 version_conflict", "DELETE", "/files/" + f["id"], baseVersionId=back["versionId"])
+    api.good("DELETE", "/files/" + f["id"], baseVersionId=changed["versionId"])
+    assert get("files", "d/g") == 404
+    api.bad("404 not_found", "GET", "/files/" + f["id"])
+    # With it went its folder, that nobody had made; both come back.
+    assert api.good("POST", "/files/%s:undelete" % f["id"], {})["path"] == "d/g"
+    assert api.bad("409 already_exists", "POST", "/files/%s:undelete" % f["id"], {})
+
+
+def trash():
+    ws = workspace("trash")
+    root = api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "keep"})["parentFolderId"]
+    for i in range(5):
+        put("trash", "d%d/f" % i, "x" * i)
+        put("trash", "f%d" % i, "y")
+    ids = []
+    for i in range(5):
+        ids.append(api.find(ws, "d%d/" % i)["id"])
+        api.good("DELETE", "/folders/" + ids[-1])
+        ids.append(api.find(ws, "f%d" % i)["id"])
+        api.good("DELETE", "/files/" + ids[-1])
+    seen, after = [], None
+    while True:
+        page = api.good("GET", "/trash", workspaceId=ws, limit=3, after=after)
+        seen += page["entries"]
+        after = page["next"]
+        if after is None:
+            break
+    assert [e["id"] for e in seen] == ids[::-1], seen
+    assert all(e["parentFolderId"] == root and e["expiresAt"] > e["deletedAt"] and e["deletedBy"] for e in seen), seen
+    assert seen[1]["kind"] == "folder" and seen[1]["name"] == "d4" and seen[1]["sizeBytes"] == 4 and seen[1]["files"] == 1, seen[1]
+    back = api.good("POST", "/folders/%s:undelete" % ids[8], {"parentFolderId": api.find(ws, "keep/")["id"], "name": "again"})
+    assert back["path"] == "keep/again" and get("trash", "keep/again/f") == "xxxx", back
+    assert len(api.good("GET", "/trash", workspaceId=ws)["entries"]) == 9
+    # What a device has not seen stays.
+    folder = api.find(ws, "keep/")
+    put("trash", "keep/new", "new")
+    gone = api.good("DELETE", "/folders/" + folder["id"], baseSequence=back["sequence"])
+    assert gone["deleted"] == 1 and gone["kept"] == 1 and get("trash", "keep/new") == "new", gone
+    assert get("trash", "keep/again/f") == 404
+
+
+def versioned():
+    ws = workspace("versioned", versioning="Enabled")
+    put("versioned", "d/e/f", "one")
+    put("versioned", "d/g", "two")
+    d = api.find(ws, "d/")
+    assert api.good("DELETE", "/folders/" + d["id"])["deleted"] == 2
+    assert get("versioned", "d/g") == 404 and api.find(ws, "d/") is None
+    body = s3.request("GET", "/versioned", {"versions": ""})[2]
+    assert body.count(b"<DeleteMarker>") == 2 and body.count(b"<Version>") == 2, body
+    assert api.good("POST", "/folders/%s:undelete" % d["id"], {})["id"] == d["id"]
+    assert get("versioned", "d/e/f") == "one" and get("versioned", "d/g") == "two"
+    g = api.find(ws, "d/g")
+    api.good("DELETE", "/files/" + g["id"])
+    assert api.good("POST", "/files/%s:undelete" % g["id"], {"name": "h"})["path"] == "d/h"
+    moved = api.good("PATCH", "/folders/" + d["id"], {"name": "m"})
+    assert moved["path"] == "m"
+    body = s3.request("GET", "/versioned", {"versions": ""})[2]
+    assert b"<Key>m/h</Key>" in body and b"<Key>d/" not in body, body
+
+
+def rights():
+    ws = workspace("rights")
+    for key in ("secret/shared/f", "secret/other", "elsewhere/x"):
+        put("rights", key, key)
+    viewer, editor, stranger = Api(user("viewer")), Api(user("editor")), Api(user("stranger"))
+    for name, role in (("viewer", "viewer"), ("editor", "editor")):
+        subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "add", "rights/secret/shared/", name, role], check=True)
+    shared, f, other = api.find(ws, "secret/shared/"), api.find(ws, "secret/shared/f"), api.find(ws, "secret/other")
+    for who in (viewer, editor):
+        assert who.good("GET", "/folders/" + shared["id"])["path"] == "shared"
+        assert who.good("GET", "/files/" + f["id"])["path"] == "shared/f"
+        assert [e["path"] for e in who.good("GET", "/folders/%s/children" % shared["id"])["entries"]] == ["shared/f"]
+        who.bad("404 not_found", "GET", "/files/" + other["id"])
+        who.bad("404 not_found", "GET", "/folders/" + shared["parentFolderId"])
+        who.bad("404 not_found", "PATCH", "/files/" + other["id"], {"name": "x"})
+    for method, path, body in (("GET", "/folders/" + shared["id"], None), ("DELETE", "/files/" + f["id"], None),
+                               ("POST", "/folders", {"parentFolderId": shared["id"], "name": "x"}),
+                               ("GET", "/files/%s/versions" % f["id"], None)):
+        stranger.bad("404 not_found", method, path, body)
+    for method, path, body in (("DELETE", "/files/" + f["id"], None), ("PATCH", "/files/" + f["id"], {"name": "x"}),
+                               ("POST", "/folders", {"parentFolderId": shared["id"], "name": "x"}),
+                               ("POST", "/files/%s:restore" % f["id"], {"versionId": f["versionId"]})):
+        viewer.bad("403 access_denied", method, path, body)
+    made = editor.good("POST", "/folders", {"parentFolderId": shared["id"], "name": "made"})
+    assert made["path"] == "shared/made", made
+    assert editor.good("PATCH", "/files/" + f["id"], {"parentFolderId": made["id"]})["path"] == "shared/made/f"
+    editor.bad("404 not_found", "PATCH", "/files/" + f["id"], {"parentFolderId": shared["parentFolderId"]})
+    editor.bad("404 not_found", "PATCH", "/files/" + f["id"], {"parentFolderId": api.find(ws, "elsewhere/")["id"]})
+    editor.good("DELETE", "/files/" + f["id"])
+    viewer.bad("403 access_denied", "POST", "/files/%s:undelete" % f["id"], {})
+    stranger.bad("404 not_found", "POST", "/files/%s:undelete" % f["id"], {})
+    assert editor.good("POST", "/files/%s:undelete" % f["id"], {})["path"] == "shared/made/f"
+    # The trash of a workspace is for those who see all of it.
+    viewer.bad("403 access_denied", "GET", "/trash", workspaceId=ws)
+    stranger.bad("404 not_found", "GET", "/trash", workspaceId=ws)
+
+
+globals()[sys.argv[1]]()
