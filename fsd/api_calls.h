@@ -10,6 +10,9 @@ struct request;
 /* api_lookup.c */
 int api_lookup(struct request *req);
 
+/* api_tree.c */
+int api_tree(struct request *req);
+
 /* api_uploads.c */
 int api_upload_start(struct request *req);
 int api_upload_complete(struct request *req);

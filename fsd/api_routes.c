@@ -10,6 +10,7 @@
 
 const struct route api_routes[] = {
 	CALL("GET", "lookup", "lookup", api_lookup),
+	CALL("GET", "tree", "tree", api_tree),
 
 	CALL("POST", "files:start-upload", "startUpload", api_upload_start),
 	CALL("POST", "files:complete-upload", "completeUpload", api_upload_complete),

@@ -97,6 +97,8 @@ clear(struct request *req)
 	req->chunks = NULL;
 	req->decoded_length = UINT64_MAX;
 	req->workspace.id = 0;
+	req->past = false;
+	req->sequence = 0;
 	memset(req->params, 0, sizeof(req->params));
 	req->op = NULL;
 	req->error_code = NULL;

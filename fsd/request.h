@@ -47,6 +47,7 @@ struct route {
 	/* Or the finish of a streamed one. ERR_AGAIN: the request waits (HTTP_WAIT), and run is called again after http_resume(). */
 	int (*run)(struct request *req);
 	void (*release)(struct request *req);	/* frees req->op; may be NULL */
+	bool past;			/* S3: works on a bucket as it was (alias.h), too */
 };
 #define ACTION_NONE_ (-1)	/* authenticated, and the handler asks perm_check() itself */
 #define ACTION_PUBLIC_ (-2)	/* anybody: health, welcome page */
@@ -77,6 +78,8 @@ struct request {
 	struct awschunk *chunks;	/* PAYLOAD_CHUNKED: decoder; owned */
 	uint64_t decoded_length;	/* of the object's bytes; UINT64_MAX unknown */
 	struct workspace_row workspace;	/* filled for LEVEL_BUCKET and LEVEL_OBJECT before the handler; id 0 if there is none (only CreateBucket sees that) */
+	bool past;			/* the bucket is named as it was at `sequence` (alias.h) */
+	int64_t sequence;
 	struct slice params[4];		/* {…} parts of a matched path, decoded; a NUL follows each */
 	struct buf scratch;		/* auth.c's, and what params point into */
 	void *op;			/* the operation's state */

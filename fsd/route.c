@@ -1,6 +1,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alias.h"
 #include "api.h"
 #include "commit.h"
 #include "daemon.h"
@@ -147,8 +148,12 @@ find_workspace(struct request *req)
 {
 	const char *expected = request_header(req, "x-amz-expected-bucket-owner");
 	char owner[ID_TEXT];
-	int rc = workspace_find(req->daemon->store, req->bucket, &req->workspace);
+	int rc;
 
+	if (alias_named(req->bucket))
+		rc = alias_open(req);
+	else
+		rc = workspace_find(req->daemon->store, req->bucket, &req->workspace);
 	if (rc) {
 		req->workspace.id = 0;
 		if (rc == ERR_NOTFOUND && req->route->action == ACTION_CREATE_)
@@ -217,7 +222,7 @@ permit_again(struct request *req)
 	if ((rc = auth_again(req)) != 0)
 		return rc;
 	if (req->workspace.id) {
-		rc = workspace_find(store, req->bucket, &now);
+		rc = workspace_find(store, req->workspace.name, &now);
 		if (rc == ERR_NOTFOUND || (rc == 0 && now.id != req->workspace.id))
 			return request_fail(req, ERR_NOTFOUND, "NoSuchBucket", NULL);
 		if (rc)

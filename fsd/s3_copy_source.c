@@ -1,8 +1,10 @@
 #include <string.h>
 
+#include "alias.h"
 #include "daemon.h"
 #include "err.h"
 #include "limits.h"
+#include "past.h"
 #include "perm.h"
 #include "s3.h"
 #include "workspace.h"
@@ -59,13 +61,19 @@ find(struct request *req, const struct copy_source *source, struct object_info *
 	struct store *store = req->daemon->store;
 	struct slice key = { source->key.data, source->key.len };
 	struct workspace_row from;
+	int64_t sequence = 0;
+	bool past = alias_named(source->bucket);
 	int rc;
 
-	if ((rc = workspace_find(store, source->bucket, &from)) != 0)
+	if ((rc = past ? alias_find(req, source->bucket, &from, &sequence) :
+	    workspace_find(store, source->bucket, &from)) != 0)
 		return rc == ERR_NOTFOUND ? request_fail(req, rc, "NoSuchBucket", NULL) : rc;
 	if ((rc = perm_check(store, &req->who.who, ACTION_READ, from.id, key)) != 0)
 		return rc;
-	rc = object_find(store, from.id, key, source->version, info);
+	if (past)
+		rc = alias_lost(req, past_find(store, from.id, sequence, key, source->version, info));
+	else
+		rc = object_find(store, from.id, key, source->version, info);
 	if (rc == ERR_NOTFOUND && perm_check(store, &req->who.who, ACTION_LIST, from.id, key) != 0)
 		return request_fail(req, ERR_DENIED, "AccessDenied", NULL);
 	if (rc == ERR_NOTFOUND)

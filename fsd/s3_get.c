@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alias.h"
 #include "clock.h"
 #include "daemon.h"
 #include "err.h"
@@ -60,7 +61,11 @@ find(struct request *req, void *bytes, size_t *len)
 
 	if (s3_version_param(req, &version) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
-	if (bytes)
+	if (req->past && len)
+		*len = 0;
+	if (req->past)
+		rc = alias_object(req, version, &req->found);
+	else if (bytes)
 		rc = object_find_small(store, req->workspace.id, req->key, version, &req->found, bytes, len);
 	else
 		rc = object_find(store, req->workspace.id, req->key, version, &req->found);

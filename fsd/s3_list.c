@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alias.h"
 #include "daemon.h"
 #include "err.h"
 #include "id.h"
@@ -46,6 +47,8 @@ page_init(struct page *p, struct request *req)
 		.prefix = SLICE(prefix ? prefix : ""),
 		.delimiter = SLICE(delimiter ? delimiter : ""),
 		.max = (unsigned)p->max,
+		.past = req->past,
+		.sequence = req->sequence,
 	};
 	return 0;
 }
@@ -177,6 +180,8 @@ walk(struct page *p, void (*each)(void *arg, const struct list_item *item))
 {
 	int rc = p->max ? list_objects(p->req->daemon->store, &p->query, each, p, &p->end) : 0;
 
+	if (p->req->past)
+		rc = alias_lost(p->req, rc);
 	buf_add(p->xml, p->prefixes.data, p->prefixes.len);
 	if (rc == 0)
 		rc = buf_finish(&p->prefixes);

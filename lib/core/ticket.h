@@ -14,7 +14,7 @@
 struct store;
 
 enum ticket_kind { TICKET_CURSOR = 1, TICKET_PART, TICKET_CONTENT, TICKET_PAGE };
-#define TICKET_PAYLOAD 320		/* bytes that a ticket can say */
+#define TICKET_PAYLOAD 1088		/* bytes that a ticket can say: a name (LIMIT_KEY) and eight numbers */
 #define TICKET_TEXT (8 + 2 * (TICKET_PAYLOAD + 16))
 
 /* Appends "cur_…", "tkt_…" or "pag_…" to `text`. */
