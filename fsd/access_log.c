@@ -20,6 +20,7 @@
  */
 #define FLUSH_NS 100000000
 #define METHOD_MAX 32
+#define LINE_USUAL 500
 #define LINE_MAX_BYTES (2 * ACCESS_LOG_TARGET * 6 + 1024)
 
 static struct {
@@ -136,22 +137,51 @@ format_json(struct buf *out, const struct access_line *l, const char *when)
 	buf_release(&target);
 }
 
+static void
+add_number(struct buf *out, const char *name, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	buf_addstr(out, name);
+	buf_add(out, digits + at, sizeof(digits) - at);
+}
+
+/* A line a request: printf() here would be a tenth of what a small GET computes. */
+static void
+format_text(struct buf *out, const struct access_line *l, const char *when)
+{
+	const char *const words[] = { " access ", l->request_id, " ", l->peer, " ", l->who ? l->who : "-", " " };
+
+	buf_addstr(out, when);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		buf_addstr(out, words[i]);
+	add_visible(out, l->method, strnlen(l->method, METHOD_MAX));
+	buf_addch(out, ' ');
+	access_log_target(out, l->target);
+	buf_addch(out, ' ');
+	buf_addstr(out, l->operation);
+	add_number(out, " ", l->status > 0 ? (uint64_t)l->status : 0);
+	add_number(out, " in=", l->in);
+	add_number(out, " out=", l->out);
+	add_number(out, " us=", l->micros > 0 ? (uint64_t)l->micros : 0);
+	if (l->broken)
+		buf_add(out, " broken", 7);
+}
+
 void
 access_log_format(struct buf *out, const struct access_line *l, bool json)
 {
 	char when[CLOCK_TEXT];
 
 	clock_rfc3339(l->wall_us, when);
-	if (json) {
+	if (json)
 		format_json(out, l, when);
-		return;
-	}
-	buf_addf(out, "%s access %s %s %s ", when, l->request_id, l->peer, l->who ? l->who : "-");
-	add_visible(out, l->method, strnlen(l->method, METHOD_MAX));
-	buf_addch(out, ' ');
-	access_log_target(out, l->target);
-	buf_addf(out, " %s %d in=%llu out=%llu us=%lld%s", l->operation, l->status, (unsigned long long)l->in,
-	    (unsigned long long)l->out, (long long)l->micros, l->broken ? " broken" : "");
+	else
+		format_text(out, l, when);
 }
 
 /* ---- writing them ---- */
@@ -250,6 +280,7 @@ access_log_write(const struct access_line *line)
 
 	if (!al.running)
 		return;
+	(void)buf_room(&text, LINE_USUAL);	/* so that it does not grow step by step */
 	access_log_format(&text, line, al.json);
 	buf_addch(&text, '\n');
 	if (buf_finish(&text) != 0)

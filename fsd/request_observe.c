@@ -12,6 +12,7 @@ request_observe(struct request *req, bool complete)
 	const struct http_request *http = req->http;
 	const char *operation = req->route ? req->route->name : "Unknown";
 	int64_t micros = clock_mono_us() - http->started_us;
+	const char *who = NULL;
 	char user[LIMIT_USER_NAME + 8];
 
 	metrics_count(req->daemon->metrics, operation, http->reply.status, micros, http->received, http->sent);
@@ -19,12 +20,17 @@ request_observe(struct request *req, bool complete)
 		metrics_broken(req->daemon->metrics);
 	if (!req->daemon->settings.log_access)
 		return;
-	snprintf(user, sizeof(user), "user:%s", req->who.who.name);
+	if (req->authenticated && req->who.key_id[0]) {
+		who = req->who.key_id;
+	} else if (req->authenticated) {
+		snprintf(user, sizeof(user), "user:%s", req->who.who.name);
+		who = user;
+	}
 	access_log_write(&(struct access_line) {
 	    .wall_us = clock_wall_us(),
 	    .request_id = req->id,
 	    .peer = http->peer,
-	    .who = !req->authenticated ? NULL : req->who.key_id[0] ? req->who.key_id : user,
+	    .who = who,
 	    .method = http->method,
 	    .target = http->target,
 	    .operation = operation,

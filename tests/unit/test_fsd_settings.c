@@ -228,6 +228,15 @@ test_a_line_in_both_forms(void)
 	CHECK(strstr(out.data, " 127.0.0.1:9 - PUT "));
 	CHECK(strstr(out.data, "us=130 broken"));
 	buf_clear(&out);
+	l.in = 0;
+	l.out = UINT64_MAX;
+	l.status = 0;
+	access_log_format(&out, &l, false);
+	CHECK(strstr(out.data, " PutObject 0 in=0 out=18446744073709551615 us=130 broken"));
+	l.in = 4096;
+	l.out = 0;
+	l.status = 200;
+	buf_clear(&out);
 	l.method = "P\nT";
 	access_log_format(&out, &l, false);
 	CHECK(strstr(out.data, " - P%0AT /b/k"));
