@@ -1,5 +1,3 @@
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
@@ -8,7 +6,15 @@
 void
 seg_env_name(uint64_t home, char name[SEG_NAME])
 {
-	snprintf(name, SEG_NAME, "%08" PRIx64 ".seg", home);
+	static const char hex[] = "0123456789abcdef";
+	unsigned digits = 8;
+
+	/* By hand: every read of a chunk comes here. */
+	while (digits < 16 && home >> (4 * digits))
+		digits++;
+	for (unsigned i = digits; i-- > 0; home >>= 4)
+		name[i] = hex[home & 15];
+	memcpy(name + digits, ".seg", 5);
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 #include "err.h"
 #include "limits.h"
 #include "record.h"
+#include "seg_env.h"
 
 /*
  * Segment files: order of durability, what recovery does with every kind of damage, numbering, full disks. The system calls that
@@ -792,6 +793,28 @@ test_many_segments(void)
 	bs->ops->free(bs);
 }
 
+static void
+test_names_of_segment_files(void)
+{
+	static const struct {
+		uint64_t home;
+		const char *name;
+	} cases[] = {
+		{ 1, "00000001.seg" }, { 0xa, "0000000a.seg" }, { 0xfedcba98, "fedcba98.seg" },
+		{ 0x100000000, "100000000.seg" }, { UINT64_MAX, "ffffffffffffffff.seg" },
+	};
+	char name[SEG_NAME];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		seg_env_name(cases[i].home, name);
+		CHECK_STR(cases[i].name, name);
+		CHECK(seg_env_home(name) == cases[i].home);
+	}
+	CHECK(seg_env_home("1.seg") == 0);
+	CHECK(seg_env_home("0000000A.seg") == 0);
+	CHECK(seg_env_home("000000001.seg") == 0);
+}
+
 static const struct test tests[] = {
 	TEST(test_order_of_flushes), TEST(test_overhead), TEST(test_flush_failure_closes),
 	TEST(test_sync_waits_for_holes), TEST(test_sync_passes_later_puts), TEST(test_syncs_coalesce),
@@ -799,7 +822,7 @@ static const struct test tests[] = {
 	TEST(test_garbage_tail_is_cut), TEST(test_holes_are_stepped_over), TEST(test_quarantine),
 	TEST(test_missing_home_and_numbers), TEST(test_orphans), TEST(test_read_only), TEST(test_bit_flips), TEST(test_wrong_once),
 	TEST(test_whole_checks_the_hash), TEST(test_damaged_index), TEST(test_reserve), TEST(test_full_disk),
-	TEST(test_many_segments), TEST_END
+	TEST(test_many_segments), TEST(test_names_of_segment_files), TEST_END
 };
 
 int
