@@ -9,21 +9,21 @@
 		.body_max = LIMIT_JSON_BODY, .run = (handler) }
 
 const struct route api_routes[] = {
-	CALL("GET", "lookup", "lookup", api_lookup),
-	CALL("GET", "tree", "tree", api_tree),
+	CALL("GET", "lookup", "Lookup", api_lookup),
+	CALL("GET", "tree", "GetTree", api_tree),
 
-	CALL("POST", "files:start-upload", "startUpload", api_upload_start),
-	CALL("POST", "files:complete-upload", "completeUpload", api_upload_complete),
-	CALL("GET", "uploads/{id}", "showUpload", api_upload_show),
-	CALL("DELETE", "uploads/{id}", "abortUpload", api_upload_abort),
-	CALL("GET", "files/{id}/download", "download", api_download),
-	CALL("GET", "files/{id}/manifest", "manifest", api_manifest),
-	CALL("GET", "chunks/{hash}", "getChunk", api_chunk),
+	CALL("POST", "files:start-upload", "StartUpload", api_upload_start),
+	CALL("POST", "files:complete-upload", "CompleteUpload", api_upload_complete),
+	CALL("GET", "uploads/{id}", "ShowUpload", api_upload_show),
+	CALL("DELETE", "uploads/{id}", "AbortUpload", api_upload_abort),
+	CALL("GET", "files/{id}/download", "Download", api_download),
+	CALL("GET", "files/{id}/manifest", "GetManifest", api_manifest),
+	CALL("GET", "chunks/{hash}", "GetChunk", api_chunk),
 	/* Who has the ticket in the URL may, as long as who got it may. */
-	{ .method = "PUT", .level = LEVEL_NONE, .path = "/v1/uploads/{id}/parts/{number}", .name = "putPart",
+	{ .method = "PUT", .level = LEVEL_NONE, .path = "/v1/uploads/{id}/parts/{number}", .name = "PutPart",
 		.action = ACTION_PUBLIC_, .start = api_part_start, .write = api_part_write, .run = api_part_finish,
 		.release = api_part_release },
-	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/content/{id}", .name = "getContent",
+	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/content/{id}", .name = "GetContent",
 		.action = ACTION_PUBLIC_, .run = api_content },
 
 	CALL("POST", "folders", "MakeFolder", api_folder_make),
