@@ -18,8 +18,6 @@ import json
 import os
 import random
 import shutil
-import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -28,16 +26,12 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from s3 import S3  # noqa: E402
+from daemon import Daemon, Lost  # noqa: E402
 
 GOINGDOWN = 0x8004587D  # _IOR('X', 125, uint32_t)
 NOLOGFLUSH = struct.pack("I", 2)
 BUCKET = "crash"
 CONFIG = "limits: {reserve_bytes: 16MiB, reserve_percent: 0}\ngc: {every: 0}\n"
-
-
-class Lost(Exception):
-    pass
 
 
 def content(seed, size):
@@ -78,57 +72,6 @@ class Disk:
     def remove(self):
         if self.power:
             subprocess.run(["umount", self.point], stderr=subprocess.DEVNULL)
-
-
-class Daemon:
-    def __init__(self, build, data, log):
-        self.build, self.data, self.log = build, data, log
-        self.config = os.path.join(os.path.dirname(log), "fsd.yaml")
-        with open(self.config, "w") as f:
-            f.write(CONFIG)
-        out = subprocess.run([build + "/fsctl", "--data", data, "--json", "init"], stdout=subprocess.PIPE, check=True)
-        keys = json.loads(out.stdout)
-        self.key_id, self.secret = keys["accessKeyId"], keys["secretAccessKey"]
-
-    def client(self, timeout=60):
-        return S3("127.0.0.1", self.port, self.key_id, self.secret, timeout)
-
-    def start(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        log = open(self.log, "ab")
-        self.process = subprocess.Popen(
-            [self.build + "/fsd", "--data", self.data, "--config", self.config, "--listen", "127.0.0.1:%d" % self.port],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise Lost("fsd does not start again: exit code %d" % self.process.returncode)
-            try:
-                c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                c.request("GET", "/readyz")
-                if c.getresponse().status == 200:
-                    return
-            except OSError:
-                time.sleep(0.02)
-        raise Lost("fsd does not become ready")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise Lost("fsd does not end on SIGTERM")
-
-    def fsctl(self, *args):
-        return subprocess.run([self.build + "/fsctl", "--data", self.data, *args], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=300)
 
 
 class Writer(threading.Thread):
@@ -294,7 +237,8 @@ def main():
     daemon = None
     try:
         disk.make()
-        daemon = Daemon(os.path.abspath(args.build), os.path.join(disk.point, "store"), os.path.join(folder, "fsd.log"))
+        daemon = Daemon(args.build, os.path.join(disk.point, "store"), os.path.join(folder, "fsd.log"),
+                        CONFIG)
         daemon.start()
         status, _, body = daemon.client().request("PUT", "/" + BUCKET)
         if status != 200:
@@ -317,7 +261,7 @@ def main():
                 print("".join("# log: " + line for line in f.readlines()[-15:] if '" 200' not in line))
         return 1
     finally:
-        if daemon and getattr(daemon, "process", None) and daemon.process.poll() is None:
+        if daemon and daemon.running():
             daemon.kill()
         disk.remove()
         shutil.rmtree(folder, ignore_errors=True)
