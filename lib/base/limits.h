@@ -50,6 +50,8 @@
 
 /* Memory */
 #define POOL_BYTES (128u << 20)		/* buffers of all uploads together */
+#define POOL_SMALL_SHARE 4		/* one in so many is for contents up to SMALL_OBJECT: large uploads can't hold them up */
+#define BODY_FREE 8192			/* what a connection may collect without asking: small calls never wait */
 
 /* Time */
 #define SKEW_MAX_US (15ll * 60 * 1000000)	/* AWS: RequestTimeTooSkewed */

@@ -11,6 +11,7 @@
 #include "ingest.h"
 #include "limits.h"
 #include "multihash.h"
+#include "pool.h"
 #include "store_in.h"
 #include "tbl_chunk.h"
 
@@ -19,9 +20,12 @@
  * stored; its blocks go back -> gathering … -> finished or failed (nothing more is taken) -> freed.
  *
  * A body that is announced small, or turns out to be, is one chunk in the small lane; all others are cut and go to a stream lane.
+ *
+ * Memory: what is announced small draws from a pool of its own, so that neither kind can hold up the other; a body of unknown
+ * length counts as large.
  */
-#define PIECE (BLOCK_SIZE * 4)			/* the pool's blocks */
-#define PIECES_MAX (CHUNK_MAX / PIECE)
+#define PIECES_MAX (CHUNK_MAX / INGEST_PIECE)
+_Static_assert(SMALL_OBJECT / INGEST_PIECE_SMALL <= PIECES_MAX, "a small body fits");
 #define HASHED_AT_ONCE (32u << 10)		/* all digests take a stretch while it is in the cache */
 
 struct ingest {
@@ -30,7 +34,9 @@ struct ingest {
 	struct multihash hashes;	/* MD5 and, once it is large, SHA-256 of the whole; SHA-256 of each chunk */
 	struct digest *checksum;
 	struct chunker chunker;
-	struct pool_user user;
+	struct pool *pool;
+	size_t piece;			/* the pool's blocks */
+	struct budget_user user;
 	void *pieces[PIECES_MAX];
 	size_t npieces;
 	size_t fill;			/* bytes of the chunk so far */
@@ -93,7 +99,10 @@ ingest_new(struct store *store, const struct ingest_options *options, struct ing
 	in->store = store;
 	in->options = *options;
 	in->user.wake = options->wake;
+	in->user.cut = options->cut;
 	in->user.arg = options->arg;
+	in->pool = options->size <= SMALL_OBJECT ? store->small_pool : store->pool;
+	in->piece = options->size <= SMALL_OBJECT ? INGEST_PIECE_SMALL : INGEST_PIECE;
 	if ((rc = ingest_hold(store, &in->ticket)) == 0) {
 		in->held = true;
 		rc = make_digests(in);
@@ -112,7 +121,7 @@ static void
 give_pieces(struct ingest *in)
 {
 	while (in->npieces)
-		pool_give(in->store->pool, &in->user, in->pieces[--in->npieces]);
+		pool_give(in->pool, &in->user, in->pieces[--in->npieces]);
 	in->fill = 0;
 }
 
@@ -122,7 +131,7 @@ ingest_free(struct ingest *in)
 	if (!in)
 		return;
 	give_pieces(in);
-	pool_forget(in->store->pool, &in->user);
+	budget_forget(pool_budget(in->pool), &in->user);
 	if (in->held)
 		ingest_unhold(in->store, in->ticket);
 	multihash_release(&in->hashes);
@@ -139,15 +148,15 @@ static int
 is_whole(struct ingest *in, const struct chunk_row *row, bool *whole)
 {
 	const struct blob_place place = { (uint64_t)row->home, (uint64_t)row->place, row->stored, row->size };
-	uint8_t *bytes = malloc(row->size < PIECE ? row->size : PIECE);
+	uint8_t *bytes = malloc(row->size < in->piece ? row->size : in->piece);
 	size_t n;
 	int rc = bytes ? 0 : ERR_NOMEM;
 
 	*whole = rc == 0;
 	for (size_t from = 0; *whole && from < row->size; from += n) {
-		n = row->size - from < PIECE ? row->size - from : PIECE;
+		n = row->size - from < in->piece ? row->size - from : in->piece;
 		rc = blob_get(in->store->blobs, row->hash, &place, from, n, false, bytes);
-		*whole = rc == 0 && !memcmp(bytes, in->pieces[from / PIECE], n);
+		*whole = rc == 0 && !memcmp(bytes, in->pieces[from / in->piece], n);
 	}
 	free(bytes);
 	return rc == ERR_NOMEM ? rc : 0;
@@ -192,7 +201,7 @@ store_chunk(struct ingest *in, struct ingest_chunk *chunk)
 	int count = 0, rc;
 
 	for (; left; count++) {
-		iov[count] = (struct iovec) { in->pieces[count], left < PIECE ? left : PIECE };
+		iov[count] = (struct iovec) { in->pieces[count], left < in->piece ? left : in->piece };
 		left -= iov[count].iov_len;
 	}
 	if ((rc = blob_putv(in->store->blobs, in->lane, chunk->id, iov, count, &place)) != 0)
@@ -233,13 +242,13 @@ room(struct ingest *in, uint8_t **to, size_t *len)
 {
 	int rc;
 
-	if (in->fill == in->npieces * PIECE) {
-		if ((rc = pool_take(in->store->pool, &in->user, &in->pieces[in->npieces])) != 0)
+	if (in->fill == in->npieces * in->piece) {
+		if ((rc = pool_take(in->pool, &in->user, &in->pieces[in->npieces])) != 0)
 			return rc;
 		in->npieces++;
 	}
-	*to = (uint8_t *)in->pieces[in->npieces - 1] + in->fill % PIECE;
-	*len = PIECE - in->fill % PIECE;
+	*to = (uint8_t *)in->pieces[in->npieces - 1] + in->fill % in->piece;
+	*len = in->piece - in->fill % in->piece;
 	return 0;
 }
 
@@ -253,6 +262,7 @@ absorb(struct ingest *in, uint8_t *to, const uint8_t *bytes, size_t len)
 		digest_update(in->checksum, to, len);
 	in->fill += len;
 	in->size += len;
+	budget_moved(pool_budget(in->pool), &in->user, len);
 }
 
 /*
@@ -269,7 +279,7 @@ turn_large(struct ingest *in)
 	if ((rc = start_cutting(in)) != 0)
 		return rc;
 	for (size_t i = 0; left; i++, left -= n) {
-		n = left < PIECE ? left : PIECE;
+		n = left < in->piece ? left : in->piece;
 		if (chunker_scan(&in->chunker, in->pieces[i], n, &cut) != n || cut)
 			return ERR_INTERNAL;
 	}
@@ -361,4 +371,10 @@ ingest_finish(struct ingest *in, struct ingest_result *result)
 		.leaves = o->leaves };
 	final_digests(in, result);
 	return 0;
+}
+
+unsigned
+ingest_cut_slow(struct store *store, const struct budget_rule *rule)
+{
+	return budget_sweep(pool_budget(store->small_pool), rule) + budget_sweep(pool_budget(store->pool), rule);
 }

@@ -7,11 +7,11 @@
 
 #include "buf.h"
 #include "digest.h"
-#include "pool.h"
+#include "limits.h"
 
 /*
  * Bytes on their way in: hashes, chunks, dedup, append. Pure push; memory is constant and comes from the
- * store's pool. The result is a manifest of chunks whose bytes are in segments, ready to be committed by object.h or upload.h.
+ * store's pools. The result is a manifest of chunks whose bytes are in segments, ready to be committed by object.h or upload.h.
  *
  *	ingest_new -> ingest_write* -> ingest_finish -> (a commit that uses ingest_result) -> ingest_free
  *
@@ -21,7 +21,12 @@
  *
  * Small contents (<= SMALL_OBJECT) go to the small lane, which the committer flushes; larger ones go to a
  * stream lane and are flushed by ingest_finish. One thread at a time.
+ *
+ * One that holds memory and gets too few bytes, while others wait for memory, is cut off by ingest_cut_slow() (budget.h).
  */
+#define INGEST_PIECE (BLOCK_SIZE * 4)		/* memory is taken by the piece */
+#define INGEST_PIECE_SMALL BLOCK_SIZE		/* contents announced as <= SMALL_OBJECT: from a pool of their own */
+
 struct store;
 struct ingest;
 
@@ -34,6 +39,11 @@ struct ingest_options {
 	bool leaves;			/* always make leaves, never an inline manifest (parts) */
 	bool whole;			/* one chunk, whatever is in it: at most CHUNK_MAX (ERR_TOOBIG) */
 	void (*wake)(void *arg);	/* called once after ingest_write() answered ERR_AGAIN */
+	/*
+	 * From any thread: too few bytes came. True: the caller will ingest_free() it soon; false: not now. NULL: never
+	 * asked.
+	 */
+	bool (*cut)(void *arg);
 	void *arg;
 };
 
@@ -71,6 +81,10 @@ int ingest_write(struct ingest *in, const void *bytes, size_t len, size_t *used)
 int ingest_finish(struct ingest *in, struct ingest_result *result);
 
 void ingest_free(struct ingest *in);	/* NULL is fine; on any state */
+
+/* To be called about once a second: budget_sweep() for both pools. Returns how many were cut. */
+struct budget_rule;
+unsigned ingest_cut_slow(struct store *store, const struct budget_rule *rule);
 
 /*
  * For GC: when the oldest running ingest (or reader) began, by both clocks; INT64_MAX if none runs. What was seen dead, or sealed, at

@@ -136,10 +136,23 @@ open_blobs(struct store *s)
 	return rc;
 }
 
+/* Small contents get their share, and large ones the rest. */
+static int
+open_pools(struct store *s)
+{
+	size_t total = s->settings.pool_bytes ? s->settings.pool_bytes : POOL_BYTES;
+	size_t small = total / POOL_SMALL_SHARE / INGEST_PIECE_SMALL * INGEST_PIECE_SMALL;
+	size_t large = (total - small) / INGEST_PIECE * INGEST_PIECE;
+	int rc;
+
+	if ((rc = pool_new(INGEST_PIECE_SMALL, small, SMALL_OBJECT, &s->small_pool)) != 0)
+		return rc;
+	return pool_new(INGEST_PIECE, large, CHUNK_MAX, &s->pool);
+}
+
 static int
 open_parts(struct store *s)
 {
-	size_t pool = s->settings.pool_bytes ? s->settings.pool_bytes : POOL_BYTES;
 	int rc;
 
 	if ((rc = store_files_check(s->dirfd, s->dir, s->key)) != 0)
@@ -150,7 +163,7 @@ open_parts(struct store *s)
 		return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
 	}
 	if ((rc = migrate(s->db)) != 0 || (rc = identify(s)) != 0 || (rc = open_blobs(s)) != 0 ||
-	    (rc = pool_new(BLOCK_SIZE * 4, pool, CHUNK_MAX, &s->pool)) != 0 ||
+	    (rc = open_pools(s)) != 0 ||
 	    (rc = gate_new(s, &s->gate)) != 0 || (rc = ingest_registry_new(&s->ingests)) != 0 ||
 	    (rc = idem_registry_new(&s->idems)) != 0 ||
 	    (rc = caches_new(&s->caches)) != 0 || (rc = namespace_new(&s->namespace)) != 0)
@@ -211,6 +224,7 @@ store_close(struct store *s)
 	ingest_registry_free(s->ingests);
 	gate_free(s->gate);
 	pool_free(s->pool);
+	pool_free(s->small_pool);
 	if (s->blobs)
 		s->blobs->ops->free(s->blobs);
 	db_close(s->db);
@@ -266,7 +280,7 @@ store_status(struct store *s, struct store_status *status)
 	st.segments = sums.segments;
 	st.segment_bytes = (uint64_t)sums.segment_bytes;
 	st.open_uploads = sums.open_uploads;
-	st.pool_in_use = pool_in_use(s->pool);
+	st.pool_in_use = pool_in_use(s->pool) + pool_in_use(s->small_pool);
 	committer_counts(s->committer, &st.commits, &st.batches);
 	*status = st;
 	return 0;

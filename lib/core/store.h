@@ -27,7 +27,7 @@ struct store_settings {
 	unsigned reserve_percent;
 	int64_t grace_ms;		/* how long GC leaves a tombstoned chunk */
 	uint64_t segment_size;		/* 0: SEGMENT_SIZE */
-	size_t pool_bytes;		/* buffers of all uploads; 0: POOL_BYTES */
+	size_t pool_bytes;		/* buffers of all uploads, 6 MiB or more; 0: POOL_BYTES */
 	unsigned readers;		/* 0: 32 */
 	int64_t upload_expiry_ms;	/* multipart uploads without activity are aborted after; 7 days */
 };

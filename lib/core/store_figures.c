@@ -11,7 +11,7 @@ store_figures(struct store *s, struct store_figures *figures)
 
 	if ((rc = blob_space(s->blobs, &f.free_bytes, &f.total_bytes, &f.low)) != 0)
 		return rc;
-	f.pool_in_use = pool_in_use(s->pool);
+	f.pool_in_use = pool_in_use(s->pool) + pool_in_use(s->small_pool);
 	committer_counts(s->committer, &f.commits, &f.batches);
 	*figures = f;
 	return 0;

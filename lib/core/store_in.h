@@ -20,7 +20,7 @@ struct store {
 	uint8_t key[32];		/* from store.key */
 	struct db *db;
 	struct blob_store *blobs;
-	struct pool *pool;
+	struct pool *pool, *small_pool;	/* ingest.h */
 	struct committer *committer;	/* commit.h */
 	struct ingest_registry *ingests;	/* ingest.h: who is running, for GC */
 	struct idem_registry *idems;	/* idem.h */

@@ -70,7 +70,7 @@ sizes(void)
 		for (size_t k = 0; ok && k < 4; k++)
 			for (int known = 0; ok && known < 2; known++)
 				ok = one_size(store, lens[i], known, pieces[k], i * 100 + k * 10 + (size_t)known);
-	CHECK_INT(0, pool_in_use(store->pool));
+	CHECK_INT(0, (pool_in_use(store->pool) + pool_in_use(store->small_pool)));
 	store_close(store);
 	CHECK(ok);
 }
@@ -149,7 +149,7 @@ test_more_than_announced(void)
 	rc = ingest_write(in, bytes, SMALL_OBJECT + 1, &used);
 	again = ingest_write(in, bytes, 1, &used);
 	ingest_free(in);
-	CHECK_INT(0, pool_in_use(store->pool));
+	CHECK_INT(0, (pool_in_use(store->pool) + pool_in_use(store->small_pool)));
 	store_close(store);
 	free(bytes);
 	CHECK_INT(ERR_TOOBIG, rc);
@@ -319,7 +319,7 @@ tiny_pool(void)
 		ingest_free(in[i]);
 		free(bytes[i]);
 	}
-	used = pool_in_use(store->pool);
+	used = (pool_in_use(store->pool) + pool_in_use(store->small_pool));
 	store_close(store);
 	CHECK_INT(0, rc);
 	CHECK_INT(0, left);
@@ -346,13 +346,13 @@ test_freed_early(void)
 	CHECK_INT(0, byte_open(&store));
 	CHECK_INT(0, ingest_new(store, &o, &in));
 	rc = ingest_write(in, bytes, 3 << 20, &used);
-	held = pool_in_use(store->pool);
+	held = (pool_in_use(store->pool) + pool_in_use(store->small_pool));
 	ingest_oldest(store, &mono, &wall);
 	CHECK(mono != INT64_MAX && wall != INT64_MAX);
 	ingest_free(in);
 	ingest_free(NULL);
 	ingest_oldest(store, &mono, &wall);
-	CHECK_INT(0, pool_in_use(store->pool));
+	CHECK_INT(0, (pool_in_use(store->pool) + pool_in_use(store->small_pool)));
 	store_close(store);
 	free(bytes);
 	CHECK_INT(0, rc);

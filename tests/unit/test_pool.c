@@ -23,7 +23,7 @@ static void
 test_reserve_is_for_one(void)
 {
 	int woken[3] = { 0 };
-	struct pool_user u[3] = { { .wake = count_call, .arg = &woken[0] }, { .wake = count_call, .arg = &woken[1] },
+	struct budget_user u[3] = { { .wake = count_call, .arg = &woken[0] }, { .wake = count_call, .arg = &woken[1] },
 		{ .wake = count_call, .arg = &woken[2] } };
 	void *a[8], *b, *c;
 	struct pool *p;
@@ -63,7 +63,7 @@ test_reserve_is_for_one(void)
 	CHECK_INT(1, woken[2]);
 	CHECK_INT(0, pool_in_use(p));
 	for (int i = 0; i < 3; i++)
-		pool_forget(p, &u[i]);
+		budget_forget(pool_budget(p), &u[i]);
 	pool_free(p);
 	pool_free(NULL);
 }
@@ -73,7 +73,7 @@ static void
 test_wakes_in_order(void)
 {
 	int woken[3] = { 0 };
-	struct pool_user big = { .wake = count_call, .arg = &woken[0] }, a = { .wake = count_call, .arg = &woken[1] },
+	struct budget_user big = { .wake = count_call, .arg = &woken[0] }, a = { .wake = count_call, .arg = &woken[1] },
 		b = { .wake = count_call, .arg = &woken[2] };
 	void *blocks[4], *block;
 	struct pool *p;
@@ -89,14 +89,14 @@ test_wakes_in_order(void)
 	CHECK_INT(1, woken[1]);
 	CHECK_INT(0, woken[2]);
 	/* Who was woken and goes away leaves its chance to the next. */
-	pool_forget(p, &a);
+	budget_forget(pool_budget(p), &a);
 	CHECK_INT(1, woken[2]);
 	pool_give(p, &big, blocks[2]);
 	pool_give(p, &big, blocks[3]);
 	CHECK_INT(1, woken[1]);
 	CHECK_INT(1, woken[2]);
-	pool_forget(p, &b);
-	pool_forget(p, &big);
+	budget_forget(pool_budget(p), &b);
+	budget_forget(pool_budget(p), &big);
 	pool_free(p);
 }
 
@@ -104,7 +104,7 @@ static void
 test_forgotten_is_not_called(void)
 {
 	int woken[2] = { 0 };
-	struct pool_user big = { .wake = count_call, .arg = &woken[0] }, a = { .wake = count_call, .arg = &woken[1] };
+	struct budget_user big = { .wake = count_call, .arg = &woken[0] }, a = { .wake = count_call, .arg = &woken[1] };
 	void *blocks[2], *block;
 	struct pool *p;
 
@@ -112,7 +112,7 @@ test_forgotten_is_not_called(void)
 	for (int i = 0; i < 2; i++)
 		CHECK_INT(0, pool_take(p, &big, &blocks[i]));
 	CHECK_INT(ERR_AGAIN, pool_take(p, &a, &block));
-	pool_forget(p, &a);
+	budget_forget(pool_budget(p), &a);
 	for (int i = 0; i < 2; i++)
 		pool_give(p, &big, blocks[i]);
 	CHECK_INT(0, woken[1]);
@@ -130,7 +130,7 @@ test_forgotten_is_not_called(void)
 
 struct uploader {
 	struct pool *pool;
-	struct pool_user user;
+	struct budget_user user;
 	sem_t called;
 	unsigned seed;
 	bool keep, leaves;
@@ -184,11 +184,11 @@ upload(void *arg)
 		while (held > (u->keep ? 1 : 0))
 			pool_give(u->pool, &u->user, blocks[--held]);
 		if (u->leaves && !held)
-			pool_forget(u->pool, &u->user);
+			budget_forget(pool_budget(u->pool), &u->user);
 	}
 	while (held > 0)
 		pool_give(u->pool, &u->user, blocks[--held]);
-	pool_forget(u->pool, &u->user);
+	budget_forget(pool_budget(u->pool), &u->user);
 	return NULL;
 }
 
@@ -265,18 +265,18 @@ static void *
 visit(void *arg)
 {
 	struct visitor *v = arg;
-	struct pool_user user;
+	struct budget_user user;
 	struct alive alive;
 	void *block;
 
 	for (int i = 0; i < 20000; i++) {
 		alive = (struct alive) { .here = true, .wrong = &v->wrong };
-		user = (struct pool_user) { .wake = check_alive, .arg = &alive };
+		user = (struct budget_user) { .wake = check_alive, .arg = &alive };
 		if (!pool_take(v->pool, &user, &block))
 			pool_give(v->pool, &user, block);
 		else if (rand_r(&v->seed) % 16 == 0)
 			usleep(1);
-		pool_forget(v->pool, &user);
+		budget_forget(pool_budget(v->pool), &user);
 		__atomic_store_n(&alive.here, false, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
@@ -320,7 +320,7 @@ call_slowly(void *arg)
 
 struct giver {
 	struct pool *pool;
-	struct pool_user *user;
+	struct budget_user *user;
 	void *block;
 };
 
@@ -337,7 +337,7 @@ static void
 test_forget_waits_for_the_callback(void)
 {
 	struct slow slow = { .ended = 0 };
-	struct pool_user big = { .wake = count_call }, a = { .wake = call_slowly, .arg = &slow };
+	struct budget_user big = { .wake = count_call }, a = { .wake = call_slowly, .arg = &slow };
 	void *blocks[2], *block;
 	struct giver giver;
 	pthread_t thread;
@@ -351,7 +351,7 @@ test_forget_waits_for_the_callback(void)
 	giver = (struct giver) { p, &big, blocks[0] };
 	CHECK_INT(0, pthread_create(&thread, NULL, give, &giver));
 	sem_wait(&slow.entered);
-	pool_forget(p, &a);
+	budget_forget(pool_budget(p), &a);
 	CHECK_INT(1, __atomic_load_n(&slow.ended, __ATOMIC_SEQ_CST));
 	pthread_join(thread, NULL);
 	pool_give(p, &big, blocks[1]);
@@ -375,7 +375,7 @@ resident(char *lowest, size_t blocks)
 static void
 test_idle_memory_goes_back(void)
 {
-	struct pool_user u = { .wake = count_call, .arg = NULL };
+	struct budget_user u = { .wake = count_call, .arg = NULL };
 	void *blocks[256];
 	char *lowest;
 	struct pool *p;
