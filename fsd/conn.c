@@ -14,14 +14,27 @@
 #define SMALL_SOURCE 65536
 /* What an idle connection may keep for its next request. */
 #define KEEP_BYTES 8192
-#define PRESIZE_MAX (1u << 20)
 /* Behind a reply that came early over TLS, so much more is read to let the client see it. */
 #define DISCARD_MAX (64ull << 20)
 
+static void
+wake(void *arg)
+{
+	http_resume(arg);
+}
+
+static bool
+cut(void *arg)
+{
+	return http_cut(arg);
+}
+
 int
-conn_init(struct conn *c, const struct http_handlers *handlers)
+conn_init(struct conn *c, const struct http_handlers *handlers, struct budget *bodies)
 {
 	*c = (struct conn) { .handlers = handlers };
+	c->body.budget = bodies;
+	c->body.user = (struct budget_user) { .wake = wake, .cut = cut, .arg = &c->req };
 	if (!(c->headers = calloc(LIMIT_HEADERS, sizeof(*c->headers))))
 		return ERR_NOMEM;
 	c->req.impl_ = c;
@@ -152,28 +165,31 @@ replied_early(struct conn *c)
 	return STEP_REPLY;
 }
 
-static enum conn_step
-collect(struct conn *c, const char *bytes, size_t len)
-{
-	struct http_request *req = &c->req;
-
-	if (!req->body.len && !c->guard.chunked && req->content_length <= PRESIZE_MAX)
-		(void)buf_room(&req->body, (size_t)req->content_length);
-	buf_add(&req->body, bytes, len);
-	if (!req->body.err)
-		return STEP_ON;
-	if (req->body.err == ERR_TOOBIG)
-		refuse(c, 413, "the body is too large");
-	else
-		refuse(c, 503, "out of memory");
-	return replied_early(c);
-}
-
 static void
 count_received(struct conn *c, size_t len)
 {
 	c->req.received += len;
 	atomic_store_explicit(&c->received, c->req.received, memory_order_relaxed);
+}
+
+static enum conn_step
+collect(struct conn *c, const char *bytes, size_t len, size_t *used)
+{
+	struct http_request *req = &c->req;
+	int rc = body_add(&c->body, &req->body, req->content_length, bytes, len, used);
+
+	if (rc && rc != ERR_AGAIN)
+		*used = len;
+	count_received(c, *used);
+	if (rc == 0)
+		return STEP_ON;
+	if (rc == ERR_AGAIN)
+		return STEP_WAIT;
+	if (rc == ERR_TOOBIG)
+		refuse(c, 413, "the body is too large");
+	else
+		refuse(c, 503, "out of memory");
+	return replied_early(c);
 }
 
 enum conn_step
@@ -182,11 +198,11 @@ conn_body(struct conn *c, const char *bytes, size_t len, size_t *used)
 	size_t took;
 
 	*used = 0;
-	if (c->state == CONN_BUFFER || c->state == CONN_DISCARD) {
+	if (c->state == CONN_BUFFER)
+		return collect(c, bytes, len, used);
+	if (c->state == CONN_DISCARD) {
 		*used = len;
 		count_received(c, len);
-		if (c->state == CONN_BUFFER)
-			return collect(c, bytes, len);
 		return (c->given += len) > DISCARD_MAX ? STEP_BREAK : STEP_ON;
 	}
 	while (*used < len) {
@@ -213,6 +229,8 @@ conn_end(struct conn *c)
 {
 	if ((c->state == CONN_BUFFER || c->state == CONN_STREAM) && c->handlers->finish(&c->req) == HTTP_WAIT)
 		return STEP_WAIT;
+	/* A client that is slow to read the reply keeps no more than that. */
+	body_clear(&c->body, &c->req.body);
 	c->given = 0;
 	c->state = CONN_REPLIED;
 	return STEP_REPLY;
@@ -305,7 +323,8 @@ conn_done(struct conn *c, bool complete)
 	if (c->routed)
 		c->handlers->done(req, complete);
 
-	reuse(&req->body, REPLY_BODY_MAX);
+	body_end(&c->body, &req->body);
+	req->body.max = REPLY_BODY_MAX;
 	reuse(&reply->body, REPLY_BODY_MAX);
 	reuse(&reply->headers, REPLY_HEADERS_MAX);
 	if (c->target_size > KEEP_BYTES) {

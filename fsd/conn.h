@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "body.h"
 #include "guard.h"
 #include "http.h"
 
@@ -44,10 +45,11 @@ struct conn {
 	bool too_many;
 	uint64_t given;			/* bytes of the source that were read */
 	_Atomic uint64_t received;	/* body bytes, for the sweep */
+	struct body body;		/* BUFFER: what req.body may take */
 };
 
-/* NULL: no memory. `local`, `tls` and `peer` are set by the caller. */
-int conn_init(struct conn *c, const struct http_handlers *handlers);
+/* ERR_NOMEM. `local`, `tls` and `peer` are set by the caller. `bodies` is what collected bodies may take together, or NULL. */
+int conn_init(struct conn *c, const struct http_handlers *handlers, struct budget *bodies);
 void conn_release(struct conn *c);
 
 /* Keeps a copy of the raw target. ERR_NOMEM, ERR_TOOBIG. */

@@ -24,6 +24,7 @@
 #include "limits.h"
 #include "log.h"
 #include "log_file.h"
+#include "memory.h"
 #include "metrics.h"
 #include "route.h"
 #include "store.h"
@@ -47,6 +48,7 @@ struct running {
 	char *certificate, *key;
 	struct conf_list listen;	/* with ":PORT" written out; NULL-terminated */
 	struct gc_timer *gc;
+	struct memory *memory;
 };
 
 /* ---- process ---- */
@@ -193,7 +195,8 @@ open_shared(struct running *r)
 {
 	int rc;
 
-	if ((rc = metrics_new(&r->d.metrics)) != 0 || (rc = watch_hub_new(&r->d.hub)) != 0)
+	if ((rc = metrics_new(&r->d.metrics)) != 0 || (rc = watch_hub_new(&r->d.hub)) != 0 ||
+	    (rc = memory_new(&r->d, &r->memory)) != 0)
 		return rc;
 	if (!r->d.socket_only && r->d.settings.tls_certificate &&
 	    ((rc = read_pem(r->d.settings.tls_certificate, &r->certificate)) != 0 ||
@@ -217,6 +220,7 @@ serve(struct running *r)
 		.tls_certificate = r->certificate,
 		.tls_key = r->key,
 		.handlers = &route_handlers,
+		.bodies = memory_bodies(r->memory),
 	};
 	int rc;
 
@@ -264,9 +268,8 @@ wait_for_end(struct running *r, const sigset_t *set)
 	struct sigaction at_once = { .sa_handler = end_at_once };
 	int sig;
 
-	do
-		sig = sigtimedwait(set, NULL, &tick);
-	while (sig < 0 && !is_idle(r));
+	while ((sig = sigtimedwait(set, NULL, &tick)) < 0 && !is_idle(r))
+		memory_tick(r->memory);
 	if (sig > 0)
 		log_info("stopping: %s", strsignal(sig));
 	else
@@ -289,6 +292,7 @@ release(struct running *r)
 		watch_hub_stop(r->d.hub);
 	if (r->d.http)
 		http_stop(r->d.http, STOP_GRACE_MS);
+	memory_free(r->memory);
 	gc_timer_free(r->gc);
 	jobs_free(r->d.jobs);
 	access_log_stop();

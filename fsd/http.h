@@ -8,6 +8,8 @@
 #include "buf.h"
 #include "str.h"
 
+struct budget;
+
 /*
  * HTTP as the handlers see it. http.c and http_serve.c alone know the library behind it (libmicrohttpd,
  * by way of http_in.h), so that it can be replaced there.
@@ -101,8 +103,9 @@ struct http_handlers {
 	enum http_next (*finish)(struct http_request *req);	/* HTTP_REPLY or HTTP_WAIT */
 	void (*done)(struct http_request *req, bool complete);
 	/*
-	 * What http.c answers by itself (malformed request, smuggling, too large): fills the reply's body for a status
-	 * and a short reason. No request exists yet when `req` is NULL.
+	 * What http.c answers by itself (malformed request, smuggling, too large, too slow): fills the reply's body for a
+	 * status and a short reason. No request exists yet when `req` is NULL. For 408 it is called from any thread, and may
+	 * set another status.
 	 */
 	void (*refuse)(struct http_request *req, int status, const char *reason, struct http_reply *reply);
 };
@@ -117,6 +120,8 @@ struct http_options {
 	const char *tls_certificate;	/* PEM text, or NULL */
 	const char *tls_key;
 	const struct http_handlers *handlers;
+	/* What bodies that are collected take together, in units of BODY_UNIT (body.h); must outlive the server. NULL: no bound. */
+	struct budget *bodies;
 };
 
 struct http_server;
@@ -135,6 +140,12 @@ int64_t http_unix_idle_us(struct http_server *server);
 int http_port(struct http_server *server, unsigned i);
 
 void http_resume(struct http_request *req);
+/*
+ * For budget_user.cut, between route() and done(), any thread: the body comes too slowly, or waits for too long. The request ends with the
+ * refusal 408 (without, under TLS), finish() is not called and the connection closes: true. False: it does not wait, and
+ * not for its client either; or it is over.
+ */
+bool http_cut(struct http_request *req);
 
 /* First header of that name, any case; NULL if none. NUL-terminated copies live as long as the request. */
 const char *http_header(const struct http_request *req, const char *name);

@@ -26,6 +26,9 @@
  * The guard (guard.h) refuses the rest with handlers->refuse(). Behind a chunked body the connection is always
  * closed, since the library also takes a bare line feed for the end of a chunk's line and skips chunk extensions.
  *
+ * A request that is cut (http_cut()) gets its reply from the cutter's thread; its own thread then sees the end of what can
+ * be read. Who comes first, cut or settle(), decides which reply there is.
+ *
  * A waiting request: `waiting` says that the library has suspended the connection; `early` that http_resume() came
  * before. Both under `lock`, which is taken before the library's own locks. http_stop() sets `abort`, after which
  * nothing is suspended any more, and resumes what is.
@@ -51,6 +54,9 @@ struct entry {
 	bool answered;			/* the reply was written past the library */
 	pthread_mutex_t lock;
 	bool waiting, early;
+	bool settled;			/* under `lock`: it is answered, too late to cut it */
+	_Atomic int cut;		/* written under `lock`: it was cut, with this status */
+	atomic_bool busy;		/* body bytes are being taken */
 	struct entry *next, *prev;	/* server->entries */
 	/* For the sweep. */
 	_Atomic int phase;

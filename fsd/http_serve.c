@@ -18,6 +18,7 @@
 
 /* What happens on a lane: connections come and go, requests are taken in, replies are sent. */
 #define SOURCE_BLOCK (256u << 10)
+#define REFUSAL_MAX 65536
 
 static struct entry *
 entry_of(struct MHD_Connection *mhd)
@@ -45,7 +46,7 @@ hold(struct entry *e)
 	enum held held = HELD_SUSPENDED;
 
 	pthread_mutex_lock(&e->lock);
-	if (atomic_load(&e->lane->server->abort)) {
+	if (atomic_load(&e->lane->server->abort) || atomic_load(&e->cut)) {
 		held = HELD_ABORT;
 	} else if (e->early) {
 		e->early = false;
@@ -159,6 +160,40 @@ send_reply(struct entry *e)
 	return result;
 }
 
+/* From here on the request can't be cut. False: it was. */
+static bool
+settle(struct entry *e)
+{
+	bool cut;
+
+	if (!e->conn.req.has_body)
+		return true;
+	pthread_mutex_lock(&e->lock);
+	cut = e->cut != 0;
+	e->settled = true;
+	pthread_mutex_unlock(&e->lock);
+	return !cut;
+}
+
+/* Past the library, as much as the socket takes. True: all of it. */
+static bool
+write_reply(struct entry *e, struct http_request *req)
+{
+	struct buf out = BUF_INIT(1u << 20);
+	ssize_t sent = -1;
+	bool all;
+
+	http_render(req, &out);
+	if (!buf_finish(&out)) {
+		do
+			sent = send(e->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		while (sent < 0 && errno == EINTR);
+	}
+	all = sent >= 0 && sent == (ssize_t)out.len;
+	buf_release(&out);
+	return all;
+}
+
 /*
  * A reply in the middle of an upload. The library can't send one there, so it is written to the socket as long as
  * the socket takes it, which has room since nothing but "100 Continue" went out before. Under TLS the
@@ -167,24 +202,59 @@ send_reply(struct entry *e)
 static enum MHD_Result
 send_early(struct entry *e)
 {
-	struct buf out = BUF_INIT(1u << 20);
 	struct http_reply *reply = &e->conn.req.reply;
-	ssize_t sent;
 
-	if (conn_settle(&e->conn) != 0 || reply->source.read)
+	if (conn_settle(&e->conn) != 0 || reply->source.read || !settle(e))
 		return MHD_NO;
 	if (e->lane->tls)
 		return MHD_YES;
 	e->linger = true;
-	http_render(&e->conn.req, &out);
-	if (!buf_finish(&out)) {
-		do
-			sent = send(e->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		while (sent < 0 && errno == EINTR);
-		e->answered = sent == (ssize_t)out.len;
-	}
-	buf_release(&out);
+	e->answered = write_reply(e, &e->conn.req);
 	return MHD_NO;
+}
+
+/* The request itself belongs to its own thread. */
+static int
+write_refusal(struct entry *e)
+{
+	struct http_request refusal = { .reply = { .status = 408, .body = BUF_INIT(REFUSAL_MAX),
+		.headers = BUF_INIT(REFUSAL_MAX) } };
+	struct http_reply *reply = &refusal.reply;
+
+	e->lane->server->options.handlers->refuse(&e->conn.req, 408,
+	    "the body came too slowly while others waited for memory", reply);
+	e->answered = write_reply(e, &refusal);
+	buf_release(&reply->body);
+	buf_release(&reply->headers);
+	return reply->status;
+}
+
+/* What lies in the socket waits for us, not for the client. */
+static bool
+is_our_turn(struct entry *e)
+{
+	int unread = 0;
+
+	return atomic_load(&e->busy) || (ioctl(e->fd, FIONREAD, &unread) == 0 && unread > 0);
+}
+
+bool
+http_cut(struct http_request *req)
+{
+	struct entry *e = req->impl_;
+	bool cut = false;
+
+	pthread_mutex_lock(&e->lock);
+	if (!e->settled && !e->cut && (e->waiting || !is_our_turn(e))) {
+		cut = true;
+		e->cut = e->lane->tls ? 408 : write_refusal(e);
+		(void)shutdown(e->fd, e->lane->tls ? SHUT_RDWR : SHUT_RD);
+		if (e->waiting)
+			MHD_resume_connection(e->mhd);
+		e->waiting = false;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return cut;
 }
 
 /* ---- the library's callbacks ---- */
@@ -235,9 +305,14 @@ body(struct entry *e, const char *bytes, size_t *size)
 {
 	size_t used;
 
+	if (atomic_load(&e->cut))
+		return MHD_NO;
 	for (;;) {
-		enum conn_step step = conn_body(&e->conn, bytes, *size, &used);
+		enum conn_step step;
 
+		atomic_store(&e->busy, true);
+		step = conn_body(&e->conn, bytes, *size, &used);
+		atomic_store(&e->busy, false);
 		bytes += used;
 		*size -= used;
 		if (step == STEP_ON)
@@ -261,6 +336,8 @@ body(struct entry *e, const char *bytes, size_t *size)
 static enum MHD_Result
 end(struct entry *e)
 {
+	if (!settle(e))
+		return MHD_NO;
 	enter_phase(e, PHASE_REPLY, clock_mono_us());
 	while (conn_end(&e->conn) == STEP_WAIT) {
 		switch (hold(e)) {
@@ -332,12 +409,15 @@ http_serve_done(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_
 	if (!e)
 		return;
 	begun = e->conn.state != CONN_EMPTY;
+	if (!settle(e))
+		e->conn.req.reply.status = e->cut;
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		e->linger = true;
 	conn_done(&e->conn, e->answered || (begun && how == MHD_REQUEST_TERMINATED_COMPLETED_OK));
 	if (begun)
 		atomic_fetch_sub(&e->lane->server->active, 1);
-	e->answered = e->early = false;
+	e->answered = e->early = e->settled = false;
+	e->cut = 0;
 	enter_phase(e, PHASE_HEAD, clock_mono_us());
 	*context = NULL;
 }
@@ -388,7 +468,7 @@ entry_new(struct lane *lane, struct MHD_Connection *mhd)
 	struct http_server *s = lane->server;
 	struct entry *e = calloc(1, sizeof(*e));
 
-	if (!e || conn_init(&e->conn, s->options.handlers) != 0) {
+	if (!e || conn_init(&e->conn, s->options.handlers, s->options.bodies) != 0) {
 		free(e);
 		return NULL;
 	}

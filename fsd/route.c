@@ -315,19 +315,21 @@ refuse(struct http_request *http, int status, const char *reason, struct http_re
 
 	if (http && !req)
 		request_observe_refused(the_daemon, http, status);
+	if (status == 408 && req && req->level != LEVEL_NONE)
+		reply->status = 400;	/* as AWS has it */
 	if (req)
 		http_reply_header(reply, "x-amz-request-id", "%s", id);
 	if (req && req->level == LEVEL_NONE) {
 		http_reply_header(reply, "Content-Type", "application/json");
 		buf_addf(&reply->body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}}",
 		    status == 413 ? "too_large" : status == 500 ? "internal_error" :
-			status == 503 ? "unavailable" : "invalid_request", reason, id);
+			status == 503 || status == 408 ? "unavailable" : "invalid_request", reason, id);
 		return;
 	}
 	http_reply_header(reply, "Content-Type", "application/xml");
 	buf_addf(&reply->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>%s</Message>"
 	    "<RequestId>%s</RequestId><HostId>fsd</HostId></Error>",
-	    status == 413 ? "EntityTooLarge" : status == 500 ? "InternalError" :
+	    status == 413 ? "EntityTooLarge" : status == 408 ? "RequestTimeout" : status == 500 ? "InternalError" :
 		status == 503 ? "ServiceUnavailable" : "BadRequest", reason, id);
 }
 

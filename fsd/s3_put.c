@@ -20,6 +20,15 @@ wake(void *arg)
 	http_resume(req->http);
 }
 
+/* The client brings nothing, and others wait for what it holds. */
+static bool
+cut(void *arg)
+{
+	struct request *req = arg;
+
+	return http_cut(req->http);
+}
+
 static int
 check_length(struct request *req)
 {
@@ -56,7 +65,7 @@ s3_body_start(struct request *req, const struct s3_body_options *options)
 	const struct workspace_row *w = &req->workspace;
 	struct ingest_options in = { .size = req->decoded_length, .md5 = true, .leaves = options->leaves,
 		.chunk_min = w->chunk_min, .chunk_avg = w->chunk_avg, .chunk_max = w->chunk_max, .wake = wake,
-		.arg = req };
+		.cut = cut, .arg = req };
 	struct s3_put *put;
 	int rc;
 

@@ -14,7 +14,8 @@
  *	region_strict: false             cors_origins: []             tls: {certificate: F, key: F}
  *	log: {format: text, level: info, access: true}               signature_v2: presigned | off
  *	compression: true                grace: 24h                   durability: strict
- *	limits: {connections, threads, idle_timeout, upload_memory, reserve_bytes, reserve_percent, upload_expiry}
+ *	limits: {connections, threads, idle_timeout, upload_memory, body_memory, stall_bytes, stall_time,
+ *	         reserve_bytes, reserve_percent, upload_expiry}
  *	gc: {every: 1h}                  metrics: admin | open | off
  */
 struct settings {
@@ -36,6 +37,9 @@ struct settings {
 	int64_t connections, threads;
 	int64_t idle_timeout_ms;
 	uint64_t upload_memory;
+	uint64_t body_memory;
+	uint64_t stall_bytes;
+	int64_t stall_time_ms;
 	uint64_t reserve_bytes;
 	int64_t reserve_percent;
 	int64_t upload_expiry_ms;
