@@ -92,7 +92,7 @@ t_route(struct http_request *req)
 		return HTTP_BUFFER;
 	}
 	if (is(req, "/sum") || is(req, "/wait") || is(req, "/early") || is(req, "/mid") || is(req, "/stuck") ||
-	    is(req, "/poll") || is(req, "/poll-early"))
+	    is(req, "/half") || is(req, "/poll") || is(req, "/poll-early"))
 		return HTTP_STREAM;
 	if (is(req, "/refuse"))
 		return answer(req, 403, "no");
@@ -171,6 +171,8 @@ t_write(struct http_request *req, const void *bytes, size_t len, size_t *used)
 		atomic_store(&polling, req);
 		return HTTP_WAIT;
 	}
+	if (is(req, "/half"))
+		atomic_store(&polling, req);
 	if (is(req, "/mid") && req->received > 100000)
 		return answer(req, 507, "full");
 	*used = len;
@@ -708,6 +710,45 @@ test_poll(void)
 	stop();
 }
 
+/* A body that comes too slowly ends with a refusal, whoever waits for whom; one that has come does not. */
+static void
+test_cut(void)
+{
+	static const char *const targets[] = { "/half", "/stuck" };
+	char head[128];
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(2, 30, 100));
+	for (unsigned i = 0; i < 2; i++) {
+		s = dial();
+		snprintf(head, sizeof(head), "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nabc", targets[i]);
+		CHECK(say(s, head));
+		CHECK(becomes(&n_written, i + 1));
+		nap(50);
+		CHECK(http_cut(atomic_load(&polling)));
+		hear(s, false, &g);
+		CHECK_INT(408, g.status);
+		CHECK(closed(s));
+		CHECK(becomes(&n_done, i + 1));
+		close(s);
+	}
+	CHECK_INT(2, n_refused);
+	s = dial();
+	polling = NULL;
+	CHECK(say(s, "PUT /poll HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"));
+	for (int i = 0; i < 100 && !atomic_load(&polling); i++)
+		nap(20);
+	nap(50);
+	CHECK(!http_cut(atomic_load(&polling)));
+	atomic_store(&poll_ready, true);
+	http_resume(atomic_load(&polling));
+	hear(s, false, &g);
+	CHECK_INT(200, g.status);
+	close(s);
+	stop();
+}
+
 static void
 test_stop(void)
 {
@@ -1239,7 +1280,7 @@ test_throughput(void)
 
 static const struct test tests[] = { TEST(test_get), TEST(test_keep_alive), TEST(test_pipelined_and_split),
 	TEST(test_head_204_304), TEST(test_sources), TEST(test_bodies), TEST(test_expect), TEST(test_early_replies),
-	TEST(test_poll), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
+	TEST(test_poll), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
 	TEST(test_connection_limit), TEST(test_unix),
 	TEST(test_unix_stranger), TEST(test_tls), TEST(test_addresses), TEST(test_rude_clients),
 	TEST(test_throughput), TEST_END };
