@@ -20,7 +20,7 @@ wake(void *arg)
 	http_resume(req->http);
 }
 
-/* The client brings nothing, and others wait for what it holds. */
+/* The client brings too little, and others wait for what it holds. */
 static bool
 cut(void *arg)
 {
