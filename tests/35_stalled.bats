@@ -39,6 +39,6 @@ part() {
 }
 
 @test "1000 half bodies of DeleteObjects take a bounded memory, and others come through" {
-	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1 start_with "stall_time: 1s"
+	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1 start_with "stall_time: 2s"
 	part bodies_are_bounded
 }
