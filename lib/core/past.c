@@ -9,6 +9,7 @@
 #include "past.h"
 #include "store_in.h"
 #include "tbl_event.h"
+#include "tbl_node.h"
 
 void
 past_lose(struct workspace_row *w, int64_t sequence)
@@ -156,17 +157,53 @@ past_folder(const struct past_view *view, struct slice path, int64_t *folder)
 	return 0;
 }
 
+/* A version, if it is content and not too young. ERR_NOTFOUND. */
+static int
+content_of(const struct past_view *view, int64_t version, struct db_row *row, struct version_row *v)
+{
+	int rc = tbl_version_get(view->db, view->workspace, version, row, v);
+
+	if (rc == 0 && (v->sequence > view->sequence || v->kind != VERSION_CONTENT)) {
+		db_row_release(row);
+		rc = ERR_NOTFOUND;
+	}
+	return rc;
+}
+
+/* The version that a file shows now, which may be an old one that became current again. ERR_NOTFOUND: not that either. */
+static int
+content_now(const struct past_view *view, int64_t file, struct db_row *row, struct version_row *v)
+{
+	struct db_row at = DB_ROW_INIT;
+	struct node_row node;
+	int rc = tbl_node_file(view->db, file, &at, &node);
+
+	db_row_release(&at);
+	return rc ? rc : content_of(view, node.version_id, row, v);
+}
+
 int
 past_version(const struct past_view *view, const struct past_seen *seen, struct db_row *row, struct version_row *v)
 {
-	int rc = tbl_version_get(view->db, view->workspace, seen->version_id, row, v);
+	struct db_row other = DB_ROW_INIT;
+	struct version_row now;
+	int64_t least = 0;
+	int rc;
 
-	if (rc == 0 && v->sequence <= view->sequence && v->kind == VERSION_CONTENT)
-		return 0;
-	db_row_release(row);
-	if (rc != 0 && rc != ERR_NOTFOUND)
+	if ((rc = content_of(view, seen->version_id, row, v)) != ERR_NOTFOUND)
 		return rc;
-	return tbl_version_as_of(view->db, view->workspace, seen->node_id, view->sequence, row, v);
+	if (seen->left && (rc = content_now(view, seen->node_id, &other, &now)) == 0)
+		least = now.sequence;
+	if (rc == 0 || rc == ERR_NOTFOUND)
+		rc = tbl_version_as_of(view->db, view->workspace, seen->node_id, view->sequence, row, v);
+	if (least && ((rc == 0 && v->sequence < least) || rc == ERR_NOTFOUND)) {
+		db_row_release(row);
+		*row = other;
+		*v = now;
+		return 0;
+	}
+	db_row_release(&other);
+	return rc;
 }
 
 static int

@@ -67,7 +67,7 @@ int past_resolve(struct store *store, int64_t workspace, const struct past_when 
 
 /* ---- what was there ---- */
 
-/* One entry of a folder. ERR_NOTFOUND. Only folder, kind, node_id, born and version_id of *seen are set. */
+/* One entry of a folder. ERR_NOTFOUND. Only folder, kind, node_id, born, version_id and left of *seen are set. */
 int past_entry(const struct past_view *view, int64_t folder, struct slice name, struct past_seen *seen);
 /* The folder of a path ("" or ending in a slash). ERR_NOTFOUND. */
 int past_folder(const struct past_view *view, struct slice path, int64_t *folder);

@@ -1,6 +1,7 @@
 #include "clock.h"
 #include "history.h"
 #include "past_kit.h"
+#include "tree.h"
 
 #define MONTH_MS (30ll * 86400 * 1000)
 
@@ -37,6 +38,68 @@ random_key(unsigned *seed)
 	return key;
 }
 
+/* Ids of any file or folder that is or was there; 0: none. */
+static const char some_file[] = "SELECT id FROM file WHERE length(name) > 0 ORDER BY (id * $1) % 1009 LIMIT 1";
+static const char some_folder[] = "SELECT id FROM folder ORDER BY (id * $1) % 1009 LIMIT 1";
+static const char some_version[] = "SELECT id FROM file_version WHERE file_id = $1 ORDER BY id LIMIT 1";
+
+static int64_t
+some(const char *sql, int64_t by)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct db_conn *db = NULL;
+	int64_t id = 0;
+
+	if (db_read_begin(store->db, &db) == 0 && db_one(db, sql, &row, DB_INT(by)) == 0)
+		id = db_int(&row, 0);
+	db_row_release(&row);
+	db_read_end(db);
+	return id;
+}
+
+/* What devices do, by ids; refusals are fine. */
+static int
+random_tree_step(unsigned *seed)
+{
+	static const char *const names[] = { "a", "b", "m", "n", "o" };
+	unsigned what = (unsigned)rand_r(seed) % 100;
+	enum node_kind kind = rand_r(seed) % 2 ? NODE_FILE : NODE_FOLDER;
+	int64_t id = some(kind == NODE_FILE ? some_file : some_folder, rand_r(seed) % 1000 + 1);
+	int64_t folder = some(some_folder, rand_r(seed) % 1000 + 1);
+	struct slice name = SLICE(names[(unsigned)rand_r(seed) % 5]);
+	struct actor actor = { 1, 0 };
+	struct buf attributes = BUF_INIT(1024);
+	int rc;
+
+	if (what < 10)
+		return tree_make(store, &(struct tree_make) { .workspace = space.id, .parent = folder, .name = name,
+			.actor = actor }, NULL);
+	if (what < 60)
+		return tree_change(store, &(struct tree_change) { .workspace = space.id, .kind = kind, .id = id,
+			.parent = folder, .name = name, .actor = actor }, NULL);
+	if (what < 70)
+		return tree_delete(store, &(struct tree_delete) { .workspace = space.id, .kind = kind, .id = id,
+			.actor = actor, .seen_only = rand_r(seed) % 2, .seen = sequence_now() - 5 }, NULL);
+	if (what < 85)
+		return tree_undelete(store, &(struct tree_undelete) { .workspace = space.id, .kind = kind, .id = id,
+			.actor = actor }, NULL);
+	id = some(some_file, rand_r(seed) % 1000 + 1);
+	if (what < 95)
+		return tree_restore(store, &(struct tree_restore) { .workspace = space.id, .file = id,
+			.version = some(some_version, id), .actor = actor }, NULL);
+	meta_add(&attributes, "x-amz-meta-mtime", 16, name.p, 1);
+	rc = tree_change(store, &(struct tree_change) { .workspace = space.id, .kind = NODE_FILE, .id = id,
+		.attributes = &attributes, .actor = actor }, NULL);
+	buf_release(&attributes);
+	return rc;
+}
+
+static bool
+refused(int rc)
+{
+	return rc == ERR_NOTFOUND || rc == ERR_EXISTS || rc == ERR_CONFLICT || rc == ERR_INVALID || rc == ERR_TOOBIG;
+}
+
 static int
 random_step(unsigned *seed, bool versioned)
 {
@@ -47,6 +110,10 @@ random_step(unsigned *seed, bool versioned)
 	unsigned what = (unsigned)rand_r(seed) % 100;
 	int rc;
 
+	if (rand_r(seed) % 2) {
+		rc = random_tree_step(seed);
+		return refused(rc) ? 0 : rc;
+	}
 	snprintf(text, sizeof(text), "text %d", rand_r(seed) % 1000);
 	if (what < 55)
 		return obj_put(key, text, NULL);
