@@ -3,8 +3,8 @@
 #include "feed.h"
 #include "history.h"
 #include "list.h"
-#include "object_kit.h"
 #include "past_tree.h"
+#include "tree_kit.h"
 #include "upload.h"
 
 /*
@@ -155,6 +155,79 @@ run_past(void)
 	return rc;
 }
 
+static void
+no_child(void *arg, const struct tree_child *child)
+{
+	(void)arg, (void)child;
+}
+
+static void
+no_gone(void *arg, const struct tree_gone *gone)
+{
+	(void)arg, (void)gone;
+}
+
+static void
+no_version(void *arg, const struct tree_version *version)
+{
+	(void)arg, (void)version;
+}
+
+static int
+run_tree_lists(int64_t folder, int64_t file)
+{
+	struct tree_children q = TREE_CHILDREN_INIT;
+	struct tree_trash trash = { .workspace = space.id, .limit = 10 };
+	struct buf name = BUF_INIT(1024);
+	struct tree_gone gone;
+	int64_t workspace;
+	bool more;
+	int rc;
+
+	q.workspace = space.id;
+	q.folder = folder;
+	q.limit = 10;
+	q.after = q.prefix = (struct slice) { "", 0 };
+	if ((rc = tree_children(store, &q, no_child, NULL)) == 0 &&
+	    (rc = tree_trash(store, &trash, no_gone, NULL)) == 0 &&
+	    (rc = tree_versions(store, space.id, file, 0, 10, no_version, NULL, &more)) == 0)
+		rc = tree_trash_get(store, NODE_FOLDER, folder, &gone, &workspace, &name);
+	buf_release(&q.next);
+	buf_release(&name);
+	return rc;
+}
+
+/* Each way that a folder and a file can go and come back; what a workspace does not allow is refused. */
+static int
+run_tree(void)
+{
+	struct object_info old = { 0 }, now = { 0 };
+	int64_t folder, file;
+	int rc;
+
+	if ((rc = kit_make(space.root_folder_id, "tree")) != 0 || (rc = obj_put("tree/in/f", "f", &old)) != 0 ||
+	    (rc = obj_put("tree/in/f", "g", &now)) != 0 || (rc = obj_put("hidden", "h", NULL)) != 0 ||
+	    (rc = obj_delete("hidden", 0, NULL)) != 0)
+		return rc;
+	folder = made.folder;
+	file = now.file_id;
+	kit_move(NODE_FILE, file, folder, "hidden");
+	kit_move(NODE_FILE, file, space.root_folder_id, "hidden");
+	kit_move(NODE_FOLDER, folder, 0, "tree2");
+	tree_restore(store, &(struct tree_restore) { .workspace = space.id, .file = file, .version = old.version_id,
+	    .actor = { 1, 0 } }, NULL);
+	if ((rc = run_tree_lists(folder, file)) != 0)
+		return rc;
+	kit_remove(NODE_FILE, file, -1);
+	kit_undelete(NODE_FILE, file, 0, NULL);
+	if ((rc = obj_put("tree2/in/x", "x", NULL)) != 0 || (rc = kit_remove(NODE_FOLDER, FOLDER("tree2/in"), 1)) != 0)
+		return rc;
+	kit_remove(NODE_FOLDER, folder, -1);
+	kit_undelete(NODE_FOLDER, folder, 0, NULL);
+	kit_remove(NODE_FOLDER, folder, -1);
+	return 0;
+}
+
 static int
 run_all(void)
 {
@@ -164,7 +237,7 @@ run_all(void)
 	int rc;
 
 	if ((rc = run_objects()) != 0 || (rc = run_lists()) != 0 || (rc = run_upload("a/up", true)) != 0 ||
-	    (rc = run_upload("a/other", false)) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
+	    (rc = run_upload("a/other", false)) != 0 || (rc = run_tree()) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
 	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0 ||
 	    (rc = past_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)
 		return rc;
