@@ -70,7 +70,7 @@ class Sync:
                 time.sleep(pause * (0.5 + self.rng.random()))
         return status, got, data
 
-    def try_call(self, method, path, body=None, key=None, **query):
+    def try_call(self, method, path, /, body=None, key=None, **query):
         """Status and document, whatever the status."""
         query = {k: v for k, v in query.items() if v is not None}
         target = path + ("?" + urllib.parse.urlencode(query) if query else "")
@@ -78,7 +78,7 @@ class Sync:
         status, _, got = self.raw(method, target, data, {"Content-Type": "application/json"} if data else {}, key)
         return status, json.loads(got) if got else None
 
-    def call(self, method, path, body=None, key=None, **query):
+    def call(self, method, path, /, body=None, key=None, **query):
         """The document of a success; ApiError for anything else."""
         status, doc = self.try_call(method, path, body, key, **query)
         if status >= 400:
