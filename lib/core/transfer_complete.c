@@ -13,6 +13,7 @@
 #include "store_in.h"
 #include "tbl_file.h"
 #include "transfer_in.h"
+#include "tree_in.h"
 
 /*
  * The end of a session that went well: its parts become a version in one transaction, judged there. A hash that was announced for several parts is
@@ -499,7 +500,9 @@ commit_version(struct txn *t, struct completion *m, struct target *g, struct gat
 
 	c->before = g->w->sequence;
 	make_etag(tr, parts, hash, etag);
-	if ((rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
+	/* What devices write into stays (SEMANTICS 9). */
+	if ((rc = g->exists && g->entry.live ? 0 : tree_mark(t, g->w, g->at.folder, g->actor)) == 0 &&
+	    (rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
 	    (rc = object_commit(t, g, &(struct object_new) { .size = tr->size, .etag = etag, .hash = hash, .checksum = &none,
 		 .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len },
 		 .manifest = { manifest.data, manifest.len }, .file_id = id_for(t, m),
