@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
@@ -8,7 +9,6 @@
 #include "str.h"
 #include "verbs.h"
 
-#define WORDS (ARGS_OPERANDS + 2)
 /* Option codes that are no characters. */
 #define CODE(id) (256 + (id))
 
@@ -32,6 +32,12 @@ const struct option_text args_options[OPTIONS] = {
 	[OPT_GRACE] = { "grace", "DUR", "free what was unused for so long; the store's setting (24h) else" },
 	[OPT_QUICK] = { "quick", NULL, "check the references, but leave the bytes unread" },
 	[OPT_FROM] = { "from", "CURSOR", "begin (the default), now, or the sequence after which to start" },
+	[OPT_RECURSIVE] = { "recursive", NULL, "folders with all that is in them (-r)" },
+	[OPT_LONG] = { "long", NULL, "sizes, times and versions too (-l)" },
+	[OPT_AT] = { "at", "SEQ|TIME", "as it was at that sequence or time" },
+	[OPT_VERSION_ID] = { "version-id", "ID", "that version, as `fsctl versions list` shows it" },
+	[OPT_BWLIMIT] = { "bwlimit", "RATE", "at most so many bytes a second, as 50MiB/s" },
+	[OPT_CONNECTIONS] = { "connections", "N", "how many at once, 1 to 16; 4 is the default" },
 	[OPT_FOLLOW] = { "follow", NULL, "wait for further changes until interrupted" },
 };
 
@@ -66,15 +72,6 @@ long_options(struct option longs[OPTIONS + 1])
 	longs[OPTIONS] = (struct option) { 0 };
 }
 
-static int
-add_word(const char **words, int *n, const char *word)
-{
-	if (*n == WORDS)
-		return say_error(STATUS_USAGE, "too many arguments, from \"%s\" on; `fsctl help` lists what there is", word);
-	words[(*n)++] = word;
-	return STATUS_OK;
-}
-
 /* Options and words, in whatever order. */
 static int
 split(int argc, char **argv, struct args *args, const char **words, int *n)
@@ -85,11 +82,13 @@ split(int argc, char **argv, struct args *args, const char **words, int *n)
 	long_options(longs);
 	opterr = 0;
 	/* "-": words come in order with the options, whatever POSIXLY_CORRECT says. */
-	while (!status && (code = getopt_long(argc, argv, "-:qh", longs, NULL)) != -1) {
+	while (!status && (code = getopt_long(argc, argv, "-:qhrl", longs, NULL)) != -1) {
 		if (code == 1)
-			status = add_word(words, n, optarg);
+			words[(*n)++] = optarg;
 		else if (code == 'q' || code == 'h')
 			args->given[code == 'q' ? OPT_QUIET : OPT_HELP] = "";
+		else if (code == 'r' || code == 'l')
+			args->given[code == 'r' ? OPT_RECURSIVE : OPT_LONG] = "";
 		else if (code == ':')
 			status = say_error(STATUS_USAGE, "%s needs a value; `fsctl help` says which", argv[optind - 1]);
 		else if (code < CODE(0))
@@ -98,7 +97,7 @@ split(int argc, char **argv, struct args *args, const char **words, int *n)
 			args->given[code - CODE(0)] = optarg ? optarg : "";
 	}
 	while (!status && optind < argc)
-		status = add_word(words, n, argv[optind++]);
+		words[(*n)++] = argv[optind++];
 	return status;
 }
 
@@ -120,39 +119,71 @@ check_options(const struct args *args)
 	return STATUS_OK;
 }
 
+static int
+take_operands(struct args *args, int n, int used)
+{
+	args->count = n - used;
+	if (args->count < args->verb->min) {
+		say_error(STATUS_USAGE, "something is missing: %s", args->verb->operands);
+		return verbs_usage(args->verb);
+	}
+	if (args->count > args->verb->max) {
+		say_error(STATUS_USAGE, "unexpected argument \"%s\"", args->operand[args->verb->max]);
+		return verbs_usage(args->verb);
+	}
+	for (int i = 0; i < args->count; i++)
+		if (!*args->operand[i])
+			return say_error(STATUS_USAGE, "an argument is empty; expected %s", args->verb->operands);
+	return check_options(args);
+}
+
 int
 args_parse(int argc, char **argv, struct args *args)
 {
-	const char *words[WORDS] = { NULL };
+	/* One word more for "help", and two NULLs. */
+	const char **words = calloc((size_t)argc + 4, sizeof(*words));
 	int n = 0, used = 0, status;
 
 	*args = (struct args) { 0 };
+	args->words = args->operand = words;
+	if (!words)
+		return say_error(STATUS_FAILED, "out of memory");
 	if ((status = split(argc, argv, args, words, &n)) != STATUS_OK)
 		return status;
 	if (n == 0 && (args->given[OPT_HELP] || args->given[OPT_VERSION]))
 		return STATUS_OK;
 	/* `fsctl user create --help` asks about the words before it. */
 	if (args->given[OPT_HELP] && strcmp(words[0], "help") != 0) {
-		memmove(words + 1, words, sizeof(words) - sizeof(words[0]));
+		memmove(words + 1, words, (size_t)n * sizeof(words[0]));
 		words[0] = "help";
 		n = n < 3 ? n + 1 : 3;
+		words[n] = NULL;
 	}
 	if ((status = verbs_find(words, n, &args->verb, &used)) != STATUS_OK)
 		return status;
-	args->count = n - used;
-	if (args->count < args->verb->min || args->count > args->verb->max) {
-		if (args->count < args->verb->min)
-			say_error(STATUS_USAGE, "something is missing: %s", args->verb->operands);
-		else
-			say_error(STATUS_USAGE, "unexpected argument \"%s\"", words[used + args->verb->max]);
-		return verbs_usage(args->verb);
-	}
-	for (int i = 0; i < args->count; i++) {
-		args->operand[i] = words[used + i];
-		if (!*args->operand[i])
-			return say_error(STATUS_USAGE, "an argument is empty; expected %s", args->verb->operands);
-	}
-	return check_options(args);
+	args->operand = words + used;
+	return take_operands(args, n, used);
+}
+
+void
+args_release(struct args *args)
+{
+	free(args->words);
+	*args = (struct args) { 0 };
+}
+
+int
+args_count(const struct args *args, enum option_id id, int most, int *n)
+{
+	uint64_t value;
+
+	if (!args->given[id])
+		return STATUS_OK;
+	if (parse_u64(args->given[id], strlen(args->given[id]), &value) != 0 || value < 1 || value > (uint64_t)most)
+		return say_error(STATUS_USAGE, "--%s: expected a number from 1 to %d, got \"%s\"", args_options[id].name, most,
+		    args->given[id]);
+	*n = (int)value;
+	return STATUS_OK;
 }
 
 int

@@ -13,7 +13,8 @@ enum option_id {
 	OPT_DATA, OPT_ENDPOINT, OPT_TOKEN_FILE, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_VERSION,
 	/* of some */
 	OPT_ADMIN, OPT_MAY_CREATE, OPT_EXPIRES, OPT_OWNER, OPT_QUOTA, OPT_HISTORY, OPT_VERSIONING, OPT_DISPLAY_NAME,
-	OPT_DRY_RUN, OPT_GRACE, OPT_QUICK, OPT_FROM, OPT_FOLLOW,
+	OPT_DRY_RUN, OPT_GRACE, OPT_QUICK, OPT_FROM, OPT_FOLLOW, OPT_RECURSIVE, OPT_LONG, OPT_AT, OPT_VERSION_ID, OPT_BWLIMIT,
+	OPT_CONNECTIONS,
 	OPTIONS
 };
 #define OPT(name) (1u << OPT_##name)
@@ -37,20 +38,23 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct args *args);	/* an exit status */
 };
 
-#define ARGS_OPERANDS 4
+#define ARGS_MANY 1000000	/* verb.max of those that take as many as are given */
 
 struct args {
 	const struct verb *verb;	/* NULL: --help or --version stood alone */
-	const char *operand[ARGS_OPERANDS];	/* NULL behind the last */
+	const char **operand;		/* NULL behind the last, at least twice */
 	int count;
+	const char **words;		/* owned; holds the operands */
 	const char *given[OPTIONS];	/* the value; "" for options without; NULL: not given */
 };
 
 /* Points into `argv`. An exit status. */
 int args_parse(int argc, char **argv, struct args *args);
+void args_release(struct args *args);
 
 /* The value of an option in its unit; what is not given leaves *value. An exit status. */
 int args_size(const struct args *args, enum option_id id, int64_t *bytes);
+int args_count(const struct args *args, enum option_id id, int most, int *n);	/* 1 to `most` */
 int args_duration(const struct args *args, enum option_id id, int64_t *ms);
 
 #endif

@@ -124,7 +124,7 @@ read_token(const char *file, char **token)
 		const char *env = getenv("FSD_TOKEN");
 
 		if (!env || !*env) {
-			say_error(STATUS_USAGE, "--endpoint needs an administrator's token");
+			say_error(STATUS_USAGE, "--endpoint needs a token");
 			say_hint("--token-file F names the file that holds it; `fsctl -q token create USER > F` makes one");
 			return STATUS_USAGE;
 		}
@@ -269,6 +269,14 @@ hint_for(const struct ctl *ctl, enum exit_status status, int http, const char *r
 		say_hint("`fsctl help %s%s%s` says more", v->name, v->action ? " " : "", v->action ? v->action : "");
 	else if (http == 500)
 		say_hint("fsd's log has more%s%s", *request ? " about request " : "", request);
+}
+
+int
+ctl_status(int http, const struct json *doc)
+{
+	if (http >= 200 && http < 300)
+		return STATUS_OK;
+	return (int)status_of(http, reply_str(reply_get(doc, "error"), "code", ""));
 }
 
 int

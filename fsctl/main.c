@@ -14,8 +14,10 @@ main(int argc, char **argv)
 
 	/* A reader that goes away is an error of write(), told by the exit code. */
 	signal(SIGPIPE, SIG_IGN);
-	if ((status = args_parse(argc, argv, &args)) != STATUS_OK)
+	if ((status = args_parse(argc, argv, &args)) != STATUS_OK) {
+		args_release(&args);
 		return status;
+	}
 	ctl_init(&ctl, &args);
 	if (args.verb)
 		status = args.verb->run(&ctl, &args);
@@ -24,5 +26,6 @@ main(int argc, char **argv)
 	else
 		status = verb_version(&ctl, &args);
 	ctl_close(&ctl);
+	args_release(&args);
 	return status;
 }

@@ -46,6 +46,17 @@ int verb_status(struct ctl *ctl, const struct args *args);
 int verb_gc(struct ctl *ctl, const struct args *args);
 int verb_check(struct ctl *ctl, const struct args *args);
 int verb_changes(struct ctl *ctl, const struct args *args);
+int verb_ls(struct ctl *ctl, const struct args *args);
+int verb_tree(struct ctl *ctl, const struct args *args);
+int verb_mv(struct ctl *ctl, const struct args *args);
+int verb_rm(struct ctl *ctl, const struct args *args);
+int verb_versions_list(struct ctl *ctl, const struct args *args);
+int verb_versions_restore(struct ctl *ctl, const struct args *args);
+int verb_trash_list(struct ctl *ctl, const struct args *args);
+int verb_trash_restore(struct ctl *ctl, const struct args *args);
+int verb_share_add(struct ctl *ctl, const struct args *args);
+int verb_share_list(struct ctl *ctl, const struct args *args);
+int verb_share_remove(struct ctl *ctl, const struct args *args);
 int verb_version(struct ctl *ctl, const struct args *args);
 int verb_help(struct ctl *ctl, const struct args *args);
 

@@ -1,0 +1,298 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "exit_status.h"
+#include "limits.h"
+#include "remote.h"
+#include "reply.h"
+#include "say.h"
+#include "str.h"
+
+#define BODY_MAX (1u << 20)
+#define PAGE "10000"
+
+static int
+no_memory(void)
+{
+	return say_error(STATUS_FAILED, "out of memory");
+}
+
+/* ---- text ---- */
+
+const char *
+remote_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *
+remote_above(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? strndup(path, (size_t)(slash - path)) : strdup("");
+}
+
+char *
+remote_join(const char *folder, const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s%s%s", folder, *folder && *name ? "/" : "", name) < 0)
+		return NULL;
+	return path;
+}
+
+char *
+remote_text(const struct remote *r, const char *path)
+{
+	return remote_join(r->name, path);
+}
+
+static int
+split(struct remote *r, const char *operand)
+{
+	const char *slash = strchrnul(operand, '/');
+	size_t len;
+
+	if (slash == operand)
+		return say_error(STATUS_USAGE, "expected WORKSPACE or WORKSPACE/path, got \"%s\"", operand);
+	free(r->path);
+	r->path = strdup(*slash ? slash + strspn(slash, "/") : "");
+	if (!r->path)
+		return no_memory();
+	len = strlen(r->path);
+	r->folder = !len || r->path[len - 1] == '/';
+	while (len && r->path[len - 1] == '/')
+		r->path[--len] = '\0';
+	if (r->name && strlen(r->name) == (size_t)(slash - operand) && !strncmp(r->name, operand, (size_t)(slash - operand)))
+		return STATUS_OK;
+	json_free(r->doc);
+	r->doc = NULL;
+	free(r->name);
+	return (r->name = strndup(operand, (size_t)(slash - operand))) ? STATUS_OK : no_memory();
+}
+
+/* ---- the workspace ---- */
+
+static int
+get(struct remote *r, const char *a, const char *b, const char *c, struct json **doc)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	int http = 0, status;
+
+	peer_path(&path, a, b, c, NULL);
+	status = peer_try(r->peer, "GET", &path, NULL, &http, doc);
+	if (status == STATUS_OK && http != 404 && http != 403)
+		status = ctl_explain(r->ctl, http, *doc);
+	if (status != STATUS_OK || http != 200) {
+		json_free(*doc);
+		*doc = NULL;
+	}
+	buf_release(&path);
+	return status;
+}
+
+static void
+take_workspace(struct remote *r, const struct json *w)
+{
+	const struct json *cut = reply_get(w, "chunking");
+
+	r->id = reply_str(w, "workspaceId", NULL);
+	r->root = reply_str(w, "rootFolderId", NULL);
+	r->min = (uint32_t)reply_int(cut, "min", CHUNK_MIN);
+	r->avg = (uint32_t)reply_int(cut, "avg", CHUNK_AVG);
+	r->max = (uint32_t)reply_int(cut, "max", CHUNK_MAX);
+}
+
+/* The caller's own and shared ones are few: one list has them all. An administrator sees the others by name. */
+static int
+find_workspace(struct remote *r)
+{
+	const struct json *w = NULL;
+	struct json *doc = NULL;
+	int status;
+
+	r->id = NULL;
+	if ((status = get(r, "workspaces", NULL, NULL, &r->doc)) != STATUS_OK)
+		return status;
+	for (w = reply_first(reply_array(r->doc, "workspaces")); w && !r->id; w = json_next(w))
+		if (!strcmp(reply_str(w, "name", ""), r->name))
+			take_workspace(r, w);
+	if (!r->id) {
+		json_free(r->doc);
+		r->doc = NULL;
+		if ((status = get(r, "admin", "workspaces", r->name, &r->doc)) != STATUS_OK)
+			return status;
+		take_workspace(r, r->doc);
+		if (r->id && (status = get(r, "workspaces", r->id, NULL, &doc)) == STATUS_OK && doc) {
+			json_free(r->doc);
+			take_workspace(r, r->doc = doc);
+		}
+	}
+	if (status == STATUS_OK && !r->id) {
+		say_error(STATUS_NOT_FOUND, "%s: there is no workspace \"%s\"", r->ctl->doing, r->name);
+		say_hint("`fsctl ls` shows those that you may see");
+		status = STATUS_NOT_FOUND;
+	}
+	return status;
+}
+
+int
+remote_open(struct ctl *ctl, const char *operand, struct remote *r)
+{
+	int status;
+
+	*r = (struct remote) { .ctl = ctl };
+	if ((status = split(r, operand)) != STATUS_OK || (status = peer_new(ctl, &r->peer)) != STATUS_OK)
+		return status;
+	return find_workspace(r);
+}
+
+int
+remote_move(struct remote *r, const char *operand)
+{
+	int status = split(r, operand);
+
+	return status == STATUS_OK && !r->doc ? find_workspace(r) : status;
+}
+
+void
+remote_close(struct remote *r)
+{
+	peer_free(r->peer);
+	json_free(r->doc);
+	free(r->name);
+	free(r->path);
+	*r = (struct remote) { 0 };
+}
+
+/* ---- what is in it ---- */
+
+static int
+look(struct remote *r, const char *at, bool must, struct json **node)
+{
+	struct buf path = BUF_INIT(4 * CTL_PATH);
+	struct json *doc = NULL;
+	int http = 0, status;
+
+	if (!*at && r->root)
+		peer_path(&path, "folders", r->root, NULL);
+	else
+		peer_path(&path, "lookup", NULL), peer_param(&path, "workspaceId", r->id), peer_param(&path, "path", at);
+	status = peer_try(r->peer, "GET", &path, NULL, &http, &doc);
+	if (status == STATUS_OK && (must || http != 404))
+		status = ctl_explain(r->ctl, http, doc);
+	*node = status == STATUS_OK && http < 300 ? doc : NULL;
+	if (!*node)
+		json_free(doc);
+	buf_release(&path);
+	return status;
+}
+
+int
+remote_find(struct remote *r, const char *path, struct json **node)
+{
+	return look(r, path, false, node);
+}
+
+int
+remote_need(struct remote *r, const char *path, struct json **node)
+{
+	return look(r, path, true, node);
+}
+
+static int
+make_folder(struct remote *r, const char *parent, const char *name, char **id)
+{
+	struct buf path = BUF_INIT(CTL_PATH), body = BUF_INIT(BODY_MAX);
+	struct json *doc = NULL;
+	struct json_out j;
+	int status;
+
+	peer_path(&path, "folders", NULL);
+	json_out_init(&j, &body, false);
+	json_object_begin(&j);
+	json_key_str(&j, "workspaceId", r->id);
+	json_key_str(&j, "parentFolderId", parent);
+	json_key_str(&j, "name", name);
+	json_object_end(&j);
+	status = peer_call(r->peer, "POST", &path, &body, &doc);
+	if (status == STATUS_OK && !(*id = strdup(reply_str(doc, "id", ""))))
+		status = no_memory();
+	json_free(doc);
+	buf_release(&path);
+	buf_release(&body);
+	return status;
+}
+
+int
+remote_folder(struct remote *r, const char *path, char **id)
+{
+	char *text = NULL, *above = NULL, *parent = NULL;
+	struct json *node = NULL;
+	int status = STATUS_FAILED;
+
+	*id = NULL;
+	if ((*path && asprintf(&text, "%s/", path) < 0) || !(above = remote_above(path))) {
+		status = no_memory();
+		goto out;
+	}
+	if ((status = remote_find(r, text ? text : "", &node)) != STATUS_OK)
+		goto out;
+	if (node)
+		*id = strdup(reply_str(node, "id", ""));
+	else if (*path && (status = remote_folder(r, above, &parent)) == STATUS_OK)
+		status = make_folder(r, parent, remote_base(path), id);
+	else if (!*path)
+		status = say_error(STATUS_NOT_AUTHORISED, "%s: you may not see all of %s", r->ctl->doing, r->name);
+	if (status == STATUS_OK && !*id)
+		status = no_memory();
+out:
+	json_free(node);
+	free(text);
+	free(above);
+	free(parent);
+	return status;
+}
+
+int
+remote_tree(struct remote *r, const char *folder, const char *at, int (*each)(void *arg, const struct json *node), void *arg)
+{
+	struct buf path = BUF_INIT(4 * CTL_PATH);
+	struct json *doc = NULL;
+	char *page = NULL;
+	bool more = true;
+	int status = STATUS_OK;
+
+	while (status == STATUS_OK && more) {
+		const char *next;
+
+		buf_clear(&path);
+		peer_path(&path, "tree", NULL);
+		peer_param(&path, "workspaceId", r->id);
+		peer_param(&path, "limit", PAGE);
+		peer_param(&path, "at", page ? NULL : at);
+		peer_param(&path, "folderId", page ? NULL : folder);
+		peer_param(&path, "page", page);
+		if ((status = peer_call(r->peer, "GET", &path, NULL, &doc)) != STATUS_OK)
+			break;
+		for (const struct json *e = reply_first(reply_array(doc, "entries")); e && status == STATUS_OK; e = json_next(e))
+			status = each(arg, e);
+		free(page);
+		next = reply_str(doc, "nextPage", NULL);
+		more = next != NULL;
+		page = next ? strdup(next) : NULL;
+		if (more && !page)
+			status = no_memory();
+		json_free(doc);
+		doc = NULL;
+	}
+	free(page);
+	buf_release(&path);
+	return status;
+}
