@@ -73,7 +73,7 @@ model_path(struct model *m, const struct model_node *n, char path[512])
 	for (int depth = 0; n && depth < 64; depth++) {
 		if (!n->here)
 			return false;
-		snprintf(path, 512, "%s%s", n->name, below);
+		snprintf(path, 512, "%.63s%.440s", n->name, below);
 		snprintf(below, sizeof(below), "%s", path);
 		if (n->parent == space.root_folder_id)
 			return true;

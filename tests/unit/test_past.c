@@ -38,11 +38,12 @@ random_key(unsigned *seed)
 	return key;
 }
 
-/* Ids of any file or folder that is or was there; 0: none. */
+/* Ids of any file or folder that is or was there. */
 static const char some_file[] = "SELECT id FROM file WHERE length(name) > 0 ORDER BY (id * $1) % 1009 LIMIT 1";
 static const char some_folder[] = "SELECT id FROM folder ORDER BY (id * $1) % 1009 LIMIT 1";
 static const char some_version[] = "SELECT id FROM file_version WHERE file_id = $1 ORDER BY id LIMIT 1";
 
+/* A number from the database; 0: none. */
 static int64_t
 some(const char *sql, int64_t by)
 {
@@ -311,13 +312,12 @@ test_moments(void)
 		CHECK_INT(ERR_INVALID, past_when_parse(*bad, &w));
 }
 
+static const char time_of[] = "SELECT occurred_at FROM change_event WHERE sequence = $1";
+
 static int64_t
 occurred(int64_t sequence)
 {
-	char sql[128];
-
-	snprintf(sql, sizeof(sql), "SELECT occurred_at FROM change_event WHERE sequence = %lld", (long long)sequence);
-	return obj_number(strdup(sql));			/* statements are found by their address */
+	return some(time_of, sequence);
 }
 
 static void
