@@ -1,7 +1,7 @@
 # fsd and fsctl. `make help` lists what can be typed.
 #
 # VARIANT names a build: release (default), asan, tsan, fuzz, clang (release flags, the other compiler), or a
-# planted bug of the crash tests (bug-noflush, bug-normal, bug-early). Each has a folder of its own below
+# planted bug of the crash tests (bug-noflush, bug-normal, bug-early), or bugs: those of the model test, one chosen by FSD_BUG. Each has a folder of its own below
 # build/; release is build/ itself.
 
 VARIANT	?= release
@@ -33,6 +33,7 @@ OPT_clang := $(OPT_release)
 OPT_bug-noflush := -O2 -g -DBUG_NO_SEGMENT_FLUSH
 OPT_bug-normal := -O2 -g -DBUG_SYNC_NORMAL
 OPT_bug-early := -O2 -g -DBUG_EARLY_ACK
+OPT_bugs := -O2 -g -DPLANTED_BUGS
 OPT	:= $(OPT_$(VARIANT))
 ifeq ($(OPT),)
 $(error unknown VARIANT "$(VARIANT)")

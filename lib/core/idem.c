@@ -7,6 +7,7 @@
 #include "db.h"
 #include "err.h"
 #include "idem.h"
+#include "planted.h"
 #include "store_in.h"
 #include "tbl_idempotency.h"
 
@@ -96,7 +97,7 @@ recall(struct db_conn *db, int64_t now_us, struct idem *i)
 	struct idempotency_row r;
 	int rc = tbl_idempotency_get(db, i->principal, i->key, &row, &r);
 
-	if (rc == 0 && r.expires_at <= now_us)
+	if (rc == 0 && (r.expires_at <= now_us || PLANTED("idempotency")))
 		rc = ERR_NOTFOUND;
 	if (rc == 0 && memcmp(r.hash, i->hash, sizeof(i->hash)) != 0)
 		rc = ERR_CONFLICT;

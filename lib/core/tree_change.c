@@ -3,6 +3,7 @@
 #include "err.h"
 #include "idem.h"
 #include "meta.h"
+#include "planted.h"
 #include "refs.h"
 #include "tree_in.h"
 
@@ -158,7 +159,7 @@ write_folder(struct txn *t, struct move *m)
 
 	if (rc == 0 && m->to.folder != m->from.folder)
 		rc = namespace_raise(t, m->w, m->to.folder, m->height + 1);
-	return rc ? rc : txn_structure_changed(t);
+	return rc || PLANTED("path") ? rc : txn_structure_changed(t);
 }
 
 static int
