@@ -5,6 +5,7 @@
 #include "db.h"
 #include "err.h"
 #include "feed.h"
+#include "feed_in.h"
 #include "namespace.h"
 #include "store_in.h"
 #include "tbl_event.h"
@@ -61,8 +62,8 @@ feed_emit(struct txn *t, struct event *e)
 	return rc;
 }
 
-static void
-event_of_row(const struct event_row *row, struct event *e)
+void
+feed_event_of(const struct event_row *row, struct event *e)
 {
 	*e = (struct event) {
 		.workspace = row->workspace, .sequence = row->sequence, .type = (enum event_type)row->type,
@@ -104,9 +105,8 @@ path_of_event(struct db_conn *db, struct paths *p, const struct event *e, struct
 	return rc ? rc : buf_finish(&p->path);
 }
 
-/* Sequences have no gaps, so the page's end is known before it is read: the last end of a commit within `max`. */
-static int
-end_of_page(struct db_conn *db, const struct workspace_row *w, int64_t from, unsigned max, int64_t *to)
+int
+feed_page_to(struct db_conn *db, const struct workspace_row *w, int64_t from, unsigned max, int64_t *to)
 {
 	int64_t end;
 	int rc;
@@ -135,7 +135,7 @@ read_events(struct db_conn *db, int64_t workspace, int64_t from, int64_t to,
 	int rc = to > from ? tbl_event_scan(db, workspace, from, to, &row) : ERR_END;
 
 	while (rc == 0 && (rc = db_next(&row)) == 0 && (rc = tbl_event_seen(&row, &found)) == 0) {
-		event_of_row(&found, &event);
+		feed_event_of(&found, &event);
 		if ((rc = path_of_event(db, &paths, &event, &path)) == 0)
 			each(arg, &event, path);
 	}
@@ -155,7 +155,7 @@ feed_read(struct store *store, int64_t workspace, int64_t from, unsigned max,
 
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	if ((rc = tbl_workspace_get(db, workspace, &w)) == 0 && (rc = end_of_page(db, &w, from, max, &to)) == 0 &&
+	if ((rc = tbl_workspace_get(db, workspace, &w)) == 0 && (rc = feed_page_to(db, &w, from, max, &to)) == 0 &&
 	    (rc = read_events(db, workspace, from, to, each, arg)) == 0) {
 		*last = to;
 		*more = to < w.sequence;

@@ -9,6 +9,7 @@
 #include "id.h"
 #include "principal_row.h"
 #include "store_in.h"
+#include "tbl_device.h"
 #include "tbl_grant.h"
 #include "tbl_key.h"
 #include "tbl_token.h"
@@ -171,7 +172,8 @@ run_delete(struct txn *t, void *arg)
 	if ((rc = txn_auth_changed(t)) != 0 || (rc = grant_revoke_all(t, id, PAGE, &change->more)) != 0 ||
 	    change->more)
 		return rc;
-	if ((rc = tbl_grant_delete_principal(t->db, id)) != 0 || (rc = tbl_key_delete_all(t->db, id)) != 0 ||
+	if ((rc = tbl_grant_delete_principal(t->db, id)) != 0 || (rc = tbl_device_delete_all(t->db, id)) != 0 ||
+	    (rc = tbl_key_delete_all(t->db, id)) != 0 ||
 	    (rc = tbl_token_delete_all(t->db, id)) != 0)
 		return rc;
 	return tbl_principal_delete(t->db, id);

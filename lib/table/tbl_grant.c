@@ -110,6 +110,36 @@ tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsig
 	return rows_of(c, of_principal, principal, rows, max, n);
 }
 
+static const char mine[] = "SELECT resource_id, resource_kind FROM share_grant WHERE principal_id = $1 AND workspace_id = $2"
+			   " AND revoked_at IS NULL";
+
+int
+tbl_grant_mine(struct db_conn *c, int64_t workspace, int64_t principal, struct db_row *row)
+{
+	return db_query(c, mine, row, DB_INT(principal), DB_INT(workspace));
+}
+
+bool
+tbl_grant_mine_seen(const struct db_row *row, int64_t *resource, bool *folder)
+{
+	*resource = db_int(row, 0);
+	*folder = db_int(row, 1) == GRANT_FOLDER;
+	return db_int(row, 1) != GRANT_WORKSPACE;
+}
+
+static const char until[] = "SELECT role FROM share_grant WHERE resource_id = $1 AND principal_id = $2 AND workspace_id = $3"
+			    " AND created_at <= $4 AND coalesce(revoked_at, $4) >= $4";
+
+int
+tbl_grant_until(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t time_us)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, until, &row, DB_INT(resource), DB_INT(principal), DB_INT(workspace), DB_INT(time_us));
+
+	db_row_release(&row);
+	return rc;
+}
+
 static const char delete_principal[] = "DELETE FROM share_grant WHERE principal_id = $1";
 
 int

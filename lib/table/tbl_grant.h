@@ -8,6 +8,7 @@
 #include "limits.h"
 
 struct db_conn;
+struct db_row;
 struct buf;
 
 /*
@@ -32,6 +33,11 @@ int tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64
 /* In order of resources; of workspaces and then resources. */
 int tbl_grant_list(struct db_conn *c, int64_t workspace, struct grant_row *rows, unsigned max, unsigned *n);
 int tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsigned max, unsigned *n);
+/* What one principal was given in a workspace: db_next() and tbl_grant_mine_seen() for each; false: it is the workspace itself. */
+int tbl_grant_mine(struct db_conn *c, int64_t workspace, int64_t principal, struct db_row *row);
+bool tbl_grant_mine_seen(const struct db_row *row, int64_t *resource, bool *folder);
+/* Whether there is a grant, or was one at that time: 0 or ERR_NOTFOUND. */
+int tbl_grant_until(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t time_us);
 int tbl_grant_delete_principal(struct db_conn *c, int64_t principal);
 int tbl_grant_delete_workspace(struct db_conn *c, int64_t workspace);
 
