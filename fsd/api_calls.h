@@ -50,4 +50,14 @@ int api_trash(struct request *req);
 int api_file_undelete(struct request *req);
 int api_folder_undelete(struct request *req);
 
+/* api_changes.c */
+int api_changes(struct request *req);
+void api_changes_release(struct request *req);
+
+/* api_devices.c */
+int api_device_make(struct request *req);
+int api_device_list(struct request *req);
+int api_device_delete(struct request *req);
+int api_device_ack(struct request *req);
+
 #endif

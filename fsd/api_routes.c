@@ -40,5 +40,12 @@ const struct route api_routes[] = {
 	CALL("GET", "files/{id}/versions", "listFileVersions", api_file_versions),
 	CALL("GET", "trash", "listTrash", api_trash),
 
+	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/changes", .name = "GetChanges", .action = ACTION_NONE_,
+		.run = api_changes, .release = api_changes_release },
+	CALL("POST", "devices", "MakeDevice", api_device_make),
+	CALL("GET", "devices", "ListDevices", api_device_list),
+	CALL("POST", "devices/{id}:ack", "AckDevice", api_device_ack),
+	CALL("DELETE", "devices/{id}", "DeleteDevice", api_device_delete),
+
 	{ .name = NULL },
 };

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "clock.h"
 #include "daemon.h"
+#include "device.h"
 #include "err.h"
 #include "watch.h"
 
@@ -62,6 +63,20 @@ api_get_id(struct request *req, const struct json *body, const char *name, enum 
 	if ((rc = admin_get_str(req, body, name, &text)) != 0)
 		return rc;
 	return parse_id(req, name, text, kind, id);
+}
+
+int
+api_query_only(struct request *req, const char *const *names)
+{
+	for (size_t i = 0; i < req->uri.count; i++) {
+		const char *const *name = names;
+
+		while (*name && strcmp(*name, req->uri.params[i].name.p) != 0)
+			name++;
+		if (!*name)
+			return request_fail(req, ERR_INVALID, NULL, "There is no parameter \"%.64s\".", req->uri.params[i].name.p);
+	}
+	return 0;
 }
 
 /* ---- workspaces and nodes ---- */
@@ -144,11 +159,47 @@ api_parent(struct request *req, const struct json *body, const char *field, int6
 	return api_node(req, ACTION_WRITE, NODE_FOLDER, row.root_folder_id, folder);
 }
 
+/* The body's deviceId, which may be there instead of the header: "" if it is not. The handler has looked at the rest. */
+static int
+body_device(struct request *req, char text[ID_TEXT])
+{
+	const struct buf *raw = &req->http->body;
+	const char *value = NULL;
+	struct json *body = NULL;
+	bool too_long;
+	int rc = 0;
+
+	*text = '\0';
+	if (!raw->len || !memmem(raw->data, raw->len, "\"deviceId\"", strlen("\"deviceId\"")))
+		return 0;
+	if (json_parse(raw->data, raw->len, NULL, &body) == 0)
+		rc = json_get_str(body, "deviceId", &value);
+	if (value && strlen(value) < ID_TEXT)
+		strcpy(text, value);
+	too_long = value && !*text;
+	json_free(body);
+	if (rc == ERR_INVALID || too_long)
+		return request_fail(req, ERR_INVALID, NULL, "deviceId: no id of a device.");
+	return 0;
+}
+
 int
 api_actor(struct request *req, struct actor *actor)
 {
+	const char *header = http_header(req->http, "x-device-id"), *name = header ? "X-Device-Id" : "deviceId";
+	struct device_row device;
+	char text[ID_TEXT];
+	int rc;
+
 	*actor = request_actor(req);
-	return 0;
+	if (!header && (rc = body_device(req, text)) != 0)
+		return rc;
+	if (!header && !*text)
+		return 0;
+	if ((rc = parse_id(req, name, header ? header : text, ID_DEVICE, &actor->device)) != 0)
+		return rc;
+	rc = device_get(req->daemon->store, actor->principal, actor->device, &device);
+	return rc == ERR_NOTFOUND ? request_fail(req, ERR_INVALID, NULL, "%s: it is none of yours.", name) : rc;
 }
 
 /* ---- reads that wait ---- */

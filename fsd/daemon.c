@@ -26,6 +26,7 @@
 #include "log_file.h"
 #include "memory.h"
 #include "metrics.h"
+#include "page_cache.h"
 #include "route.h"
 #include "store.h"
 #include "watch.h"
@@ -196,7 +197,7 @@ open_shared(struct running *r)
 	int rc;
 
 	if ((rc = metrics_new(&r->d.metrics)) != 0 || (rc = watch_hub_new(&r->d.hub)) != 0 ||
-	    (rc = memory_new(&r->d, &r->memory)) != 0)
+	    (rc = page_cache_new(PAGE_CACHE_BYTES, &r->d.pages)) != 0 || (rc = memory_new(&r->d, &r->memory)) != 0)
 		return rc;
 	if (!r->d.socket_only && r->d.settings.tls_certificate &&
 	    ((rc = read_pem(r->d.settings.tls_certificate, &r->certificate)) != 0 ||
@@ -299,6 +300,7 @@ release(struct running *r)
 	store_close(r->d.store);
 	log_file_close(&r->logfd);
 	watch_hub_free(r->d.hub);
+	page_cache_free(r->d.pages);
 	metrics_free(r->d.metrics);
 	settings_release(&r->d.settings);
 	for (size_t i = 0; i < r->listen.count; i++)

@@ -14,6 +14,7 @@ struct store;
 struct http_server;
 struct metrics;
 struct watch_hub;
+struct page_cache;
 struct jobs;
 
 enum role_of_daemon { ROLE_ALL = 3, ROLE_DATA = 1, ROLE_CONTROL = 2 };
@@ -24,6 +25,7 @@ struct daemon {
 	struct http_server *http;
 	struct metrics *metrics;
 	struct watch_hub *hub;		/* who waits for changes or for a job */
+	struct page_cache *pages;	/* of the change feed */
 	struct jobs *jobs;
 	char *dir;			/* DATA, as given */
 	enum role_of_daemon role;
