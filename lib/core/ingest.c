@@ -109,6 +109,8 @@ ingest_new(struct store *store, const struct ingest_options *options, struct ing
 	}
 	if (rc == 0 && options->size != UINT64_MAX && options->size > SMALL_OBJECT)
 		rc = start_cutting(in);
+	if (options->pieces)
+		in->lane = next_lane();
 	if (rc) {
 		ingest_free(in);
 		return rc;
@@ -195,6 +197,7 @@ look_up(struct ingest *in, struct ingest_chunk *chunk, bool *found)
 static int
 store_chunk(struct ingest *in, struct ingest_chunk *chunk)
 {
+	unsigned lane = in->options.pieces && in->fill <= SMALL_OBJECT ? BLOB_LANE_SMALL : in->lane;
 	struct iovec iov[PIECES_MAX];
 	struct blob_place place;
 	size_t left = in->fill;
@@ -204,12 +207,12 @@ store_chunk(struct ingest *in, struct ingest_chunk *chunk)
 		iov[count] = (struct iovec) { in->pieces[count], left < in->piece ? left : in->piece };
 		left -= iov[count].iov_len;
 	}
-	if ((rc = blob_putv(in->store->blobs, in->lane, chunk->id, iov, count, &place)) != 0)
+	if ((rc = blob_putv(in->store->blobs, lane, chunk->id, iov, count, &place)) != 0)
 		return rc;
 	chunk->home = place.home;
 	chunk->offset = place.offset;
 	chunk->stored = place.stored;
-	in->dirty |= in->lane != BLOB_LANE_SMALL;
+	in->dirty |= lane != BLOB_LANE_SMALL;
 	return 0;
 }
 
@@ -295,12 +298,12 @@ take(struct ingest *in, const uint8_t *bytes, size_t len, size_t *used)
 	int rc;
 
 	/* Strictly below the shortest chunk: up to there nothing can have been cut. */
-	if (!in->cutting && in->options.size == UINT64_MAX &&
+	if (!in->cutting && !in->options.pieces && in->options.size == UINT64_MAX &&
 	    (in->fill + len >= in->options.chunk_min || in->fill + len > SMALL_OBJECT) && (rc = turn_large(in)) != 0)
 		return rc;
-	if (!in->cutting && in->fill + len > SMALL_OBJECT)
+	if (!in->cutting && !in->options.pieces && in->fill + len > SMALL_OBJECT)
 		return ERR_TOOBIG;	/* more than was announced */
-	if (in->options.whole && in->fill + len > CHUNK_MAX)
+	if ((in->options.whole || in->options.pieces) && in->fill + len > CHUNK_MAX)
 		return ERR_TOOBIG;
 	if ((rc = room(in, &to, &n)) != 0)
 		return rc;
@@ -331,6 +334,14 @@ ingest_write(struct ingest *in, const void *bytes, size_t len, size_t *used)
 	if (rc && rc != ERR_AGAIN)
 		in->err = rc;
 	return rc;
+}
+
+int
+ingest_cut(struct ingest *in)
+{
+	if (in->err == 0)
+		in->err = end_chunk(in);
+	return in->err;
 }
 
 /* The digests of the whole. The SHA-256 of a small body is its one chunk's. */

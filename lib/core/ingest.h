@@ -38,6 +38,7 @@ struct ingest_options {
 	uint32_t chunk_min, chunk_avg, chunk_max;	/* of the workspace */
 	bool leaves;			/* always make leaves, never an inline manifest (parts) */
 	bool whole;			/* one chunk, whatever is in it: at most CHUNK_MAX (ERR_TOOBIG) */
+	bool pieces;			/* chunks end at ingest_cut() alone: each at most CHUNK_MAX (ERR_TOOBIG); `size` is UINT64_MAX */
 	void (*wake)(void *arg);	/* called once after ingest_write() answered ERR_AGAIN */
 	/*
 	 * From any thread: too few bytes came. True: the caller will ingest_free() it soon; false: not now. NULL: never
@@ -76,6 +77,9 @@ int ingest_new(struct store *store, const struct ingest_options *options, struct
  * with the rest after wake(). ERR_SPACE, ERR_IO, ERR_CLOSED.
  */
 int ingest_write(struct ingest *in, const void *bytes, size_t len, size_t *used);
+
+/* With `pieces`: what came since the last cut, which is something, is a chunk. */
+int ingest_cut(struct ingest *in);
 
 /* No more bytes: stores the last chunk and flushes stream lanes. After 0 `result` is filled. */
 int ingest_finish(struct ingest *in, struct ingest_result *result);

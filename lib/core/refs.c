@@ -87,17 +87,6 @@ refs_commit(struct txn *t, int64_t workspace, const struct ingest_result *result
 /* ---- of what is there ---- */
 
 static int
-take_there(struct txn *t, int64_t origin, const struct manifest_chunk *chunk)
-{
-	struct chunk_row row;
-	int rc = tbl_chunk_get(t->db, chunk->id, &row);
-
-	if (rc == 0 && (row.dead_at || row.size != chunk->bytes))
-		rc = ERR_NOTFOUND;
-	return rc ? rc : tbl_chunk_take(t->db, chunk->id, origin);
-}
-
-static int
 leaf_of(struct txn *t, const struct manifest_chunk *chunks, size_t n, struct manifest_builder *list, size_t *wrong)
 {
 	struct buf encoded = BUF_INIT(MANIFEST_SIZE(LEAF_CHUNKS, MANIFEST_CHUNK_SIZE));
@@ -108,7 +97,7 @@ leaf_of(struct txn *t, const struct manifest_chunk *chunks, size_t n, struct man
 	manifest_begin(&leaf, MANIFEST_LEAF, &encoded);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		manifest_add_chunk(&leaf, chunks[i].id, chunks[i].bytes);
-		rc = take_there(t, 0, &chunks[i]);
+		rc = tbl_chunk_take_live(t->db, chunks[i].id, chunks[i].bytes, 0);
 		*wrong += rc == 0;
 	}
 	if (rc == 0 && (rc = manifest_end(&leaf)) == 0)
@@ -130,7 +119,7 @@ refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk *ch
 	manifest_begin(&b, count > 1 ? MANIFEST_LEAVES : MANIFEST_INLINE, manifest);
 	if (count == 1) {
 		manifest_add_chunk(&b, chunks->id, chunks->bytes);
-		rc = take_there(t, workspace, chunks);
+		rc = tbl_chunk_take_live(t->db, chunks->id, chunks->bytes, workspace);
 	}
 	for (size_t i = 0, n; rc == 0 && count > 1 && i < count; i += n) {
 		n = count - i < LEAF_CHUNKS ? count - i : LEAF_CHUNKS;

@@ -105,6 +105,17 @@ int transfer_complete(struct store *store, struct transfer_complete *c, struct i
 
 int transfer_abort(struct store *store, int64_t id, int64_t principal);
 
+/* ---- transfer_stage.c ---- */
+
+struct transfer_stage {
+	int64_t workspace, principal;
+	const struct ingest_result *bytes;	/* of an ingest with `pieces` and `leaves` */
+	/* results */
+	int64_t id, expires_us;
+};
+/* Keeps chunks for a session's life, for apply.h to make files of. ERR_NOTFOUND: no such workspace. ERR_QUOTA. */
+int transfer_stage(struct store *store, struct transfer_stage *s, struct idem *idem);
+
 /* ---- transfer_name.c ---- */
 
 /*

@@ -6,22 +6,17 @@
 #include "digest.h"
 #include "err.h"
 #include "le.h"
-#include "namespace.h"
 #include "object_in.h"
-#include "reader.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_file.h"
 #include "transfer_in.h"
-#include "tree_in.h"
 
 /*
  * The end of a session that went well: its parts become a version in one transaction, judged there. A hash that was announced for several parts is
  * verified before, by reading them; the transaction then looks whether they are the same parts still.
  */
 #define REPEAT_US (24ll * 3600 * 1000000)	/* how long the same completion gets the same answer, at least */
-#define READ_AT_ONCE (256u << 10)
-#define COPIES_MAX 100				/* conflict copies of one file in one second */
 #define RESULT_SIZE 32	/* upload.completed_parts: sequence, before, conflict_of, unchanged; 8 bytes each */
 
 struct completion {
@@ -135,51 +130,20 @@ next_manifest(const struct gathering *g, size_t *at)
 /* ---- the hash, before the transaction ---- */
 
 static int
-hash_manifest(struct store *store, struct slice manifest, uint64_t size, void *piece, struct digest *d)
-{
-	struct reader *r = NULL;
-	size_t got;
-	int rc = reader_new(store, manifest.p, manifest.len, 0, size, &r);
-
-	while (rc == 0 && (rc = reader_read(r, piece, READ_AT_ONCE, &got)) == 0)
-		digest_update(d, piece, got);
-	reader_free(r);
-	return rc == ERR_END ? 0 : rc;
-}
-
-static int
-hash_chunk(struct store *store, const struct manifest_chunk *chunk, void *piece, struct digest *d)
-{
-	struct buf manifest = BUF_INIT(256);
-	struct manifest_builder b;
-	int rc;
-
-	manifest_begin(&b, MANIFEST_INLINE, &manifest);
-	manifest_add_chunk(&b, chunk->id, chunk->bytes);
-	if ((rc = manifest_end(&b)) == 0)
-		rc = hash_manifest(store, (struct slice) { manifest.data, manifest.len }, chunk->bytes, piece, d);
-	buf_release(&manifest);
-	return rc;
-}
-
-static int
 hash_all(struct store *store, const struct transfer *tr, const struct gathering *g, struct digest *d)
 {
-	const struct manifest_chunk *chunks = transfer_chunks(tr);
-	void *piece = malloc(READ_AT_ONCE);
 	struct manifest m;
 	struct slice s;
 	size_t at = 0;
-	int rc = piece ? 0 : ERR_NOMEM;
+	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && !tr->part_size && i < transfer_chunk_count(tr); i++)
-		rc = hash_chunk(store, &chunks[i], piece, d);
-	while (rc == 0 && tr->part_size && at < g->manifests.len) {
+	if (!tr->part_size)
+		return transfer_hash_chunks(store, transfer_chunks(tr), transfer_chunk_count(tr), d);
+	while (rc == 0 && at < g->manifests.len) {
 		s = next_manifest(g, &at);
 		if ((rc = manifest_decode(s.p, s.len, &m)) == 0)
-			rc = hash_manifest(store, s, m.bytes, piece, d);
+			rc = transfer_hash_manifest(store, s, m.bytes, d);
 	}
-	free(piece);
 	return rc;
 }
 
@@ -253,12 +217,7 @@ make_etag(const struct transfer *tr, struct gathering *g, const uint8_t *hash, c
 		snprintf(etag, ETAG_TEXT, "%s-%u", hex, tr->parts);
 		return;
 	}
-	if (hash)
-		memcpy(sum, hash, sizeof(sum));
-	else
-		digest_sha256(tr->chunks.data, tr->chunks.len, sum);
-	hex_encode(sum, MD5_SIZE, hex);
-	snprintf(etag, ETAG_TEXT, "%s-1", hex);
+	transfer_etag(hash, transfer_chunks(tr), transfer_chunk_count(tr), etag);
 }
 
 /* The references of the parts become the version's. */
@@ -320,105 +279,27 @@ make_manifest(struct txn *t, const struct transfer *tr, const struct gathering *
 /* ---- where to ---- */
 
 static int
-twin(struct txn *t, int64_t workspace, int64_t folder, struct slice name)
-{
-	struct buf with_slash = BUF_INIT(1024);
-	struct entry_row e;
-	int rc;
-
-	buf_add(&with_slash, name.p, name.len);
-	buf_addch(&with_slash, '/');
-	if ((rc = buf_finish(&with_slash)) == 0)
-		rc = tbl_entry_get(t->db, &(struct entry_at) { workspace, folder, { with_slash.data, with_slash.len } }, &e);
-	buf_release(&with_slash);
-	return rc == 0 ? (e.live ? ERR_EXISTS : 0) : rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* A file that got a new version may have been moved meanwhile: the version goes where it is now. */
-static int
-aim(struct txn *t, struct completion *m, struct target *g)
+find_place(struct txn *t, struct completion *m, const uint8_t *hash, struct transfer_place *p)
 {
 	struct transfer_complete *c = m->c;
 	struct transfer *tr = &m->tr;
-	struct buf path = BUF_INIT(LIMIT_KEY_STORED * 2);
-	struct node *n = &c->node;
-	struct slice name = { tr->name.data, tr->name.len };
-	int64_t parent = tr->parent;
 	int rc;
 
-	if (tr->new_version && !c->name && !c->parent && node_load(t->db, NODE_FILE, tr->file_id, n) == 0) {
-		parent = n->parent;
-		buf_clear(&tr->name);
-		buf_add(&tr->name, n->name.data, n->name.len);
-		name = (struct slice) { tr->name.data, tr->name.len };
-	}
-	if (c->parent)
-		parent = c->parent;
-	if (c->name)
-		name = SLICE(c->name);
-	if ((rc = namespace_path_of(t->db, tr->workspace, parent, &path)) == ERR_NOTFOUND)
-		rc = ERR_CONFLICT;
-	buf_release(&path);
-	if (rc == 0 && (rc = twin(t, tr->workspace, parent, name)) == 0)
-		rc = object_aim_at(t, tr->workspace, parent, name,
-		    (struct actor) { c->principal, c->device ? c->device : tr->device }, g);
+	p->workspace = tr->workspace;
+	p->file = tr->new_version && !c->name && !c->parent ? tr->file_id : 0;
+	p->folder = c->parent ? c->parent : tr->parent;
+	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
+	p->base = c->has_base ? c->base : c->name ? 0 : tr->base;
+	p->rename = c->rename || tr->rename;
+	p->label = c->label;
+	p->actor = (struct actor) { c->principal, c->device ? c->device : tr->device };
+	p->size = tr->size;
+	p->hash = hash;
+	rc = transfer_place_find(t, p);
+	c->conflict_of = p->conflict_of;
+	c->current = p->current;
+	memcpy(c->conflict_name, p->conflict_name, sizeof(c->conflict_name));
 	return rc;
-}
-
-static int
-same_content(struct txn *t, const struct target *g, const struct transfer *tr, const uint8_t *hash, bool *same)
-{
-	struct db_row row = DB_ROW_INIT;
-	struct version_row v;
-	int rc;
-
-	*same = false;
-	if (!hash || !g->exists || !g->entry.live || (uint64_t)g->entry.size != tr->size)
-		return 0;
-	if ((rc = tbl_version_get(t->db, tr->workspace, g->entry.version_id, &row, &v)) == 0)
-		*same = v.has_hash && !memcmp(v.hash, hash, sizeof(v.hash));
-	db_row_release(&row);
-	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
-}
-
-/* A name for a conflict copy that nothing has; the target is then that one. */
-static int
-aim_beside(struct txn *t, struct completion *m, struct target *g)
-{
-	struct transfer_complete *c = m->c;
-	struct slice name = g->at.name;
-	int64_t folder = g->at.folder;
-	struct actor actor = g->actor;
-	int rc;
-
-	for (unsigned n = 1; n <= COPIES_MAX; n++) {
-		transfer_conflict_name(name, c->label, t->now_us, n, c->conflict_name);
-		if ((rc = twin(t, m->tr.workspace, folder, SLICE(c->conflict_name))) == ERR_EXISTS)
-			continue;
-		if (rc || (rc = object_aim_at(t, m->tr.workspace, folder, SLICE(c->conflict_name), actor, g)) != 0 ||
-		    !g->exists || !g->entry.live)
-			return rc;
-	}
-	return ERR_EXISTS;
-}
-
-/* ERR_PRECONDITION, or with `rename` another target. */
-static int
-judge(struct txn *t, struct completion *m, struct target *g)
-{
-	struct transfer_complete *c = m->c;
-	int64_t base = c->has_base ? c->base : c->name ? 0 : m->tr.base;
-
-	c->conflict_of = 0;
-	if (!g->exists || !g->entry.live || g->entry.version_id == base)
-		return 0;
-	c->current = g->entry.version_id;
-	if (!c->rename && !m->tr.rename) {
-		transfer_conflict_name(g->at.name, c->label, t->now_us, 1, c->conflict_name);
-		return ERR_PRECONDITION;
-	}
-	c->conflict_of = g->entry.node_id;
-	return aim_beside(t, m, g);
 }
 
 /* ---- the result ---- */
@@ -488,25 +369,25 @@ id_for(struct txn *t, const struct completion *m)
 }
 
 static int
-commit_version(struct txn *t, struct completion *m, struct target *g, struct gathering *parts, const uint8_t *hash)
+commit_version(struct txn *t, struct completion *m, struct transfer_place *p, struct gathering *parts)
 {
 	static const struct checksum none = { CHECKSUM_NONE };
 	struct object_info info = OBJECT_INFO_INIT;
 	struct buf manifest = BUF_INIT(64 << 20);
 	struct transfer_complete *c = m->c;
 	struct transfer *tr = &m->tr;
+	struct workspace_row *w;
 	char etag[ETAG_TEXT];
 	int rc;
 
-	c->before = g->w->sequence;
-	make_etag(tr, parts, hash, etag);
-	/* What devices write into stays (SEMANTICS 9). */
-	if ((rc = g->exists && g->entry.live ? 0 : tree_mark(t, g->w, g->at.folder, g->actor)) == 0 &&
-	    (rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
-	    (rc = object_commit(t, g, &(struct object_new) { .size = tr->size, .etag = etag, .hash = hash, .checksum = &none,
-		 .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len },
-		 .manifest = { manifest.data, manifest.len }, .file_id = id_for(t, m),
-		 .event = c->conflict_of ? EVENT_CONFLICT_COPY_CREATED : 0 }, &info)) == 0 &&
+	if ((rc = txn_workspace(t, tr->workspace, &w)) != 0)
+		return rc;
+	c->before = w->sequence;
+	make_etag(tr, parts, p->hash, etag);
+	if ((rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
+	    (rc = transfer_place_commit(t, p, &(struct object_new) { .size = tr->size, .etag = etag, .hash = p->hash,
+		 .checksum = &none, .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len },
+		 .manifest = { manifest.data, manifest.len }, .file_id = id_for(t, m) }, &info)) == 0 &&
 	    (rc = tbl_upload_parts_delete(t->db, tr->id)) == 0)
 		rc = node_load(t->db, NODE_FILE, info.file_id, &c->node);
 	c->sequence = info.sequence;
@@ -519,19 +400,14 @@ static int
 complete(struct txn *t, struct completion *m)
 {
 	struct gathering parts = { .manifests = BUF_INIT(1) };
+	struct transfer_place p = TRANSFER_PLACE_INIT;
 	const uint8_t *hash;
-	struct target g;
-	bool same;
 	int rc;
 
-	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) != 0 || (rc = whole_hash(m, &parts, &hash)) != 0 ||
-	    (rc = aim(t, m, &g)) != 0 || (rc = same_content(t, &g, &m->tr, hash, &same)) != 0)
-		goto out;
-	if (same)
-		rc = keep_as_it_is(t, m, &g);
-	else if ((rc = judge(t, m, &g)) == 0 && (rc = object_admit(&g, m->tr.size)) == 0)
-		rc = commit_version(t, m, &g, &parts, hash);
-out:
+	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) == 0 && (rc = whole_hash(m, &parts, &hash)) == 0 &&
+	    (rc = find_place(t, m, hash, &p)) == 0)
+		rc = p.same ? keep_as_it_is(t, m, &p.target) : commit_version(t, m, &p, &parts);
+	transfer_place_release(&p);
 	gathering_release(&parts);
 	return rc;
 }

@@ -1,11 +1,11 @@
 #ifndef CORE_TRANSFER_IN_H
 #define CORE_TRANSFER_IN_H
 
-#include "commit.h"
+#include "object_in.h"
 #include "tbl_upload.h"
 #include "transfer.h"
 
-/* The inside of transfer.c and transfer_complete.c. */
+/* The inside of transfer*.c and apply*.c. */
 
 #define TRANSFER_SYNC_SIZE 72
 #define TRANSFER_ENTRY_SIZE 36	/* of the list of chunks, as it is stored */
@@ -38,6 +38,15 @@ struct transfer_set {
 int transfer_set_add(struct transfer_set *set, struct db_conn *db, const void *manifest, size_t len);
 void transfer_set_sort(struct transfer_set *set);
 bool transfer_set_has(const struct transfer_set *set, const uint8_t id[32]);
+/* All of a version, sorted; of the file `file` alone, if that is not 0. Nothing if there is no such version. */
+int transfer_set_version(struct transfer_set *set, struct db_conn *db, int64_t workspace, int64_t version, int64_t file);
+
+/* ---- transfer_stage.c ---- */
+
+/* Adds what was staged (not sorted; NULL: only looks). ERR_EXPIRED: it is over, or not of that workspace and principal. */
+int transfer_staged(struct db_conn *db, int64_t id, int64_t workspace, int64_t principal, struct transfer_set *set);
+
+/* ---- transfer_start.c ---- */
 
 /*
  * Each part with number > after, in order: its row if it has arrived; held: it was there already. `each` answers whether to go on.
@@ -47,5 +56,49 @@ int transfer_walk(struct db_conn *db, const struct transfer *tr, unsigned after,
 
 /* Whether `who` may be told that a chunk is there: chunks of versions that are that chunk alone, in workspaces all of which it may read. */
 bool transfer_may_tell(struct store *store, struct db_conn *db, const struct principal *who, const struct manifest_chunk *chunk);
+
+/* ---- transfer_hash.c ---- */
+
+/* SHA-256 of the bytes of chunks that are there, or of a version's or part's manifest: reads them. ERR_NOTFOUND: one is not there. */
+struct digest;
+int transfer_hash_chunks(struct store *store, const struct manifest_chunk *chunks, size_t count, struct digest *d);
+int transfer_hash_manifest(struct store *store, struct slice manifest, uint64_t size, struct digest *d);
+/* What a version is tagged with that has no MD5 (SEMANTICS 10). hash NULL: that of the list of chunks stands in. */
+void transfer_etag(const uint8_t *hash, const struct manifest_chunk *chunks, size_t count, char etag[ETAG_TEXT]);
+
+/* ---- transfer_place.c: where a version goes that a device made, inside a closure ---- */
+
+struct transfer_place {
+	int64_t workspace;
+	int64_t file;			/* goes where this file is now or was last; 0: to folder and name */
+	int64_t folder;			/* with `file`: where to if there is no trace of it; 0: ERR_NOTFOUND then */
+	struct slice name;
+	bool reached;			/* the folder is known to be there, and explicit */
+	int64_t base;			/* the version that it builds on; 0: nothing is to be there */
+	bool rename;			/* a conflict makes a conflict copy */
+	struct slice label;		/* DEVICE in its name */
+	struct actor actor;
+	uint64_t size;
+	const uint8_t *hash;		/* NULL: not known */
+	/* results */
+	struct target target;
+	bool same;			/* it shows that content already: the target is what it is */
+	int64_t revive;			/* the file in the trash that comes back for it; 0: none */
+	bool away;			/* its folder is gone too: there is no target yet */
+	int64_t conflict_of;		/* the target is a conflict copy's, of this file; 0: it is not */
+	int64_t current;		/* ERR_PRECONDITION: the version that is current */
+	char conflict_name[256];	/* and the name for a conflict copy */
+	struct buf own_name;
+};
+#define TRANSFER_PLACE_INIT { .own_name = BUF_INIT(LIMIT_KEY_STORED) }
+void transfer_place_release(struct transfer_place *p);
+
+/*
+ * Finds and judges it; changes nothing. ERR_CONFLICT: the folder is gone. ERR_EXISTS: a folder has the name. ERR_PRECONDITION: another version
+ * is current. ERR_NOTFOUND, ERR_QUOTA.
+ */
+int transfer_place_find(struct txn *t, struct transfer_place *p);
+/* After transfer_place_find() and with references taken, unless p->same: `new` becomes current there. new->event is chosen here. */
+int transfer_place_commit(struct txn *t, struct transfer_place *p, const struct object_new *new, struct object_info *info);
 
 #endif

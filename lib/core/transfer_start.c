@@ -65,6 +65,20 @@ transfer_set_has(const struct transfer_set *set, const uint8_t id[32])
 	return set->ids.len && bsearch(id, set->ids.data, set->ids.len / 32, 32, compare_ids);
 }
 
+int
+transfer_set_version(struct transfer_set *set, struct db_conn *db, int64_t workspace, int64_t version, int64_t file)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc = version ? tbl_version_get(db, workspace, version, &row, &v) : ERR_NOTFOUND;
+
+	if (rc == 0 && v.kind == VERSION_CONTENT && (!file || v.file_id == file))
+		rc = transfer_set_add(set, db, v.manifest.p, v.manifest.len);
+	db_row_release(&row);
+	transfer_set_sort(set);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 /* ---- start ---- */
 
 bool
@@ -132,21 +146,6 @@ check_chunks(const struct transfer *tr, uint32_t max)
 	return sum == tr->size ? 0 : ERR_INVALID;
 }
 
-/* What the base version is made of may be told to whoever may read it. */
-static int
-base_set(struct txn *t, int64_t workspace, int64_t version, struct transfer_set *set)
-{
-	struct db_row row = DB_ROW_INIT;
-	struct version_row v;
-	int rc = version ? tbl_version_get(t->db, workspace, version, &row, &v) : ERR_NOTFOUND;
-
-	if (rc == 0 && v.kind == VERSION_CONTENT)
-		rc = transfer_set_add(set, t->db, v.manifest.p, v.manifest.len);
-	db_row_release(&row);
-	transfer_set_sort(set);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
 /* References to the chunks that are there, each once, in part 0, with the list. */
 static int
 hold_chunks(struct txn *t, const struct starting *s, int64_t version)
@@ -158,7 +157,8 @@ hold_chunks(struct txn *t, const struct starting *s, int64_t version)
 	struct transfer_set known = TRANSFER_SET_INIT;
 	uint64_t bytes = 0;
 	size_t wrong;
-	int rc = base_set(t, tr->workspace, version, &known);
+	/* What the base version is made of may be told to whoever may read it. */
+	int rc = transfer_set_version(&known, t->db, tr->workspace, version, 0);
 
 	for (size_t i = 0; rc == 0 && i < transfer_chunk_count(tr); i++) {
 		struct chunk_row row;

@@ -63,6 +63,18 @@ tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin)
 	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
 }
 
+static const char take_live[] = "UPDATE chunk SET refs = refs + 1,"
+				" origin = CASE WHEN origin = 0 THEN $1 ELSE origin END"
+				" WHERE hash = $2 AND size_bytes = $3 AND dead_at IS NULL";
+
+int
+tbl_chunk_take_live(struct db_conn *c, const uint8_t hash[32], uint32_t size, int64_t origin)
+{
+	int rc = db_exec(c, take_live, DB_INT(origin), DB_BYTES(hash, 32), DB_INT(size));
+
+	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+}
+
 static const char drop[] = "UPDATE chunk SET refs = refs - 1, dead_at = CASE WHEN refs = 1 THEN $1 ELSE NULL END,"
 			   " origin = CASE WHEN $2 = 1 THEN 0 ELSE origin END WHERE hash = $3 RETURNING refs";
 

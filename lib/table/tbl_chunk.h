@@ -26,6 +26,8 @@ int tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *r
 int tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *row, bool *ours);
 /* Adds a reference to one that is there, reviving a tombstone; `origin` is its origin if it has none. ERR_NOTFOUND. */
 int tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin);
+/* The same of one that is no tombstone and has that many bytes. ERR_NOTFOUND. */
+int tbl_chunk_take_live(struct db_conn *c, const uint8_t hash[32], uint32_t size, int64_t origin);
 /*
  * Takes a reference away; at none left it becomes a tombstone of `now`. With `forget` the origin goes too. ERR_NOTFOUND; ERR_CORRUPT below
  * zero.

@@ -19,6 +19,15 @@ tbl_event_insert(struct db_conn *c, const struct event_row *e)
 	    DB_INT_IF(e->role, e->role));
 }
 
+static const char join[] = "UPDATE change_event SET ends_commit = 0 WHERE workspace_id = $1 AND sequence > $2"
+			   " AND sequence < $3 AND ends_commit = 1";
+
+int
+tbl_event_join(struct db_conn *c, int64_t workspace, int64_t from, int64_t last)
+{
+	return db_exec(c, join, DB_INT(workspace), DB_INT(from), DB_INT(last));
+}
+
 static const char scan[] =
     "SELECT workspace_id, sequence, event_type, ends_commit, node_kind, resource_id, parent_id, name, version_id,"
     " size_bytes, content_hash, from_parent_id, from_name, actor_id, device_id, occurred_at, principal_id, role"

@@ -24,6 +24,8 @@ struct event_row {
 };
 
 int tbl_event_insert(struct db_conn *c, const struct event_row *e);
+/* Those with from < sequence < last do not end a commit: `last` does. */
+int tbl_event_join(struct db_conn *c, int64_t workspace, int64_t from, int64_t last);
 /* Events with from < sequence <= to in order: db_next() and tbl_event_seen() for each; pointers live until the next row. */
 int tbl_event_scan(struct db_conn *c, int64_t workspace, int64_t from, int64_t to, struct db_row *row);
 int tbl_event_seen(const struct db_row *row, struct event_row *e);	/* ERR_CORRUPT */

@@ -1,0 +1,187 @@
+#include <string.h>
+
+#include "err.h"
+#include "node.h"
+#include "tbl_event.h"
+#include "transfer_in.h"
+#include "tree_in.h"
+
+/*
+ * Where a version that a device made goes: found and judged without a change, then committed. A file that was deleted while it was edited comes back, with
+ * its versions; what others did under the name in the meantime is a conflict.
+ */
+#define COPIES_MAX 100		/* conflict copies of one file in one second */
+
+void
+transfer_place_release(struct transfer_place *p)
+{
+	buf_release(&p->own_name);
+}
+
+static int
+twin(struct txn *t, int64_t workspace, int64_t folder, struct slice name)
+{
+	char with_slash[LIMIT_KEY + 1];
+	struct entry_row e;
+	int rc;
+
+	if (name.len >= sizeof(with_slash))
+		return 0;
+	memcpy(with_slash, name.p, name.len);
+	with_slash[name.len] = '/';
+	rc = tbl_entry_get(t->db, &(struct entry_at) { workspace, folder, { with_slash, name.len + 1 } }, &e);
+	return rc == 0 ? (e.live ? ERR_EXISTS : 0) : rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* A file has gone elsewhere meanwhile, perhaps: the version goes where it is now, or was last. */
+static int
+follow(struct txn *t, struct transfer_place *p)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct file_row f;
+	int rc = tbl_file_get(t->db, p->workspace, p->file, &row, &f);
+
+	if (rc == 0) {
+		buf_clear(&p->own_name);
+		buf_add(&p->own_name, f.name.p, f.name.len);
+		rc = buf_finish(&p->own_name);
+		p->folder = f.folder_id;
+		p->name = (struct slice) { p->own_name.data ? p->own_name.data : "", p->own_name.len };
+		p->revive = f.state == FILE_TRASH ? p->file : 0;
+	}
+	db_row_release(&row);
+	/* Without a trace of it, it is written anew where it was, if that is known. */
+	return rc == ERR_NOTFOUND && p->folder ? 0 : rc;
+}
+
+/* A base that is a version of the file that was of this name, and is in the trash now. */
+static int
+find_deleted(struct txn *t, struct transfer_place *p)
+{
+	struct db_row row = DB_ROW_INIT, file = DB_ROW_INIT;
+	struct version_row v;
+	struct file_row f;
+	int rc = tbl_version_get(t->db, p->workspace, p->base, &row, &v);
+
+	if (rc == 0 && (rc = tbl_file_get(t->db, p->workspace, v.file_id, &file, &f)) == 0 && f.state == FILE_TRASH &&
+	    f.folder_id == p->folder && !bytes_cmp(f.name.p, f.name.len, p->name.p, p->name.len))
+		p->revive = f.id;
+	db_row_release(&file);
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+same_content(struct txn *t, struct transfer_place *p)
+{
+	const struct target *g = &p->target;
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc;
+
+	if (!p->hash || (uint64_t)g->entry.size != p->size)
+		return 0;
+	if ((rc = tbl_version_get(t->db, p->workspace, g->entry.version_id, &row, &v)) == 0)
+		p->same = v.has_hash && !memcmp(v.hash, p->hash, sizeof(v.hash));
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
+}
+
+/* A name for a conflict copy that nothing has; the target is then that one. */
+static int
+aim_beside(struct txn *t, struct transfer_place *p)
+{
+	struct target *g = &p->target;
+	int rc;
+
+	for (unsigned n = 1; n <= COPIES_MAX; n++) {
+		transfer_conflict_name(p->name, p->label, t->now_us, n, p->conflict_name);
+		if ((rc = twin(t, p->workspace, p->folder, SLICE(p->conflict_name))) == ERR_EXISTS)
+			continue;
+		if (rc || (rc = object_aim_at(t, p->workspace, p->folder, SLICE(p->conflict_name), p->actor, g)) != 0 ||
+		    !g->exists || !g->entry.live)
+			return rc;
+	}
+	return ERR_EXISTS;
+}
+
+/* Something is shown under the name. */
+static int
+meet(struct txn *t, struct transfer_place *p)
+{
+	const struct entry_row *e = &p->target.entry;
+	int rc = same_content(t, p);
+
+	p->revive = 0;
+	if (rc || p->same || e->version_id == p->base)
+		return rc;
+	p->current = e->version_id;
+	if (!p->rename) {
+		transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
+		return ERR_PRECONDITION;
+	}
+	p->conflict_of = e->node_id;
+	return aim_beside(t, p);
+}
+
+int
+transfer_place_find(struct txn *t, struct transfer_place *p)
+{
+	int depth, rc;
+
+	p->same = p->away = false;
+	p->revive = p->conflict_of = p->current = 0;
+	if (p->file && (rc = follow(t, p)) != 0)
+		return rc;
+	if (!p->reached && (rc = tree_depth(t, p->workspace, p->folder, &depth)) != 0) {
+		p->away = rc == ERR_NOTFOUND && p->revive;
+		return p->away ? 0 : rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
+	}
+	if ((rc = twin(t, p->workspace, p->folder, p->name)) != 0 ||
+	    (rc = object_aim_at(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
+		return rc;
+	if (p->target.exists && p->target.entry.live)
+		rc = meet(t, p);
+	else if (!p->target.exists && !p->revive && p->base)
+		rc = find_deleted(t, p);
+	return rc || p->same ? rc : object_admit(&p->target, p->size);
+}
+
+/* The file comes out of the trash and is the target. *revived: false if it has no way back; then nothing was done. */
+static int
+revive(struct txn *t, struct transfer_place *p, bool *revived)
+{
+	struct tree_undelete u = { .workspace = p->workspace, .kind = NODE_FILE, .id = p->revive, .actor = p->actor };
+	int rc = tree_undelete_in(t, &u);
+
+	*revived = rc == 0;
+	if (rc)
+		return !p->away && (rc == ERR_NOTFOUND || rc == ERR_QUOTA) ? 0 : rc;
+	return tree_aim_file(t, p->workspace, p->revive, false, p->actor, &p->own_name, &p->target);
+}
+
+int
+transfer_place_commit(struct txn *t, struct transfer_place *p, const struct object_new *new, struct object_info *info)
+{
+	struct object_new n = *new;
+	struct workspace_row *w;
+	bool revived = false;
+	int64_t before;
+	int rc;
+
+	if ((rc = txn_workspace(t, p->workspace, &w)) != 0)
+		return rc;
+	before = w->sequence;
+	if (p->revive && (rc = revive(t, p, &revived)) != 0)
+		return rc;
+	/* What devices write into stays (SEMANTICS 9). */
+	if (!revived && !p->reached && !(p->target.exists && p->target.entry.live)) {
+		if ((rc = tree_mark(t, w, p->folder, p->actor)) != 0)
+			return rc;
+		p->reached = true;
+	}
+	n.event = p->conflict_of ? EVENT_CONFLICT_COPY_CREATED : 0;
+	if ((rc = object_commit(t, &p->target, &n, info)) != 0)
+		return rc;
+	return revived ? tbl_event_join(t->db, p->workspace, before, w->sequence) : 0;
+}

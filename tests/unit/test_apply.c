@@ -1,0 +1,481 @@
+#include "object_kit.h"
+
+#include "apply.h"
+#include "history.h"
+#include "transfer.h"
+#include "tree.h"
+
+/* Many changes in one commit: contents that are there or staged, refusals that leave no trace, what comes back from the trash. */
+
+static struct principal admin;
+static struct apply_op ops[APPLY_OPS];
+static struct apply batch;
+static int64_t staged[4];
+
+static int
+open_store(int64_t history_ms, int versioning)
+{
+	int rc = obj_open(history_ms, versioning);
+
+	memset(ops, 0, sizeof(ops));
+	batch = (struct apply)APPLY_INIT;
+	batch.ops = ops;
+	return rc ? rc : principal_find(store, "admin", &admin);
+}
+
+static void
+close_store(void)
+{
+	apply_release(&batch);
+	obj_close();
+}
+
+static int
+nothing(void *arg, struct buf *reply)
+{
+	(void)arg;
+	buf_addstr(reply, "{}");
+	return 0;
+}
+
+static int
+run(bool atomic)
+{
+	struct idem idem = IDEM_INIT;
+	int rc;
+
+	idem.render = nothing;
+	batch.workspace = space.id;
+	batch.who = &admin;
+	batch.actor = (struct actor) { admin.id, 0 };
+	batch.label = SLICE("laptop");
+	batch.atomic = atomic;
+	rc = apply_run(store, &batch, &idem);
+	idem_end(store, &idem);
+	return rc;
+}
+
+/* A new list of operations. */
+static void
+begin(void)
+{
+	apply_release(&batch);
+	memset(ops, 0, sizeof(ops));
+	batch.chunks = (struct buf)BUF_INIT(16 << 20);
+	batch.count = 0;
+	batch.nstaged = 0;
+}
+
+static struct apply_op *
+add(enum apply_kind kind, const char *name)
+{
+	struct apply_op *op = &ops[batch.count++];
+
+	op->kind = kind;
+	op->parent = kind == APPLY_MOVE ? 0 : space.root_folder_id;
+	op->parent_op = -1;
+	op->node = NODE_FILE;
+	op->headers = (struct slice) { "", 0 };
+	if (name)
+		op->name = SLICE(name);
+	return op;
+}
+
+static void
+chunk(struct apply_op *op, const char *text)
+{
+	struct manifest_chunk c = { .bytes = (uint32_t)strlen(text) };
+
+	digest_sha256(text, c.bytes, c.id);
+	if (!op->chunks)
+		op->chunk = batch.chunks.len / sizeof(c);
+	buf_add(&batch.chunks, &c, sizeof(c));
+	op->chunks++;
+	op->size += c.bytes;
+}
+
+static struct apply_op *
+create(const char *name, const char *text)
+{
+	struct apply_op *op = add(APPLY_CREATE, name);
+
+	if (*text)
+		chunk(op, text);
+	return op;
+}
+
+static int
+stage(const char *const *texts, size_t n, int64_t *id)
+{
+	struct ingest_options o = { .size = UINT64_MAX, .pieces = true, .leaves = true };
+	struct transfer_stage s = { .workspace = space.id, .principal = admin.id };
+	struct ingest_result result;
+	struct idem idem = IDEM_INIT;
+	struct ingest *in = NULL;
+	size_t used;
+	int rc = ingest_new(store, &o, &in);
+
+	idem.render = nothing;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if ((rc = ingest_write(in, texts[i], strlen(texts[i]), &used)) == 0)
+			rc = ingest_cut(in);
+	if (rc == 0 && (rc = ingest_finish(in, &result)) == 0) {
+		s.bytes = &result;
+		rc = transfer_stage(store, &s, &idem);
+		*id = s.id;
+	}
+	ingest_free(in);
+	idem_end(store, &idem);
+	batch.staged = staged;
+	return rc;
+}
+
+static int64_t
+events(void)
+{
+	return obj_number("SELECT sequence FROM workspace");
+}
+
+/* ---- contents ---- */
+
+static void
+test_staged_chunks_become_files(void)
+{
+	static const char *const texts[] = { "one", "two", "one" };
+	int rc;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, stage(texts, 3, staged));
+	begin();
+	batch.nstaged = 1;
+	create("a", "one");
+	create("b", "two");
+	create("empty", "");
+	create("missing", "three");
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == 0 && ops[1].rc == 0 && ops[2].rc == 0);
+	CHECK_INT(ERR_INVALID, ops[3].rc);
+	CHECK(ops[3].missing.len == sizeof(unsigned));
+	CHECK(batch.before + 3 == batch.sequence && ops[0].sequence == batch.before + 1 && ops[2].sequence == batch.sequence);
+	CHECK_STR("one", obj_text("a", 0, &rc));
+	CHECK_STR("two", obj_text("b", 0, &rc));
+	CHECK_STR("", obj_text("empty", 0, &rc));
+	CHECK_INT(0, rc);
+	/* What was staged stays for another call, whatever became of the files. */
+	CHECK_INT(0, obj_delete("b", 0, NULL));
+	CHECK_INT(0, obj_collect());
+	begin();
+	batch.nstaged = 1;
+	create("c", "two");
+	CHECK_INT(0, run(true));
+	CHECK_STR("two", obj_text("c", 0, &rc));
+	close_store();
+}
+
+static void
+test_nobody_makes_files_of_what_others_staged(void)
+{
+	static const char *const texts[] = { "secret" };
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, stage(texts, 1, staged));
+	begin();
+	batch.nstaged = 1;
+	create("a", "secret");
+	CHECK_INT(0, principal_create(store, "lee", false, false, &admin));
+	CHECK_INT(ERR_EXPIRED, run(false));
+	begin();
+	create("a", "secret");
+	CHECK_INT(0, run(false));
+	CHECK_INT(ERR_INVALID, ops[0].rc);
+	close_store();
+}
+
+static void
+test_hashes_are_verified(void)
+{
+	static const char *const texts[] = { "first", "second" };
+	int rc;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, stage(texts, 2, staged));
+	begin();
+	batch.nstaged = 1;
+	for (int i = 0; i < 3; i++) {
+		struct apply_op *op = create(i == 0 ? "good" : i == 1 ? "bad" : "one", "first");
+
+		op->has_hash = true;
+		digest_sha256(i == 0 ? "firstsecond" : "else", i == 0 ? 11 : 4, op->hash);
+		if (i < 2)
+			chunk(op, "second");
+	}
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == 0 && ops[1].rc == ERR_DIGEST && ops[2].rc == ERR_DIGEST);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM file_version WHERE content_hash IS NOT NULL"));
+	CHECK(object_find(store, space.id, SLICE("bad"), 0, &(struct object_info)OBJECT_INFO_INIT) == ERR_NOTFOUND);
+	begin();
+	create("short", "first")->size = 4;
+	CHECK_INT(0, run(false));
+	CHECK_INT(ERR_RANGE, ops[0].rc);
+	(void)rc;
+	close_store();
+}
+
+static void
+test_a_base_tells_its_chunks_of_its_own_file_alone(void)
+{
+	static const char *const texts[] = { "first", "second" };
+	int64_t file, version;
+
+	CHECK_INT(0, open_store(1000000, 0));
+	CHECK_INT(0, stage(texts, 2, staged));
+	begin();
+	batch.nstaged = 1;
+	chunk(create("two", "first"), "second");
+	create("other", "");
+	CHECK_INT(0, run(true));
+	file = ops[0].result;
+	version = ops[0].version;
+	begin();
+	for (int i = 0; i < 2; i++) {
+		struct apply_op *op = add(APPLY_VERSION, NULL);
+
+		op->id = i ? file : obj_number("SELECT id FROM file WHERE name = CAST('other' AS BLOB)");
+		op->base = version;
+		op->rename = true;
+		chunk(op, "second");
+		chunk(op, "first");
+	}
+	CHECK_INT(0, run(false));
+	CHECK_INT(ERR_INVALID, ops[0].rc);
+	CHECK_INT(0, ops[1].rc);
+	CHECK(ops[1].result == file && ops[1].version != version);
+	close_store();
+}
+
+/* ---- all, or each ---- */
+
+static void
+test_all_or_none(void)
+{
+	int64_t before;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, obj_put("there", "x", NULL));
+	before = events();
+	begin();
+	add(APPLY_FOLDER, "f");
+	create("a", "x")->parent_op = 0;
+	create("there", "");
+	CHECK_INT(ERR_PRECONDITION, run(true));
+	CHECK_INT(2, (int64_t)batch.failed);
+	CHECK(ops[2].current && strstr(ops[2].conflict_name, "there (conflict laptop "));
+	CHECK_INT(before, events());
+	CHECK_SOUND();
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == 0 && ops[1].rc == 0 && ops[2].rc == ERR_PRECONDITION);
+	CHECK_INT(0, obj_number("SELECT count(*) FROM change_event WHERE ends_commit = 0 AND event_type <> 7"));
+	CHECK_SOUND();
+	close_store();
+}
+
+static void
+test_one_commit_for_the_feed(void)
+{
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, obj_put("there", "x", NULL));
+	begin();
+	add(APPLY_FOLDER, "f");
+	create("a", "x")->parent_op = 0;
+	create("b", "x");
+	create("there", "x");
+	CHECK_INT(0, run(true));
+	CHECK(ops[3].unchanged);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM change_event WHERE ends_commit = 1 AND sequence > 1"));
+	CHECK_SOUND();
+	close_store();
+}
+
+static void
+test_what_failed_has_nothing_in_it(void)
+{
+	CHECK_INT(0, open_store(0, 0));
+	begin();
+	add(APPLY_FOLDER, "f");
+	add(APPLY_FOLDER, "f");
+	create("a", "")->parent_op = 1;
+	create("b", "")->parent_op = 0;
+	create("c", "")->rc = ERR_DENIED;
+	create("d", "")->parent = 12345;
+	CHECK_INT(0, run(false));
+	CHECK_INT(ERR_EXISTS, ops[1].rc);
+	CHECK(ops[1].existing == ops[0].result && ops[1].existing_kind == NODE_FOLDER);
+	CHECK_INT(ERR_NOTFOUND, ops[2].rc);
+	CHECK_INT(0, ops[3].rc);
+	CHECK_INT(ERR_DENIED, ops[4].rc);
+	CHECK_INT(ERR_NOTFOUND, ops[5].rc);
+	CHECK_SOUND();
+	close_store();
+}
+
+static void
+test_moves_and_deletions(void)
+{
+	struct object_info info = OBJECT_INFO_INIT;
+	int rc;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, obj_put("a", "x", &info));
+	begin();
+	add(APPLY_FOLDER, "f");
+	add(APPLY_MOVE, "b")->id = info.file_id;
+	ops[1].parent_op = 0;
+	create("in", "x")->parent_op = 0;
+	add(APPLY_DELETE, NULL)->id = info.file_id;
+	ops[3].base = 1;
+	add(APPLY_DELETE, NULL)->id = info.file_id;
+	create("late", "")->parent_op = 0;
+	CHECK_INT(0, run(false));
+	for (size_t i = 0; i < batch.count; i++)
+		CHECK_INT(i == 3 ? ERR_PRECONDITION : 0, ops[i].rc);
+	CHECK(ops[3].current == info.version_id);
+	CHECK_INT(0, strcmp("b", ops[1].called.data));
+	CHECK_STR("x", obj_text("f/in", 0, &rc));
+	CHECK_STR("", obj_text("f/late", 0, &rc));
+	CHECK_INT(0, rc);
+	(void)obj_text("f/b", 0, &rc);
+	CHECK_INT(ERR_NOTFOUND, rc);
+	object_info_release(&info);
+	close_store();
+}
+
+/* The folder is gone when the next operation looks for it. */
+static void
+test_what_was_known_of_a_folder_ends_with_it(void)
+{
+	CHECK_INT(0, open_store(0, 0));
+	begin();
+	add(APPLY_FOLDER, "f");
+	CHECK_INT(0, run(true));
+	int64_t folder = ops[0].result;
+
+	begin();
+	create("a", "")->parent = folder;
+	add(APPLY_DELETE, NULL)->id = folder;
+	ops[1].node = NODE_FOLDER;
+	create("b", "")->parent = folder;
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == 0 && ops[1].rc == 0 && ops[2].rc == ERR_NOTFOUND);
+	CHECK_SOUND();
+	close_store();
+}
+
+/* ---- conflicts and what comes back ---- */
+
+static void
+test_conflict_copies(void)
+{
+	struct object_info info = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, obj_put("a.txt", "theirs", &info));
+	CHECK_INT(0, obj_put("k", "mine", NULL));
+	begin();
+	create("a.txt", "mine")->rename = true;
+	create("a.txt", "mine")->rename = true;
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].conflict_of == info.file_id && ops[1].conflict_of == info.file_id && ops[0].result != ops[1].result);
+	CHECK(strstr(ops[0].called.data, "a (conflict laptop ") == ops[0].called.data);
+	CHECK(strcmp(ops[0].called.data, ops[1].called.data) != 0);
+	CHECK_INT(2, obj_number("SELECT count(*) FROM change_event WHERE event_type = 11"));
+	object_info_release(&info);
+	close_store();
+}
+
+static void
+edit_what_was_deleted(int versioning)
+{
+	struct object_info info = OBJECT_INFO_INIT;
+	struct apply_op *op;
+	int rc;
+
+	CHECK_INT(0, open_store(1000000, versioning));
+	CHECK_INT(0, obj_put("f/a", "old", &info));
+	CHECK_INT(0, obj_put("other", "new", NULL));
+	CHECK_INT(0, obj_delete("f/a", 0, NULL));
+	begin();
+	op = add(APPLY_VERSION, NULL);
+	op->id = info.file_id;
+	op->base = info.version_id;
+	chunk(op, "new");
+	CHECK_INT(0, run(false));
+	CHECK_INT(0, ops[0].rc);
+	CHECK(ops[0].result == info.file_id);
+	CHECK_STR("new", obj_text("f/a", 0, &rc));
+	CHECK_INT(1, obj_number("SELECT count(*) FROM change_event WHERE event_type = 6"));
+	CHECK_INT(0, obj_number("SELECT count(*) FROM change_event WHERE event_type = 6 AND ends_commit = 1"
+				" AND sequence < (SELECT sequence FROM workspace)"));
+	CHECK_INT(versioning ? 3 : 2, obj_number("SELECT count(*) FROM file_version v JOIN file f ON f.id = v.file_id"
+						 " WHERE f.name = CAST('a' AS BLOB)"));
+	CHECK_SOUND();
+	object_info_release(&info);
+	close_store();
+}
+
+static void
+test_an_edit_brings_back_what_was_deleted(void)
+{
+	edit_what_was_deleted(0);
+}
+
+static void
+test_an_edit_takes_a_marker_away(void)
+{
+	edit_what_was_deleted(1);
+}
+
+static void
+test_nothing_comes_back_over_another(void)
+{
+	struct object_info info = OBJECT_INFO_INIT, other = OBJECT_INFO_INIT;
+	struct apply_op *op;
+
+	CHECK_INT(0, open_store(1000000, 0));
+	CHECK_INT(0, obj_put("a", "old", &info));
+	CHECK_INT(0, obj_delete("a", 0, NULL));
+	CHECK_INT(0, obj_put("a", "another", &other));
+	CHECK_INT(0, obj_put("k", "mine", NULL));
+	begin();
+	for (int i = 0; i < 2; i++) {
+		op = add(APPLY_VERSION, NULL);
+		op->id = info.file_id;
+		op->base = info.version_id;
+		op->rename = i;
+		chunk(op, "mine");
+	}
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == ERR_PRECONDITION && ops[0].current == other.version_id);
+	CHECK(ops[1].rc == 0 && ops[1].conflict_of == other.file_id && ops[1].result != info.file_id);
+	CHECK_SOUND();
+	object_info_release(&info);
+	object_info_release(&other);
+	close_store();
+}
+
+static const struct test tests[] = {
+	TEST(test_staged_chunks_become_files),
+	TEST(test_nobody_makes_files_of_what_others_staged),
+	TEST(test_hashes_are_verified),
+	TEST(test_a_base_tells_its_chunks_of_its_own_file_alone),
+	TEST(test_all_or_none),
+	TEST(test_one_commit_for_the_feed),
+	TEST(test_what_failed_has_nothing_in_it),
+	TEST(test_moves_and_deletions),
+	TEST(test_what_was_known_of_a_folder_ends_with_it),
+	TEST(test_conflict_copies),
+	TEST(test_an_edit_brings_back_what_was_deleted),
+	TEST(test_an_edit_takes_a_marker_away),
+	TEST(test_nothing_comes_back_over_another),
+	TEST_END
+};
+TEST_MAIN(tests)
