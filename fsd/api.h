@@ -67,6 +67,9 @@ int api_fail(struct request *req, int code, int status, const char *name, const 
 /* Members that the error object gets besides code, message and requestId: write them with j (api_error() shows them). */
 struct json_out *api_error_more(struct request *req, struct json_out *j);
 
+/* What a code is called where nothing more is known of it. */
+void api_error_text(int rc, const char **code, const char **message);
+
 /* ---- replies ---- */
 
 struct api_node_extra {
@@ -115,6 +118,8 @@ int api_read_cursor(struct request *req, const char *text, struct cursor *cursor
  * The key is the Idempotency-Key header or the body's clientMutationId (`body` may be NULL); the request's hash is over method, target and body.
  */
 int api_idem_begin(struct request *req, const struct json *body, struct idem *idem);
+/* The same of a body that was streamed: `sum` stands for it. */
+int api_idem_begin_streamed(struct request *req, const uint8_t sum[32], struct idem *idem);
 /* Ends it: the reply if rc is 0, else rc. */
 int api_idem_reply(struct request *req, int rc, struct idem *idem);
 

@@ -19,6 +19,15 @@ int api_upload_complete(struct request *req);
 int api_upload_show(struct request *req);
 int api_upload_abort(struct request *req);
 
+/* api_batch.c */
+int api_batch(struct request *req);
+
+/* api_chunks.c: a streamed upload */
+int api_stage_start(struct request *req);
+int api_stage_write(struct request *req, const void *bytes, size_t len, size_t *used);
+int api_stage_finish(struct request *req);
+void api_stage_release(struct request *req);
+
 /* api_download.c */
 int api_download(struct request *req);
 int api_content(struct request *req);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api.h"
 #include "err.h"
 #include "json.h"
 #include "log.h"
@@ -46,6 +47,15 @@ find(int rc)
 	while (c->rc && c->rc != rc)
 		c++;
 	return c;
+}
+
+void
+api_error_text(int rc, const char **code, const char **message)
+{
+	const struct api_code *c = find(rc);
+
+	*code = c->code;
+	*message = c->message;
 }
 
 void

@@ -27,7 +27,7 @@ find_key(struct request *req, const struct json *body, struct slice *key)
 
 /* Lengths stand before the pieces, so that none can be taken for another. */
 static int
-hash_request(const struct request *req, uint8_t hash[SHA256_SIZE])
+hash_request(const struct request *req, struct slice body, uint8_t hash[SHA256_SIZE])
 {
 	const struct http_request *http = req->http;
 	uint64_t lens[2] = { strlen(http->method), strlen(http->target) };
@@ -38,21 +38,21 @@ hash_request(const struct request *req, uint8_t hash[SHA256_SIZE])
 	digest_update(d, lens, sizeof(lens));
 	digest_update(d, http->method, lens[0]);
 	digest_update(d, http->target, lens[1]);
-	digest_update(d, http->body.data, http->body.len);
+	digest_update(d, body.p, body.len);
 	digest_final(d, hash);
 	digest_free(d);
 	return 0;
 }
 
-int
-api_idem_begin(struct request *req, const struct json *body, struct idem *idem)
+static int
+begin(struct request *req, const struct json *body, struct slice bytes, struct idem *idem)
 {
 	int rc;
 
 	idem->principal = req->who.who.id;
 	if ((rc = find_key(req, body, &idem->key)) != 0 || !idem->key.len)
 		return rc;
-	if ((rc = hash_request(req, idem->hash)) != 0)
+	if ((rc = hash_request(req, bytes, idem->hash)) != 0)
 		return rc;
 	rc = idem_begin(req->daemon->store, idem);
 	if (rc == ERR_BUSY)
@@ -60,6 +60,20 @@ api_idem_begin(struct request *req, const struct json *body, struct idem *idem)
 	if (rc == ERR_CONFLICT)
 		return api_fail(req, rc, 422, "idempotency_mismatch", "This key was used for another request.");
 	return rc;
+}
+
+int
+api_idem_begin(struct request *req, const struct json *body, struct idem *idem)
+{
+	const struct buf *b = &req->http->body;
+
+	return begin(req, body, (struct slice) { b->data ? b->data : "", b->len }, idem);
+}
+
+int
+api_idem_begin_streamed(struct request *req, const uint8_t sum[32], struct idem *idem)
+{
+	return begin(req, NULL, (struct slice) { (const char *)sum, 32 }, idem);
 }
 
 int

@@ -19,6 +19,9 @@ const struct route api_routes[] = {
 	CALL("GET", "files/{id}/download", "Download", api_download),
 	CALL("GET", "files/{id}/manifest", "GetManifest", api_manifest),
 	CALL("GET", "chunks/{hash}", "GetChunk", api_chunk),
+	CALL("POST", "files:commit-batch", "CommitBatch", api_batch),
+	{ .method = "POST", .level = LEVEL_NONE, .path = "/v1/chunks", .name = "StageChunks", .action = ACTION_NONE_,
+		.start = api_stage_start, .write = api_stage_write, .run = api_stage_finish, .release = api_stage_release },
 	/* Who has the ticket in the URL may, as long as who got it may. */
 	{ .method = "PUT", .level = LEVEL_NONE, .path = "/v1/uploads/{id}/parts/{number}", .name = "PutPart",
 		.action = ACTION_PUBLIC_, .start = api_part_start, .write = api_part_write, .run = api_part_finish,

@@ -39,8 +39,8 @@ api_upload_permit(struct request *req, const struct principal *who, const struct
 
 /* ---- what bodies say ---- */
 
-static int
-get_hash(struct request *req, const struct json *body, const char *name, uint8_t hash[32], bool *given)
+int
+api_upload_get_hash(struct request *req, const struct json *body, const char *name, uint8_t hash[32], bool *given)
 {
 	const char *text = NULL;
 	int rc = admin_get_str(req, body, name, &text);
@@ -55,8 +55,8 @@ get_hash(struct request *req, const struct json *body, const char *name, uint8_t
 	return 0;
 }
 
-static int
-get_conflict(struct request *req, const struct json *body, bool *rename)
+int
+api_upload_get_conflict(struct request *req, const struct json *body, bool *rename)
 {
 	const char *text = NULL;
 	int rc = admin_get_str(req, body, "onConflict", &text);
@@ -69,16 +69,16 @@ get_conflict(struct request *req, const struct json *body, bool *rename)
 	return 0;
 }
 
-static int
-get_chunks(struct request *req, const struct json *body, struct transfer *tr, bool *by_chunks)
+int
+api_upload_get_chunks(struct request *req, const struct json *body, struct buf *chunks, bool *given)
 {
 	const struct json *list = NULL;
 	struct manifest_chunk c;
 	int64_t length = 0;
-	bool given;
+	bool hashed;
 	int rc = json_get_array(body, "chunks", &list);
 
-	*by_chunks = rc == 0;
+	*given = rc == 0;
 	if (rc)
 		return rc == ERR_NOTFOUND ? 0 : request_fail(req, rc, NULL, "%s", json_error(body));
 	if (json_array_len(list) > TRANSFER_CHUNKS)
@@ -86,14 +86,14 @@ get_chunks(struct request *req, const struct json *body, struct transfer *tr, bo
 	for (const struct json *e = json_first(list); e; e = json_next(e)) {
 		if (json_only(e, chunk_fields) != 0 || json_get_int(e, "length", 1, CHUNK_MAX, &length) != 0)
 			return request_fail(req, ERR_INVALID, NULL, "%s", json_error(e));
-		if ((rc = get_hash(req, e, "hash", c.id, &given)) != 0)
+		if ((rc = api_upload_get_hash(req, e, "hash", c.id, &hashed)) != 0)
 			return rc;
-		if (!given)
+		if (!hashed)
 			return request_fail(req, ERR_INVALID, NULL, "chunks: hash: missing.");
 		c.bytes = (uint32_t)length;
-		buf_add(&tr->chunks, &c, sizeof(c));
+		buf_add(chunks, &c, sizeof(c));
 	}
-	return buf_finish(&tr->chunks);
+	return buf_finish(chunks);
 }
 
 /* Where to: a file that gets a new version, or a name in a folder. */
@@ -137,11 +137,11 @@ get_start(struct request *req, const struct json *body, struct transfer *tr, boo
 		return request_fail(req, ERR_INVALID, NULL, "sizeBytes: missing.");
 	tr->size = (uint64_t)size;
 	*has_base = json_get(body, "baseVersionId") != NULL;
-	if ((rc = get_hash(req, body, "sha256", tr->hash, &tr->has_hash)) != 0 ||
-	    (rc = get_conflict(req, body, &tr->rename)) != 0 ||
+	if ((rc = api_upload_get_hash(req, body, "sha256", tr->hash, &tr->has_hash)) != 0 ||
+	    (rc = api_upload_get_conflict(req, body, &tr->rename)) != 0 ||
 	    (rc = api_get_id(req, body, "baseVersionId", ID_VERSION, &tr->base)) != 0 ||
 	    (rc = api_get_attributes(req, body, NULL, &tr->headers)) != 0 ||
-	    (rc = get_chunks(req, body, tr, by_chunks)) != 0)
+	    (rc = api_upload_get_chunks(req, body, &tr->chunks, by_chunks)) != 0)
 		return rc;
 	return get_place(req, body, tr);
 }
@@ -437,7 +437,7 @@ get_completion(struct request *req, const struct json *body, struct ending *e)
 		return request_fail(req, ERR_INVALID, NULL, "uploadSessionId: missing.");
 	e->c.has_base = json_get(body, "clientObservedBaseVersion") != NULL;
 	if ((rc = api_get_id(req, body, "clientObservedBaseVersion", ID_VERSION, &e->c.base)) != 0 ||
-	    (rc = get_conflict(req, body, &e->c.rename)) != 0 || (rc = get_parts(req, body, e)) != 0)
+	    (rc = api_upload_get_conflict(req, body, &e->c.rename)) != 0 || (rc = get_parts(req, body, e)) != 0)
 		return rc;
 	rc = transfer_get(store, e->c.id, req->who.who.id, &e->tr);
 	if (rc == ERR_NOTFOUND)
