@@ -70,7 +70,7 @@ class Device:
             self.state["device"] = self.api.call("POST", "/v1/devices", {"name": self.name})["deviceId"]
             self.api.device = self.state["device"]
         entries, cursor, sequence = self.api.tree(self.workspace)
-        self.state["root"] = self.api.call("GET", "/v1/workspaces/" + self.workspace)["rootFolderId"]
+        self.state["root"] = self.api.call("GET", "/v1/lookup", workspaceId=self.workspace, path="")["id"]
         self.state["nodes"] = {}
         for entry in entries:
             self.remember(entry)
@@ -270,8 +270,8 @@ class Device:
         new = self.push_moves(new, local, missing)
         self.push_new([p for p in new if local[p]["kind"] == "file"])
         for path, node in paths.items():
-            if node in self.base and node not in missing and local[path]["kind"] == "file":
-                known = self.base[node]
+            known = self.base.get(node)
+            if known and known["path"] == path and node not in missing and local[path]["kind"] == "file":
                 if self.changed(path, known, local[path]):
                     self.push_version(node, path)
                 elif known["mtime"] != local[path]["mtime"]:

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Two reference devices and an S3 writer on one workspace: random edits on all sides, offline at times, the daemon killed now and then; in
+the end all have the same, and nothing that was saved anywhere is lost: it is there, in an older version, or in the trash.
+
+  devices.py --build DIR [--rounds N] [--seed S]
+"""
+
+import argparse
+import hashlib
+import http.client
+import os
+import random
+import shutil
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("lib", "device"):
+    sys.path.insert(0, os.path.join(HERE, folder))
+from daemon import Daemon  # noqa: E402
+from device import STATE, Device  # noqa: E402
+
+CONFIG = "limits: {reserve_bytes: 16MiB, reserve_percent: 0}\ngc: {every: 0}\nlog: {access: false}\n"
+NAMES = ["report.txt", "b", "c.jpg", "d e", "\u00fc"]
+FOLDERS = ["", "one", "two", "one/deep"]
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class Person:
+    """Edits a device's folder as people do, whether it is online or not. saved: what was ever written there."""
+
+    def __init__(self, device, rng):
+        self.device, self.rng, self.saved = device, rng, set()
+
+    def files(self):
+        return [p for p, s in sorted(self.device.scan().items()) if s["kind"] == "file"]
+
+    def edit(self):
+        rng, device = self.rng, self.device
+        roll, there = rng.random(), self.files()
+        if roll < 0.5 or not there:
+            folder = rng.choice(FOLDERS)
+            os.makedirs(device.path(folder), exist_ok=True)
+            path = os.path.join(folder, rng.choice(NAMES))
+            if os.path.isdir(device.path(path)):
+                return
+            self.write(path, rng.randbytes(rng.choice([0, 20, 3000, 90000])))
+        elif roll < 0.7:
+            path = rng.choice(there)
+            self.write(path, device.read(path)[:5000] + rng.randbytes(10))
+        elif roll < 0.85:
+            path = rng.choice(there)
+            to = os.path.join(rng.choice(FOLDERS), "moved-%d" % rng.randrange(10 ** 6))
+            os.makedirs(os.path.dirname(device.path(to)), exist_ok=True)
+            os.rename(device.path(path), device.path(to))
+        else:
+            os.unlink(device.path(rng.choice(there)))
+
+    def write(self, path, data):
+        """By rename, as careful programs do; what it replaces was saved too."""
+        temporary = self.device.path(STATE, "edit")
+        with open(temporary, "wb") as f:
+            f.write(data)
+        os.rename(temporary, self.device.path(path))
+        self.saved.add((path, data))
+
+
+def tree_of(device):
+    return {p: digest(device.read(p)) for p, s in device.scan().items() if s["kind"] == "file"}
+
+
+def kept_hashes(api, workspace):
+    """Every content that can still be had: current, older versions, trash."""
+    entries, _, _ = api.tree(workspace)
+    files = [e["id"] for e in entries if e["kind"] == "file"]
+    found = {e.get("contentHash") for e in entries}
+    after, trashed = None, []
+    while True:
+        doc = api.call("GET", "/v1/trash", workspaceId=workspace, after=after)
+        files += [e["id"] for e in doc["entries"] if e["kind"] == "file"]
+        trashed += [e["id"] for e in doc["entries"] if e["kind"] == "file"]
+        after = doc["next"]
+        if not after:
+            break
+    for i, file_id in enumerate(trashed):
+        api.call("POST", "/v1/files/%s:undelete" % file_id, {"workspaceId": workspace, "parentFolderId": "root", "name": "trash-%d" % i})
+    for file_id in files:
+        found |= {v["contentHash"] for v in api.call("GET", "/v1/files/%s/versions" % file_id)["versions"]}
+    return found
+
+
+def run(args, folder, rng):
+    daemon = Daemon(args.build, os.path.join(folder, "store"), os.path.join(folder, "fsd.log"), CONFIG)
+    daemon.start()
+    try:
+        workspace = daemon.admin("workspace", "create", "shared")["workspaceId"]
+        devices = [Device(os.path.join(folder, name), daemon.sync(tries=8, rng=random.Random(rng.random())), workspace, name)
+                   for name in ("laptop", "phone")]
+        people = [Person(d, random.Random(rng.random())) for d in devices]
+        s3, written = daemon.client(), []
+        for number in range(args.rounds):
+            online = rng.random()
+            for person in people:
+                for _ in range(rng.randrange(4)):
+                    person.edit()
+            for _ in range(rng.randrange(3)):
+                key, data = rng.choice(NAMES), rng.randbytes(200)
+                if not any(k.startswith(key + "/") for k in FOLDERS):
+                    try:
+                        if s3.request("PUT", "/shared/" + key, body=data)[0] == 200:
+                            written.append(data)
+                    except (OSError, http.client.HTTPException):
+                        s3 = daemon.client()
+            if rng.random() < 0.1:
+                daemon.kill()
+                daemon.start()
+            for i, device in enumerate(devices):
+                if online < 0.2 * (i + 1) and number + 1 < args.rounds:
+                    continue  # away this time
+                for api in (device.api,):
+                    api.host, api.port = "127.0.0.1", daemon.port
+                device.sync()
+            if rng.random() < 0.05:
+                devices[0].state["cursor"] = None  # as after an expired one: list anew
+        for _ in range(4):
+            for device in devices:
+                device.sync()
+        one, two = map(tree_of, devices)
+        there = {e["path"]: e["contentHash"] for e in daemon.sync().tree(workspace)[0] if e["kind"] == "file"}
+        if one != two or one != there:
+            print("not the same: laptop %s\nphone %s\nserver %s" % tuple(
+                sorted(set(a.items()) ^ set(there.items()))[:8] for a in (one, two, there)))
+            return 1
+        kept = kept_hashes(daemon.sync(), workspace)
+        for data in written:
+            if digest(data) not in kept:
+                print("lost: %d bytes that S3 wrote" % len(data))
+                return 1
+        out = daemon.fsctl("check")
+        if out.returncode:
+            print(out.stdout.decode())
+            return 1
+        print("# %d files, %d edits" % (len(one), sum(len(p.saved) for p in people)))
+        return 0
+    finally:
+        if daemon.running():
+            daemon.kill()
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--build", required=True)
+    p.add_argument("--rounds", type=int, default=25)
+    p.add_argument("--seed", type=int)
+    args = p.parse_args()
+    seed = args.seed if args.seed is not None else random.SystemRandom().getrandbits(32)
+    print("# seed %d" % seed, flush=True)
+    folder = tempfile.mkdtemp(prefix="fsd-devices-")
+    try:
+        return run(args, folder, random.Random(seed))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
