@@ -160,21 +160,6 @@ peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, st
 	return rc ? broken(p, rc) : STATUS_OK;
 }
 
-int
-peer_explain(const struct peer *p, const char *what, int http, const struct json *doc)
-{
-	const struct json *error = reply_get(doc, "error");
-	const char *message = reply_str(error, "message", NULL);
-	int status = ctl_status(http, doc);
-
-	(void)p;
-	if (status == STATUS_OK)
-		return status;
-	if (message)
-		return say_error(status, "%s: %s", what, message);
-	return say_error(status, "%s: HTTP status %d; is it fsd that answers there?", what, http);
-}
-
 void
 peer_path(struct buf *path, ...)
 {

@@ -37,9 +37,6 @@ int peer_call(struct peer *p, const char *method, const struct buf *path, const 
 int peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, struct client_bytes *b, bool *progress),
     void *arg, int *http, struct json **doc);
 
-/* The exit status of a refusal, said with `what` before it. */
-int peer_explain(const struct peer *p, const char *what, int http, const struct json *doc);
-
 /* "/v1/A/B…?": a path whose parts are escaped, NULL-ended; then parameters, of which the first gets a '?' before it. */
 void peer_path(struct buf *path, ...) __attribute__((sentinel));
 void peer_param(struct buf *path, const char *name, const char *value);

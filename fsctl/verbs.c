@@ -8,6 +8,8 @@
 
 #define WORKSPACE_OPTIONS (OPT(OWNER) | OPT(QUOTA) | OPT(HISTORY) | OPT(VERSIONING) | OPT(DISPLAY_NAME))
 
+#define TRANSFER_OPTIONS (OPT(DRY_RUN) | OPT(BWLIMIT) | OPT(CONNECTIONS))
+
 const struct verb verbs_table[] = {
 	{ "init", NULL, "", 0, 0, 0, "create a store and its first administrator",
 		"Prints the administrator's access key, secret and token. They are shown only this once.\n"
@@ -48,6 +50,10 @@ const struct verb verbs_table[] = {
 		verb_workspace_set },
 	{ "workspace", "delete", "NAME", 1, 1, 0, "remove an empty workspace",
 		"Asks nothing, and refuses one with anything in it.", verb_workspace_delete },
+	{ "put", NULL, "FILE|DIR|-... WORKSPACE[/PATH]", 2, ARGS_MANY, OPT(RECURSIVE) | TRANSFER_OPTIONS, "send files",
+		"To that name, or into it if it is a folder, ends in \"/\" or takes several; a folder's content becomes that of PATH.\n"
+		"Of files that are there only what changed is sent. The same command again goes on where it was interrupted.",
+		verb_put },
 	{ "ls", NULL, "[WORKSPACE[/PATH]]", 0, 1, OPT(RECURSIVE) | OPT(LONG) | OPT(AT), "what is in a folder",
 		"Without an operand: the workspaces. With --json a line an entry.", verb_ls },
 	{ "tree", NULL, "WORKSPACE[/PATH]", 1, 1, OPT(LONG) | OPT(AT), "all that is in a folder, indented", NULL, verb_tree },

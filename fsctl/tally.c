@@ -1,0 +1,301 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ctl.h"
+#include "exit_status.h"
+#include "human.h"
+#include "out.h"
+#include "progress.h"
+#include "reply.h"
+#include "say.h"
+#include "str.h"
+#include "tally.h"
+
+#define OUT_MAX (1u << 20)
+#define STATUS_US 1000000
+
+int
+tally_init(struct tally *t, struct ctl *ctl, const char *verb)
+{
+	uint64_t rate = 0;
+	const char *limit = ctl->args->given[OPT_BWLIMIT];
+	int status = limit ? throttle_parse(limit, &rate) : STATUS_OK;
+
+	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL };
+	if (status != STATUS_OK)
+		return status;
+	if (progress_new(verb, 0, 0, ctl->quiet || ctl->json || t->dry, &t->progress) != 0)
+		return say_error(STATUS_FAILED, "out of memory");
+	throttle_init(&t->throttle, rate);
+	pthread_mutex_init(&t->lock, NULL);
+	t->started_us = t->said_us = clock_mono_us();
+	return STATUS_OK;
+}
+
+void
+tally_expect(struct tally *t, uint64_t items, uint64_t bytes)
+{
+	pthread_mutex_lock(&t->lock);
+	t->expected_items += items;
+	t->expected_bytes += bytes;
+	progress_total(t->progress, t->expected_items, t->expected_bytes);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* ---- JSON lines; with the lock ---- */
+
+static void
+begin(struct buf *line, struct json_out *j, const char *type)
+{
+	json_out_init(j, line, false);
+	json_object_begin(j);
+	json_key_str(j, "type", type);
+}
+
+static void
+add_name(struct json_out *j, const char *key, const char *name)
+{
+	char base64key[32], *text;
+	size_t len = strlen(name);
+
+	json_key(j, key);
+	json_bytes(j, name, len);
+	if (utf8_valid(name, len) || !(text = malloc(BASE64_SIZE(len))))
+		return;
+	snprintf(base64key, sizeof(base64key), "%sBase64", key);
+	base64_encode(name, len, text);
+	json_key_str(j, base64key, text);
+	free(text);
+}
+
+static void
+end(struct buf *line, struct json_out *j)
+{
+	json_object_end(j);
+	buf_addch(line, '\n');
+	(void)out_write(line);
+	buf_release(line);
+}
+
+static void
+say_status(struct tally *t)
+{
+	const int64_t now = clock_mono_us();
+	const double seconds = (double)(now - t->started_us) / 1e6;
+	struct buf line = BUF_INIT(OUT_MAX);
+	struct json_out j;
+
+	if (!t->ctl->json || now - t->said_us < STATUS_US)
+		return;
+	t->said_us = now;
+	begin(&line, &j, "status");
+	json_key_uint(&j, "items", t->items);
+	json_key_uint(&j, "totalItems", t->expected_items);
+	json_key_uint(&j, "bytes", t->moved);
+	json_key_uint(&j, "totalBytes", t->expected_bytes);
+	if (t->expected_bytes)
+		json_key_double(&j, "percent", 100.0 * (double)t->bytes / (double)t->expected_bytes);
+	json_key_double(&j, "bytesPerSecond", seconds > 0 ? (double)t->moved / seconds : 0);
+	if (t->bytes && t->expected_bytes > t->bytes)
+		json_key_double(&j, "etaSeconds", seconds * (double)(t->expected_bytes - t->bytes) / (double)t->bytes);
+	json_key_uint(&j, "errors", t->failed);
+	end(&line, &j);
+}
+
+/* ---- what happens ---- */
+
+void
+tally_move(struct tally *t, uint64_t bytes)
+{
+	throttle_take(&t->throttle, bytes);
+	pthread_mutex_lock(&t->lock);
+	t->moved += bytes;
+	say_status(t);
+	pthread_mutex_unlock(&t->lock);
+	progress_add(t->progress, 0, bytes, 0);
+}
+
+void
+tally_spare(struct tally *t, int64_t bytes)
+{
+	progress_add(t->progress, 0, (uint64_t)bytes, 0);
+}
+
+static void
+show_item(struct tally *t, const struct tally_item *i)
+{
+	struct buf line = BUF_INIT(OUT_MAX);
+	struct json_out j;
+
+	if (t->ctl->json) {
+		begin(&line, &j, "item");
+		json_key_str(&j, "action", i->action);
+		add_name(&j, "from", i->from);
+		if (i->to)
+			add_name(&j, "to", i->to);
+		if (strcmp(i->action, "mkdir") != 0)
+			json_key_uint(&j, "bytes", i->bytes);
+		if (i->version)
+			json_key_str(&j, "versionId", i->version);
+		if (i->why)
+			json_key_str(&j, "reason", i->why);
+		if (t->dry)
+			json_key_bool(&j, "dryRun", true);
+		end(&line, &j);
+	} else if (t->dry) {
+		buf_addf(&line, "%s ", i->action);
+		say_plain(&line, i->from);
+		if (i->to) {
+			buf_addch(&line, ' ');
+			say_plain(&line, i->to);
+		}
+		buf_addch(&line, '\n');
+		(void)out_write(&line);
+		buf_release(&line);
+	}
+}
+
+void
+tally_item(struct tally *t, const struct tally_item *i)
+{
+	const bool folder = !strcmp(i->action, "mkdir"), skip = !strcmp(i->action, "skip");
+
+	pthread_mutex_lock(&t->lock);
+	if (skip) {
+		t->skipped++;
+	} else if (!folder) {
+		t->items++;
+		t->bytes += i->bytes;
+		t->unchanged += !strcmp(i->action, "unchanged");
+	}
+	show_item(t, i);
+	if (skip && !t->ctl->quiet)
+		say_error(0, "%s: skipped: %s", i->from, i->why ? i->why : "");
+	pthread_mutex_unlock(&t->lock);
+	if (!folder && !skip)
+		progress_add(t->progress, 1, 0, 0);
+}
+
+static int
+failed(struct tally *t, int status, const char *what, const char *message)
+{
+	struct buf line = BUF_INIT(OUT_MAX);
+	struct json_out j;
+
+	pthread_mutex_lock(&t->lock);
+	if (status < STATUS_SIGNAL) {
+		if (!t->failed++)
+			t->first = status;
+		if (message)
+			say_error(status, "%s: %s", what, message);
+		if (t->ctl->json) {
+			begin(&line, &j, "error");
+			add_name(&j, "path", what);
+			json_key_int(&j, "exitCode", status);
+			if (message)
+				json_key_str(&j, "message", message);
+			end(&line, &j);
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+	progress_add(t->progress, 0, 0, 1);
+	return status;
+}
+
+int
+tally_error(struct tally *t, int status, const char *what, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	failed(t, status, what, text ? text : "out of memory");
+	free(text);
+	return status;
+}
+
+int
+tally_said(struct tally *t, int status, const char *what)
+{
+	return failed(t, status, what, NULL);
+}
+
+int
+tally_refused(struct tally *t, const char *what, int http, const struct json *doc)
+{
+	const char *message = reply_str(reply_get(doc, "error"), "message", NULL);
+	int status = ctl_status(http, doc);
+
+	if (status == STATUS_OK)
+		status = STATUS_FAILED;
+	if (message)
+		return tally_error(t, status, what, "%s", message);
+	return tally_error(t, status, what, "HTTP status %d; is it fsd that answers there?", http);
+}
+
+/* ---- the end ---- */
+
+static void
+say_summary(struct tally *t, int status)
+{
+	char bytes[HUMAN_TEXT], moved[HUMAN_TEXT], count[HUMAN_TEXT], took[HUMAN_TEXT];
+	const int64_t ms = (clock_mono_us() - t->started_us) / 1000;
+	struct buf line = BUF_INIT(OUT_MAX);
+	struct json_out j;
+
+	if (t->ctl->json) {
+		begin(&line, &j, "summary");
+		json_key_uint(&j, "items", t->items);
+		json_key_uint(&j, "unchanged", t->unchanged);
+		json_key_uint(&j, "skipped", t->skipped);
+		json_key_uint(&j, "errors", t->failed);
+		json_key_uint(&j, "bytes", t->bytes);
+		json_key_uint(&j, "movedBytes", t->moved);
+		json_key_int(&j, "durationMs", ms);
+		json_key_int(&j, "exitCode", status);
+		json_key_bool(&j, "dryRun", t->dry);
+		end(&line, &j);
+		return;
+	}
+	human_count((int64_t)t->items, count);
+	human_size(t->bytes, bytes);
+	human_size(t->moved, moved);
+	human_duration(ms, took);
+	buf_addf(&line, "%s%s: %s %s, %s", t->verb, t->dry ? " (nothing was done)" : "", count, t->items == 1 ? "file" : "files", bytes);
+	if (!t->dry)
+		buf_addf(&line, "; %s moved in %s", moved, took);
+	if (t->unchanged)
+		buf_addf(&line, "; %llu unchanged", (unsigned long long)t->unchanged);
+	if (t->skipped)
+		buf_addf(&line, "; %llu skipped", (unsigned long long)t->skipped);
+	if (t->failed)
+		buf_addf(&line, "; %llu failed", (unsigned long long)t->failed);
+	if (status >= STATUS_SIGNAL)
+		buf_addstr(&line, "; interrupted: the same command goes on from here");
+	buf_addch(&line, '\n');
+	if (t->results_elsewhere && buf_finish(&line) == 0)
+		(void)fwrite(line.data, 1, line.len, stderr);
+	else
+		(void)out_write(&line);
+	buf_release(&line);
+}
+
+int
+tally_end(struct tally *t, int status)
+{
+	if (status == STATUS_OK && t->failed)
+		status = t->items ? STATUS_SOME_FAILED : t->first;
+	progress_free(t->progress);
+	t->progress = NULL;
+	if (!t->ctl->quiet || t->ctl->json)
+		say_summary(t, status);
+	pthread_mutex_destroy(&t->lock);
+	throttle_release(&t->throttle);
+	return status;
+}

@@ -1,0 +1,63 @@
+#ifndef FSCTL_TALLY_H
+#define FSCTL_TALLY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json.h"
+#include "throttle.h"
+
+/*
+ * What a transfer did and is doing: a line an item with --dry-run or --json, progress, errors, the summary. Any thread may call what is
+ * between init and end.
+ *
+ * JSON lines: {"type":"status",…} once a second, {"type":"item",…}, {"type":"error",…}, {"type":"summary",…} last.
+ */
+struct ctl;
+struct progress;
+
+struct tally {
+	struct ctl *ctl;
+	bool dry;
+	const char *verb;
+	struct progress *progress;
+	struct throttle throttle;
+	pthread_mutex_t lock;
+	uint64_t expected_items, expected_bytes;
+	uint64_t items, unchanged, skipped, failed;	/* items: those done, the unchanged among them */
+	uint64_t bytes;			/* of the items done */
+	uint64_t moved;			/* over the network, repetitions too */
+	int first;			/* the exit status of the first failure */
+	int64_t started_us, said_us;
+	bool results_elsewhere;		/* standard output carries a file: the summary goes to standard error */
+};
+
+/* An exit status: options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */
+int tally_init(struct tally *t, struct ctl *ctl, const char *verb);
+void tally_expect(struct tally *t, uint64_t items, uint64_t bytes);	/* more of them */
+
+/* Waits as --bwlimit says, then counts bytes that go over the network. */
+void tally_move(struct tally *t, uint64_t bytes);
+/* Bytes that need not be moved, for the bar; a negative number takes back what has to be moved again. */
+void tally_spare(struct tally *t, int64_t bytes);
+
+/* `action`: "put", "get", "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip, which is said). */
+struct tally_item {
+	const char *action, *from, *to, *version, *why;
+	uint64_t bytes;
+};
+void tally_item(struct tally *t, const struct tally_item *item);
+
+/* A failure of one item, said with `what` before it. Returns `status`. tally_said(): it was said already. */
+int tally_error(struct tally *t, int status, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int tally_refused(struct tally *t, const char *what, int http, const struct json *doc);
+int tally_said(struct tally *t, int status, const char *what);
+
+/*
+ * Prints the summary and releases. `status` is what ended the work early, or STATUS_OK; the result is the verb's: STATUS_SOME_FAILED if only some
+ * items failed.
+ */
+int tally_end(struct tally *t, int status);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef FSCTL_UPLOAD_H
+#define FSCTL_UPLOAD_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+/*
+ * One file to the server by an upload session:
+ *
+ *	none -> started (kept in resume.h if it is long) -> parts sent -> completed (forgotten)
+ *	                                                 -> changed on disk meanwhile: aborted
+ *	                                                 -> interrupted: goes on where it was, by the same command
+ *
+ * A long file, and one of which there is a version already, is cut as the server cuts, and only chunks that the server lacks are sent; a file of more
+ * than 10,000 chunks (about 11 GiB) goes in parts, as does a short new one.
+ */
+struct tally;
+struct crew;
+struct peer;
+struct remote;
+
+struct upload {
+	struct tally *tally;
+	const struct remote *to;	/* workspace and chunk sizes; only what does not change is read */
+	const char *local;		/* its name here, for people */
+	const char *path;		/* there: WORKSPACE/path */
+	const char *parent, *name;	/* a folder's id and the name in it */
+	const char *file, *base;	/* the file there and its version; NULL: there is none */
+	const char *base_hash;		/* "sha256:…" of that version, or NULL */
+	uint64_t base_size;
+	int fd;
+	struct stat st;			/* of fd, when it was looked at */
+};
+
+/* The API's form of a file's times and rights: "2026-11-22T13:52:15.123456Z" (CLOCK_TEXT bytes), "0644". */
+void upload_mtime(const struct stat *st, char *text);
+void upload_mode(const struct stat *st, char text[8]);
+/* Why a name can't be sent, or NULL. */
+const char *upload_name_reason(const char *name);
+
+/* All that tally is told. With a crew, parts go in parallel (call from its thread); without, one after the other. An exit status. */
+int upload_file(const struct upload *u, struct peer *peer, struct crew *crew);
+
+#endif

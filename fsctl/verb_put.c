@@ -1,0 +1,472 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "crew.h"
+#include "ctl.h"
+#include "exit_status.h"
+#include "fio.h"
+#include "known.h"
+#include "pack.h"
+#include "remote.h"
+#include "reply.h"
+#include "say.h"
+#include "stop.h"
+#include "tally.h"
+#include "upload.h"
+#include "verbs.h"
+#include "walk.h"
+
+#define CONNECTIONS 4
+#define CONNECTIONS_MAX 16
+#define ALONE (8u << 20)	/* longer files have all connections to themselves */
+#define COPY (1u << 20)
+
+struct put {
+	struct tally tally;
+	struct remote to;
+	struct crew *crew;
+	struct pack *pack;
+	bool into;		/* operands keep their names below the target */
+	bool recursive;
+};
+
+/* One file that a member of the crew sends. */
+struct alone {
+	struct task task;
+	struct upload u;
+	char *local, *path, *parent, *name, *file, *base, *hash;
+};
+
+/* ---- one file ---- */
+
+static int
+no_memory(struct put *put, const char *local)
+{
+	return tally_error(&put->tally, STATUS_FAILED, local, "out of memory");
+}
+
+static bool
+is_same(const struct stat *st, const struct known_node *there)
+{
+	char mtime[CLOCK_TEXT];
+
+	upload_mtime(st, mtime);
+	return there && !there->folder && there->size == (uint64_t)st->st_size && there->mtime && !strcmp(there->mtime, mtime);
+}
+
+static void
+run_alone(struct task *task, struct peer *peer)
+{
+	struct alone *a = (struct alone *)task;
+
+	if ((a->u.fd = open(a->local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0)
+		tally_error(a->u.tally, STATUS_FAILED, a->local, "it can't be read: %m");
+	else
+		(void)upload_file(&a->u, peer, NULL);
+	fio_close(&a->u.fd);
+	free(a->local);
+	free(a->path);
+	free(a->parent);
+	free(a->name);
+	free(a->file);
+	free(a->base);
+	free(a->hash);
+	free(a);
+}
+
+static bool
+copy(char **to, const char *from)
+{
+	return !from || (*to = strdup(from)) != NULL;
+}
+
+static int
+give_to_crew(struct put *put, const struct upload *u)
+{
+	struct alone *a = calloc(1, sizeof(*a));
+
+	if (!a || !copy(&a->local, u->local) || !copy(&a->path, u->path) || !copy(&a->parent, u->parent) ||
+	    !copy(&a->name, u->name) || !copy(&a->file, u->file) || !copy(&a->base, u->base) || !copy(&a->hash, u->base_hash))
+		return no_memory(put, u->local);
+	a->task.run = run_alone;
+	a->u = *u;
+	a->u.local = a->local;
+	a->u.path = a->path;
+	a->u.parent = a->parent;
+	a->u.name = a->name;
+	a->u.file = a->file;
+	a->u.base = a->base;
+	a->u.base_hash = a->hash;
+	crew_add(put->crew, &a->task);
+	return STATUS_OK;
+}
+
+static int
+give_to_pack(struct put *put, const struct upload *u)
+{
+	const struct pack_file file = { u->local, u->path, u->parent, u->name, u->file, u->base, u->base_hash, u->st };
+
+	if (put->pack && !pack_fits(put->pack, (uint64_t)u->st.st_size)) {
+		pack_send(put->pack, put->crew);
+		put->pack = NULL;
+	}
+	if (!put->pack && !(put->pack = pack_new(&put->tally, &put->to)))
+		return no_memory(put, u->local);
+	pack_add(put->pack, &file);
+	return STATUS_OK;
+}
+
+/* `many`: it is one of a folder's, whose names live until all is done. */
+static int
+send_file(struct put *put, struct upload *u, const struct known_node *there, bool many)
+{
+	int status;
+
+	if (there && there->folder)
+		return tally_error(&put->tally, STATUS_FAILED, u->local, "there is a folder at %s", u->path), STATUS_OK;
+	if (is_same(&u->st, there)) {
+		tally_spare(&put->tally, (int64_t)u->st.st_size);
+		tally_item(&put->tally, &(struct tally_item) { .action = "unchanged", .from = u->local, .to = u->path,
+		    .version = there->version, .bytes = (uint64_t)u->st.st_size });
+		return STATUS_OK;
+	}
+	if (put->tally.dry) {
+		tally_item(&put->tally, &(struct tally_item) { .action = "put", .from = u->local, .to = u->path,
+		    .bytes = (uint64_t)u->st.st_size });
+		return STATUS_OK;
+	}
+	u->tally = &put->tally;
+	u->to = &put->to;
+	if (there) {
+		u->file = there->id;
+		u->base = there->version;
+		u->base_hash = there->hash;
+		u->base_size = there->size;
+	}
+	if (many && (uint64_t)u->st.st_size <= put->to.min)
+		return give_to_pack(put, u);
+	if (many && (uint64_t)u->st.st_size <= ALONE)
+		return give_to_crew(put, u);
+	if ((u->fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
+		return tally_error(&put->tally, STATUS_FAILED, u->local, "it can't be read: %m"), STATUS_OK;
+	status = upload_file(u, put->to.peer, put->crew);
+	fio_close(&u->fd);
+	return status >= STATUS_SIGNAL ? status : STATUS_OK;
+}
+
+/* What is at a path there, as a list of one; and the id of the folder it is in, made if there is none. */
+static int
+aim(struct put *put, const char *path, struct known *there, char **parent)
+{
+	struct json *node = NULL;
+	char *above = remote_above(path);
+	int status = above ? remote_find(&put->to, path, &node) : say_error(STATUS_FAILED, "out of memory");
+
+	if (status == STATUS_OK && node)
+		status = known_add(there, node, strlen(reply_str(node, "path", "")));
+	if (status == STATUS_OK && node && there->nodes[0].folder)
+		*parent = strdup("");
+	else if (status == STATUS_OK && node)
+		*parent = strdup(reply_str(node, "parentFolderId", ""));
+	else if (status == STATUS_OK && !put->tally.dry)
+		status = remote_folder(&put->to, above, parent);
+	json_free(node);
+	free(above);
+	return status;
+}
+
+/* Where an operand goes: below the target under its own name, or to the target itself. */
+static char *
+target(const struct put *put, const char *local, bool into)
+{
+	size_t len = strlen(local);
+	const char *name;
+	char *own, *path;
+
+	while (len > 1 && local[len - 1] == '/')
+		len--;
+	if (!(own = strndup(local, len)))
+		return NULL;
+	name = remote_base(own);
+	path = into ? remote_join(put->to.path, name) : strdup(put->to.path);
+	free(own);
+	return path;
+}
+
+static int
+put_one(struct put *put, const char *local, const struct stat *st, int fd)
+{
+	struct upload u = { .local = local, .st = *st, .fd = fd, .tally = &put->tally, .to = &put->to };
+	struct known there = { 0 };
+	char *path = target(put, local, put->into), *parent = NULL, *text = NULL;
+	int status = path ? aim(put, path, &there, &parent) : no_memory(put, local);
+
+	/* A folder of that name takes it in. */
+	if (status == STATUS_OK && there.n && there.nodes[0].folder && !put->into && fd < 0) {
+		known_release(&there);
+		free(path);
+		free(parent);
+		parent = NULL;
+		path = target(put, local, true);
+		status = path ? aim(put, path, &there, &parent) : no_memory(put, local);
+	}
+	if (status == STATUS_OK && !(text = remote_text(&put->to, path)))
+		status = no_memory(put, local);
+	if (status == STATUS_OK && upload_name_reason(remote_base(path)))
+		status = tally_error(&put->tally, STATUS_FAILED, local, "%s", upload_name_reason(remote_base(path)));
+	if (status == STATUS_OK) {
+		u.path = text;
+		u.parent = parent;
+		u.name = remote_base(path);
+		tally_expect(&put->tally, 1, (uint64_t)st->st_size);
+		if (fd < 0 || put->tally.dry) {
+			status = send_file(put, &u, there.n ? &there.nodes[0] : NULL, false);
+		} else {
+			if (there.n && !there.nodes[0].folder)
+				u.file = there.nodes[0].id, u.base = there.nodes[0].version, u.base_hash = there.nodes[0].hash;
+			status = upload_file(&u, put->to.peer, put->crew);
+		}
+	}
+	known_release(&there);
+	free(path);
+	free(parent);
+	free(text);
+	return status;
+}
+
+/* ---- standard input ---- */
+
+/* Its length has to be known first: it goes through a file without a name. */
+static int
+put_input(struct put *put)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *bytes = malloc(COPY);
+	uint64_t size = 0;
+	struct stat st;
+	ssize_t n = 1;
+	int fd = open(tmp && *tmp ? tmp : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), status = STATUS_OK;
+
+	if (put->to.folder)
+		status = say_error(STATUS_USAGE, "- needs a name there: WORKSPACE/path/name");
+	else if (!bytes || fd < 0)
+		status = say_error(STATUS_FAILED, "no room for standard input in %s: %m", tmp && *tmp ? tmp : "/tmp");
+	while (status == STATUS_OK && n > 0) {
+		if ((n = read(STDIN_FILENO, bytes, COPY)) < 0 || stop_asked())
+			status = stop_asked() ? STATUS_SIGNAL + stop_asked() : say_error(STATUS_FAILED, "standard input: %m");
+		else if (n > 0 && fio_pwrite(fd, "standard input", bytes, (size_t)n, size) != 0)
+			status = STATUS_NO_SPACE;
+		size += (uint64_t)(n > 0 ? n : 0);
+	}
+	if (status == STATUS_OK && fstat(fd, &st) == 0) {
+		st.st_mode = S_IFREG | 0644;
+		status = put_one(put, "-", &st, fd);
+	}
+	fio_close(&fd);
+	free(bytes);
+	return status;
+}
+
+/* ---- a folder ---- */
+
+struct folder {
+	struct put *put;
+	struct walk walk;
+	struct known there;
+	char *path;		/* where it goes, inside the workspace */
+	size_t skip;		/* of the paths that the server tells */
+	char **ids;		/* of walk's folders, by index; NULL: not made yet */
+	char **texts;		/* WORKSPACE/path of each entry */
+};
+
+static int
+take_node(void *arg, const struct json *node)
+{
+	struct folder *f = arg;
+
+	return known_add(&f->there, node, f->skip);
+}
+
+/* What is there already. */
+static int
+learn(struct folder *f)
+{
+	struct json *node = NULL;
+	int status = remote_find(&f->put->to, f->path, &node);
+
+	if (status == STATUS_OK && node && strcmp(reply_str(node, "kind", ""), "folder") != 0)
+		status = say_error(STATUS_USAGE, "%s/%s is a file; a folder can't go there", f->put->to.name, f->path);
+	if (status == STATUS_OK && node) {
+		const char *path = reply_str(node, "path", "");
+
+		f->skip = *path ? strlen(path) + 1 : 0;
+		if (!(f->ids[0] = strdup(reply_str(node, "id", ""))))
+			status = say_error(STATUS_FAILED, "out of memory");
+		else
+			status = remote_tree(&f->put->to, f->ids[0], NULL, take_node, f);
+	}
+	known_sort(&f->there);
+	json_free(node);
+	return status;
+}
+
+/* The folders that are not there yet, all in as few commits as can be. */
+static int
+make_folders(struct folder *f)
+{
+	struct pack_folder *new = calloc(f->walk.n + 1, sizeof(*new));
+	size_t *which = calloc(f->walk.n + 1, sizeof(*which)), n = 0;
+	long *made = calloc(f->walk.n + 1, sizeof(*made));
+	int status = new && which && made ? STATUS_OK : say_error(STATUS_FAILED, "out of memory");
+
+	if (status == STATUS_OK && !f->ids[0] && !f->put->tally.dry)
+		status = remote_folder(&f->put->to, f->path, &f->ids[0]);
+	for (size_t i = 1; i < f->walk.n && status == STATUS_OK; i++) {
+		const struct walk_entry *e = &f->walk.entries[i];
+		const struct known_node *there = S_ISDIR(e->st.st_mode) ? known_find(&f->there, e->path) : NULL;
+
+		if (!S_ISDIR(e->st.st_mode))
+			continue;
+		if (there && there->folder) {
+			if (!(f->ids[i] = strdup(there->id)))
+				status = say_error(STATUS_FAILED, "out of memory");
+			continue;
+		}
+		tally_item(&f->put->tally, &(struct tally_item) { .action = "mkdir", .from = f->texts[i] });
+		new[n] = (struct pack_folder) { .name = remote_base(e->path), .parent = f->ids[e->above], .above = -1 };
+		if (!new[n].parent)
+			new[n].above = made[e->above];
+		made[i] = (long)n;
+		which[n++] = i;
+	}
+	if (status == STATUS_OK && n && !f->put->tally.dry)
+		status = pack_folders(f->put->to.peer, &f->put->to, new, n);
+	for (size_t i = 0; new && i < n; i++)
+		f->ids[which[i]] = new[i].id;
+	free(new);
+	free(which);
+	free(made);
+	return status;
+}
+
+static int
+send_files(struct folder *f)
+{
+	int status = STATUS_OK;
+
+	for (size_t i = 0; i < f->walk.n && status == STATUS_OK; i++) {
+		const struct walk_entry *e = &f->walk.entries[i];
+		struct upload u = { .local = e->local, .path = f->texts[i], .name = remote_base(e->path), .st = e->st, .fd = -1 };
+
+		if (!S_ISREG(e->st.st_mode))
+			continue;
+		u.parent = f->ids[e->above];
+		status = send_file(f->put, &u, known_find(&f->there, e->path), true);
+		if (status == STATUS_OK && stop_asked())
+			status = STATUS_SIGNAL + stop_asked();
+	}
+	if (f->put->pack)
+		pack_send(f->put->pack, f->put->crew);
+	f->put->pack = NULL;
+	crew_wait(f->put->crew);
+	return status;
+}
+
+static int
+prepare(struct folder *f, const char *local)
+{
+	uint64_t items = 0, bytes = 0;
+	int status = walk_folder(&f->put->tally, local, &f->walk);
+
+	if (status != STATUS_OK || !f->walk.n)
+		return status;
+	f->ids = calloc(f->walk.n, sizeof(*f->ids));
+	f->texts = calloc(f->walk.n, sizeof(*f->texts));
+	if (!f->ids || !f->texts || !f->path)
+		return say_error(STATUS_FAILED, "out of memory");
+	for (size_t i = 0; i < f->walk.n; i++) {
+		char *path = remote_join(f->path, f->walk.entries[i].path);
+
+		f->texts[i] = path ? remote_text(&f->put->to, path) : NULL;
+		free(path);
+		if (!f->texts[i])
+			return say_error(STATUS_FAILED, "out of memory");
+		items += S_ISREG(f->walk.entries[i].st.st_mode);
+		bytes += S_ISREG(f->walk.entries[i].st.st_mode) ? (uint64_t)f->walk.entries[i].st.st_size : 0;
+	}
+	tally_expect(&f->put->tally, items, bytes);
+	return STATUS_OK;
+}
+
+static int
+put_folder(struct put *put, const char *local)
+{
+	struct folder f = { .put = put, .path = target(put, local, put->into) };
+	int status = prepare(&f, local);
+
+	if (status == STATUS_OK && f.walk.n && (status = learn(&f)) == STATUS_OK && (status = make_folders(&f)) == STATUS_OK)
+		status = send_files(&f);
+	for (size_t i = 0; i < f.walk.n; i++) {
+		if (f.ids)
+			free(f.ids[i]);
+		if (f.texts)
+			free(f.texts[i]);
+	}
+	free(f.ids);
+	free(f.texts);
+	free(f.path);
+	walk_release(&f.walk);
+	known_release(&f.there);
+	return status;
+}
+
+/* ---- the verb ---- */
+
+static int
+put_operand(struct put *put, const char *local)
+{
+	struct stat st;
+
+	if (!strcmp(local, "-"))
+		return put_input(put);
+	if (stat(local, &st) != 0)
+		return tally_error(&put->tally, STATUS_NOT_FOUND, local, "%m"), STATUS_OK;
+	if (S_ISDIR(st.st_mode) && !put->recursive)
+		return tally_error(&put->tally, STATUS_USAGE, local, "it is a folder: put -r sends it with all that is in it"), STATUS_OK;
+	if (S_ISDIR(st.st_mode))
+		return put_folder(put, local);
+	if (!S_ISREG(st.st_mode))
+		return tally_error(&put->tally, STATUS_FAILED, local, "it is neither a file nor a folder"), STATUS_OK;
+	return put_one(put, local, &st, -1);
+}
+
+int
+verb_put(struct ctl *ctl, const struct args *args)
+{
+	const char *to = args->operand[args->count - 1];
+	struct put put = { .recursive = args->given[OPT_RECURSIVE] != NULL };
+	int connections = CONNECTIONS, status;
+
+	if ((status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
+	    (status = remote_open(ctl, to, &put.to)) != STATUS_OK || (status = tally_init(&put.tally, ctl, "put")) != STATUS_OK)
+		goto out;
+	put.into = put.to.folder || args->count > 2;
+	stop_setup();
+	status = crew_new(ctl, (unsigned)connections, put.tally.progress, &put.crew);
+	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++) {
+		status = put_operand(&put, args->operand[i]);
+		/* What was told of one operand does not keep the others back. */
+		if (status < STATUS_SIGNAL && put.tally.failed)
+			status = STATUS_OK;
+	}
+	crew_free(put.crew);
+	status = tally_end(&put.tally, status);
+out:
+	remote_close(&put.to);
+	return status;
+}
