@@ -16,9 +16,9 @@
 #include "remote.h"
 #include "reply.h"
 #include "say.h"
+#include "sender.h"
 #include "str.h"
 #include "tally.h"
-#include "upload.h"
 
 #define BODY_MAX (4u << 20)
 
@@ -158,8 +158,8 @@ add_operation(struct json_out *j, const struct entry *e)
 	char hex[2 * SHA256_SIZE + 1], mtime[CLOCK_TEXT], mode[8];
 
 	hex_encode(e->hash, SHA256_SIZE, hex);
-	upload_mtime(&e->f.st, mtime);
-	upload_mode(&e->f.st, mode);
+	sender_mtime(&e->f.st, mtime);
+	sender_mode(&e->f.st, mode);
 	json_object_begin(j);
 	json_key_str(j, "op", e->f.file ? "version" : "create");
 	if (e->f.file) {

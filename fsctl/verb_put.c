@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "crew.h"
 #include "ctl.h"
+#include "disk.h"
 #include "exit_status.h"
 #include "fio.h"
 #include "known.h"
@@ -15,11 +16,10 @@
 #include "remote.h"
 #include "reply.h"
 #include "say.h"
+#include "sender.h"
 #include "stop.h"
 #include "tally.h"
-#include "upload.h"
 #include "verbs.h"
-#include "walk.h"
 
 #define CONNECTIONS 4
 #define CONNECTIONS_MAX 16
@@ -38,7 +38,7 @@ struct put {
 /* One file that a member of the crew sends. */
 struct alone {
 	struct task task;
-	struct upload u;
+	struct sender u;
 	char *local, *path, *parent, *name, *file, *base, *hash;
 };
 
@@ -55,7 +55,7 @@ is_same(const struct stat *st, const struct known_node *there)
 {
 	char mtime[CLOCK_TEXT];
 
-	upload_mtime(st, mtime);
+	sender_mtime(st, mtime);
 	return there && !there->folder && there->size == (uint64_t)st->st_size && there->mtime && !strcmp(there->mtime, mtime);
 }
 
@@ -67,7 +67,7 @@ run_alone(struct task *task, struct peer *peer)
 	if ((a->u.fd = open(a->local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0)
 		tally_error(a->u.tally, STATUS_FAILED, a->local, "it can't be read: %m");
 	else
-		(void)upload_file(&a->u, peer, NULL);
+		(void)sender_send(&a->u, peer, NULL);
 	fio_close(&a->u.fd);
 	free(a->local);
 	free(a->path);
@@ -86,7 +86,7 @@ copy(char **to, const char *from)
 }
 
 static int
-give_to_crew(struct put *put, const struct upload *u)
+give_to_crew(struct put *put, const struct sender *u)
 {
 	struct alone *a = calloc(1, sizeof(*a));
 
@@ -107,7 +107,7 @@ give_to_crew(struct put *put, const struct upload *u)
 }
 
 static int
-give_to_pack(struct put *put, const struct upload *u)
+give_to_pack(struct put *put, const struct sender *u)
 {
 	const struct pack_file file = { u->local, u->path, u->parent, u->name, u->file, u->base, u->base_hash, u->st };
 
@@ -123,7 +123,7 @@ give_to_pack(struct put *put, const struct upload *u)
 
 /* `many`: it is one of a folder's, whose names live until all is done. */
 static int
-send_file(struct put *put, struct upload *u, const struct known_node *there, bool many)
+send_file(struct put *put, struct sender *u, const struct known_node *there, bool many)
 {
 	int status;
 
@@ -154,7 +154,7 @@ send_file(struct put *put, struct upload *u, const struct known_node *there, boo
 		return give_to_crew(put, u);
 	if ((u->fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
 		return tally_error(&put->tally, STATUS_FAILED, u->local, "it can't be read: %m"), STATUS_OK;
-	status = upload_file(u, put->to.peer, put->crew);
+	status = sender_send(u, put->to.peer, put->crew);
 	fio_close(&u->fd);
 	return status >= STATUS_SIGNAL ? status : STATUS_OK;
 }
@@ -201,7 +201,7 @@ target(const struct put *put, const char *local, bool into)
 static int
 put_one(struct put *put, const char *local, const struct stat *st, int fd)
 {
-	struct upload u = { .local = local, .st = *st, .fd = fd, .tally = &put->tally, .to = &put->to };
+	struct sender u = { .local = local, .st = *st, .fd = fd, .tally = &put->tally, .to = &put->to };
 	struct known there = { 0 };
 	char *path = target(put, local, put->into), *parent = NULL, *text = NULL;
 	int status = path ? aim(put, path, &there, &parent) : no_memory(put, local);
@@ -217,8 +217,8 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 	}
 	if (status == STATUS_OK && !(text = remote_text(&put->to, path)))
 		status = no_memory(put, local);
-	if (status == STATUS_OK && upload_name_reason(remote_base(path)))
-		status = tally_error(&put->tally, STATUS_FAILED, local, "%s", upload_name_reason(remote_base(path)));
+	if (status == STATUS_OK && sender_name_reason(remote_base(path)))
+		status = tally_error(&put->tally, STATUS_FAILED, local, "%s", sender_name_reason(remote_base(path)));
 	if (status == STATUS_OK) {
 		u.path = text;
 		u.parent = parent;
@@ -229,7 +229,7 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 		} else {
 			if (there.n && !there.nodes[0].folder)
 				u.file = there.nodes[0].id, u.base = there.nodes[0].version, u.base_hash = there.nodes[0].hash;
-			status = upload_file(&u, put->to.peer, put->crew);
+			status = sender_send(&u, put->to.peer, put->crew);
 		}
 	}
 	known_release(&there);
@@ -276,7 +276,7 @@ put_input(struct put *put)
 
 struct folder {
 	struct put *put;
-	struct walk walk;
+	struct disk walk;
 	struct known there;
 	char *path;		/* where it goes, inside the workspace */
 	size_t skip;		/* of the paths that the server tells */
@@ -327,7 +327,7 @@ make_folders(struct folder *f)
 	if (status == STATUS_OK && !f->ids[0] && !f->put->tally.dry)
 		status = remote_folder(&f->put->to, f->path, &f->ids[0]);
 	for (size_t i = 1; i < f->walk.n && status == STATUS_OK; i++) {
-		const struct walk_entry *e = &f->walk.entries[i];
+		const struct disk_entry *e = &f->walk.entries[i];
 		const struct known_node *there = S_ISDIR(e->st.st_mode) ? known_find(&f->there, e->path) : NULL;
 
 		if (!S_ISDIR(e->st.st_mode))
@@ -360,8 +360,8 @@ send_files(struct folder *f)
 	int status = STATUS_OK;
 
 	for (size_t i = 0; i < f->walk.n && status == STATUS_OK; i++) {
-		const struct walk_entry *e = &f->walk.entries[i];
-		struct upload u = { .local = e->local, .path = f->texts[i], .name = remote_base(e->path), .st = e->st, .fd = -1 };
+		const struct disk_entry *e = &f->walk.entries[i];
+		struct sender u = { .local = e->local, .path = f->texts[i], .name = remote_base(e->path), .st = e->st, .fd = -1 };
 
 		if (!S_ISREG(e->st.st_mode))
 			continue;
@@ -381,7 +381,7 @@ static int
 prepare(struct folder *f, const char *local)
 {
 	uint64_t items = 0, bytes = 0;
-	int status = walk_folder(&f->put->tally, local, &f->walk);
+	int status = disk_folder(&f->put->tally, local, &f->walk);
 
 	if (status != STATUS_OK || !f->walk.n)
 		return status;
@@ -420,7 +420,7 @@ put_folder(struct put *put, const char *local)
 	free(f.ids);
 	free(f.texts);
 	free(f.path);
-	walk_release(&f.walk);
+	disk_release(&f.walk);
 	known_release(&f.there);
 	return status;
 }

@@ -1,5 +1,5 @@
-#ifndef FSCTL_UPLOAD_H
-#define FSCTL_UPLOAD_H
+#ifndef FSCTL_SENDER_H
+#define FSCTL_SENDER_H
 
 #include <stdint.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ struct crew;
 struct peer;
 struct remote;
 
-struct upload {
+struct sender {
 	struct tally *tally;
 	const struct remote *to;	/* workspace and chunk sizes; only what does not change is read */
 	const char *local;		/* its name here, for people */
@@ -33,12 +33,12 @@ struct upload {
 };
 
 /* The API's form of a file's times and rights: "2026-11-22T13:52:15.123456Z" (CLOCK_TEXT bytes), "0644". */
-void upload_mtime(const struct stat *st, char *text);
-void upload_mode(const struct stat *st, char text[8]);
+void sender_mtime(const struct stat *st, char *text);
+void sender_mode(const struct stat *st, char text[8]);
 /* Why a name can't be sent, or NULL. */
-const char *upload_name_reason(const char *name);
+const char *sender_name_reason(const char *name);
 
 /* All that tally is told. With a crew, parts go in parallel (call from its thread); without, one after the other. An exit status. */
-int upload_file(const struct upload *u, struct peer *peer, struct crew *crew);
+int sender_send(const struct sender *u, struct peer *peer, struct crew *crew);
 
 #endif

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "ctl.h"
 #include "crew.h"
+#include "ctl.h"
 #include "cut.h"
 #include "err.h"
 #include "exit_status.h"
@@ -15,10 +15,10 @@
 #include "remote.h"
 #include "reply.h"
 #include "resume.h"
+#include "sender.h"
 #include "stop.h"
 #include "str.h"
 #include "tally.h"
-#include "upload.h"
 
 #define BODY_MAX (4u << 20)
 #define CHUNKS 10000		/* that a start can list */
@@ -28,7 +28,7 @@
 #define ROUNDS 5		/* of asking what is missing, without any part arriving */
 
 struct sending {
-	const struct upload *u;
+	const struct sender *u;
 	struct peer *peer;
 	struct crew *crew;
 	char session[RESUME_ID], key[2048];
@@ -53,7 +53,7 @@ struct part {
 /* ---- attributes ---- */
 
 void
-upload_mtime(const struct stat *st, char *text)
+sender_mtime(const struct stat *st, char *text)
 {
 	int64_t us = (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
 
@@ -61,13 +61,13 @@ upload_mtime(const struct stat *st, char *text)
 }
 
 void
-upload_mode(const struct stat *st, char text[8])
+sender_mode(const struct stat *st, char text[8])
 {
 	snprintf(text, 8, "%04o", (unsigned)st->st_mode & 0777);
 }
 
 const char *
-upload_name_reason(const char *name)
+sender_name_reason(const char *name)
 {
 	if (strlen(name) > 255)
 		return "its name is longer than 255 bytes";
@@ -82,7 +82,7 @@ upload_name_reason(const char *name)
 static void
 make_key(struct sending *s)
 {
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	const struct ctl *ctl = u->to->ctl;
 
 	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld", ctl->endpoint ? ctl->endpoint : ctl->dir,
@@ -92,7 +92,7 @@ make_key(struct sending *s)
 static int
 cut_it(struct sending *s)
 {
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	int rc = cut_file(u->fd, u->local, u->to->min, u->to->avg, u->to->max, &s->cut);
 
 	s->is_cut = rc == 0;
@@ -123,7 +123,7 @@ ask(struct sending *s, unsigned from, int *http)
 static int
 find_session(struct sending *s, bool *found)
 {
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	int http = 0, status;
 
 	*found = false;
@@ -163,7 +163,7 @@ add_chunks(struct json_out *j, const struct cut *cut)
 static void
 write_start(const struct sending *s, struct buf *body)
 {
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	char mtime[CLOCK_TEXT], mode[8], hex[2 * SHA256_SIZE + 1];
 	struct json_out j;
 
@@ -177,8 +177,8 @@ write_start(const struct sending *s, struct buf *body)
 		json_key_str(&j, "name", u->name);
 	}
 	json_key_uint(&j, "sizeBytes", (uint64_t)u->st.st_size);
-	upload_mtime(&u->st, mtime);
-	upload_mode(&u->st, mode);
+	sender_mtime(&u->st, mtime);
+	sender_mode(&u->st, mode);
 	json_key_str(&j, "mtime", mtime);
 	json_key_str(&j, "mode", mode);
 	if (s->is_cut) {
@@ -193,7 +193,7 @@ static int
 start(struct sending *s)
 {
 	struct buf path = BUF_INIT(CTL_PATH), body = BUF_INIT(BODY_MAX);
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	const char *id;
 	int http = 0, status;
 
@@ -226,7 +226,7 @@ static int
 read_part(void *arg, uint64_t offset, void *bytes, size_t len)
 {
 	struct part *p = arg;
-	const struct upload *u = p->s->u;
+	const struct sender *u = p->s->u;
 
 	if (offset < p->sent) {	/* curl begins again */
 		tally_spare(u->tally, -(int64_t)p->sent);
@@ -266,7 +266,7 @@ note(struct sending *s, int status)
 static void
 judge(struct part *p, int status, int http, const struct json *doc)
 {
-	const struct upload *u = p->s->u;
+	const struct sender *u = p->s->u;
 	char hex[2 * SHA256_SIZE + 1];
 	uint8_t hash[SHA256_SIZE];
 
@@ -413,7 +413,7 @@ abort_it(struct sending *s)
 }
 
 static bool
-changed(const struct upload *u)
+changed(const struct sender *u)
 {
 	struct stat now;
 
@@ -425,7 +425,7 @@ static int
 complete(struct sending *s)
 {
 	struct buf path = BUF_INIT(CTL_PATH), body = BUF_INIT(BODY_MAX);
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	struct json *doc = NULL;
 	struct json_out j;
 	int http = 0, status;
@@ -477,7 +477,7 @@ spare_what_is_there(struct sending *s)
 static int
 unchanged(struct sending *s)
 {
-	const struct upload *u = s->u;
+	const struct sender *u = s->u;
 	char hex[2 * SHA256_SIZE + 1];
 
 	hex_encode(s->cut.hash, SHA256_SIZE, hex);
@@ -490,7 +490,7 @@ unchanged(struct sending *s)
 }
 
 int
-upload_file(const struct upload *u, struct peer *peer, struct crew *crew)
+sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 {
 	struct sending s = { .u = u, .peer = peer, .crew = crew, .cut = CUT_INIT };
 	bool found = false;

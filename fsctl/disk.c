@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk.h"
 #include "exit_status.h"
 #include "limits.h"
 #include "say.h"
+#include "sender.h"
 #include "stop.h"
 #include "tally.h"
-#include "upload.h"
-#include "walk.h"
 
 static int
 by_name(const FTSENT **a, const FTSENT **b)
@@ -17,9 +17,9 @@ by_name(const FTSENT **a, const FTSENT **b)
 }
 
 static int
-add(struct walk *w, const FTSENT *e, size_t skip)
+add(struct disk *w, const FTSENT *e, size_t skip)
 {
-	struct walk_entry *more, new = { .st = *e->fts_statp };
+	struct disk_entry *more, new = { .st = *e->fts_statp };
 	const char *path = e->fts_path + skip;
 
 	if (w->n == w->room) {
@@ -44,9 +44,9 @@ skip(struct tally *t, const FTSENT *e)
 }
 
 static int
-take(struct tally *t, FTS *fts, FTSENT *e, size_t len, struct walk *w)
+take(struct tally *t, FTS *fts, FTSENT *e, size_t len, struct disk *w)
 {
-	const char *why = e->fts_level && e->fts_info != FTS_DP ? upload_name_reason(e->fts_name) : NULL;
+	const char *why = e->fts_level && e->fts_info != FTS_DP ? sender_name_reason(e->fts_name) : NULL;
 
 	if (!why && e->fts_level > LIMIT_DEPTH)
 		why = "it lies too deep";
@@ -75,7 +75,7 @@ take(struct tally *t, FTS *fts, FTSENT *e, size_t len, struct walk *w)
 }
 
 int
-walk_folder(struct tally *tally, const char *folder, struct walk *walk)
+disk_folder(struct tally *tally, const char *folder, struct disk *walk)
 {
 	char *name = strdup(folder), *roots[2] = { name, NULL };
 	size_t len = strlen(folder);
@@ -99,12 +99,12 @@ walk_folder(struct tally *tally, const char *folder, struct walk *walk)
 }
 
 void
-walk_release(struct walk *walk)
+disk_release(struct disk *walk)
 {
 	for (size_t i = 0; i < walk->n; i++) {
 		free(walk->entries[i].local);
 		free(walk->entries[i].path);
 	}
 	free(walk->entries);
-	*walk = (struct walk) { 0 };
+	*walk = (struct disk) { 0 };
 }
