@@ -102,6 +102,8 @@ struct cursor {
 	int64_t principal;
 	int64_t sequence;
 };
+/* Appends the text. */
+void api_cursor_text(struct request *req, const struct cursor *cursor, struct buf *text);
 void api_put_cursor(struct request *req, struct json_out *j, const char *key, const struct cursor *cursor);
 /* ERR_INVALID (cursor_invalid): not one of ours, or another principal's. */
 int api_read_cursor(struct request *req, const char *text, struct cursor *cursor);

@@ -69,4 +69,8 @@ int api_device_list(struct request *req);
 int api_device_delete(struct request *req);
 int api_device_ack(struct request *req);
 
+/* api_events.c */
+int api_events(struct request *req);
+void api_events_release(struct request *req);
+
 #endif

@@ -122,8 +122,9 @@ begin(struct request *req)
 	struct asked a = { .device = 0 }, *op;
 	int rc;
 
+	/* Who waited may have lost its token meanwhile. */
 	if (req->op)
-		return 0;
+		return store_auth_epoch(req->daemon->store) == req->auth_epoch ? 0 : auth_again(req);
 	if ((rc = parse(req, &a)) != 0 || (rc = api_min_sequence(req, a.cursor.workspace)) != 0 ||
 	    (rc = touch_device(req, &a)) != 0)
 		return rc;

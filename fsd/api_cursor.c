@@ -8,16 +8,23 @@
 #define CURSOR_SIZE 32
 
 void
-api_put_cursor(struct request *req, struct json_out *j, const char *key, const struct cursor *c)
+api_cursor_text(struct request *req, const struct cursor *c, struct buf *text)
 {
-	struct buf text = BUF_INIT(TICKET_TEXT);
 	uint8_t said[CURSOR_SIZE];
 
 	le_put64(said, (uint64_t)c->workspace);
 	le_put64(said + 8, (uint64_t)c->folder);
 	le_put64(said + 16, (uint64_t)c->principal);
 	le_put64(said + 24, (uint64_t)c->sequence);
-	ticket_write(req->daemon->store, TICKET_CURSOR, said, sizeof(said), &text);
+	ticket_write(req->daemon->store, TICKET_CURSOR, said, sizeof(said), text);
+}
+
+void
+api_put_cursor(struct request *req, struct json_out *j, const char *key, const struct cursor *c)
+{
+	struct buf text = BUF_INIT(TICKET_TEXT);
+
+	api_cursor_text(req, c, &text);
 	json_key_str(j, key, text.data);
 	if (buf_finish(&text) != 0)
 		j->buf->err = buf_finish(&text);

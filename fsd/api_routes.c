@@ -45,6 +45,8 @@ const struct route api_routes[] = {
 
 	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/changes", .name = "GetChanges", .action = ACTION_NONE_,
 		.run = api_changes, .release = api_changes_release },
+	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/events", .name = "GetEvents", .action = ACTION_NONE_,
+		.run = api_events, .release = api_events_release },
 	CALL("POST", "devices", "MakeDevice", api_device_make),
 	CALL("GET", "devices", "ListDevices", api_device_list),
 	CALL("POST", "devices/{id}:ack", "AckDevice", api_device_ack),

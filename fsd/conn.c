@@ -314,7 +314,8 @@ conn_done(struct conn *c, bool complete)
 	struct http_reply *reply = &req->reply;
 
 	if (complete && conn_has_body(c))
-		req->sent = reply->source.read ? reply->source.size : reply->body.len;
+		req->sent = !reply->source.read ? reply->body.len :
+			    reply->source.size == HTTP_ENDLESS ? c->given : reply->source.size;
 	else
 		req->sent = reply->source.read ? c->given : 0;
 	if (reply->source.free)

@@ -19,6 +19,7 @@
 #include "fio.h"
 #include "gc_timer.h"
 #include "handover.h"
+#include "hint.h"
 #include "http.h"
 #include "jobs.h"
 #include "limits.h"
@@ -111,8 +112,8 @@ store_committed(void *arg, int64_t workspace, int64_t sequence)
 {
 	struct daemon *d = arg;
 
-	(void)sequence;
 	watch_tell(d->hub, workspace);
+	hint_tell(d->hints, workspace, sequence);
 }
 
 void
@@ -184,6 +185,8 @@ open_store(struct running *r)
 	    (rc = store_open(r->d.dir, &settings, &r->d.store)) != 0)
 		return rc;
 	store_on_failure(r->d.store, store_failed, &r->d);
+	if ((rc = hint_hub_new(r->d.store, &r->d.hints)) != 0)
+		return rc;
 	store_on_commit(r->d.store, store_committed, &r->d);
 	rc = fio_open(AT_FDCWD, r->d.dir, O_RDONLY | O_DIRECTORY, 0, &r->dirfd);
 	if (rc == 0 && r->d.socket_only)
@@ -291,6 +294,8 @@ release(struct running *r)
 	jobs_stop(r->d.jobs);
 	if (r->d.hub)
 		watch_hub_stop(r->d.hub);
+	if (r->d.hints)
+		hint_hub_stop(r->d.hints);
 	if (r->d.http)
 		http_stop(r->d.http, STOP_GRACE_MS);
 	memory_free(r->memory);
@@ -300,6 +305,7 @@ release(struct running *r)
 	store_close(r->d.store);
 	log_file_close(&r->logfd);
 	watch_hub_free(r->d.hub);
+	hint_hub_free(r->d.hints);
 	page_cache_free(r->d.pages);
 	metrics_free(r->d.metrics);
 	settings_release(&r->d.settings);

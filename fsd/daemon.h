@@ -14,6 +14,7 @@ struct store;
 struct http_server;
 struct metrics;
 struct watch_hub;
+struct hint_hub;
 struct page_cache;
 struct jobs;
 
@@ -25,6 +26,7 @@ struct daemon {
 	struct http_server *http;
 	struct metrics *metrics;
 	struct watch_hub *hub;		/* who waits for changes or for a job */
+	struct hint_hub *hints;		/* who hears of it by GET /v1/events */
 	struct page_cache *pages;	/* of the change feed */
 	struct jobs *jobs;
 	char *dir;			/* DATA, as given */

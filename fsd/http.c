@@ -67,9 +67,22 @@ ended(struct entry *e, int64_t since)
 	return false;
 }
 
+/* Who closed while it waited for a reply is not kept until there is one. */
+static void
+let_go(struct entry *e)
+{
+	pthread_mutex_lock(&e->lock);
+	if (e->waiting) {
+		e->gone = true;
+		e->waiting = false;
+		MHD_resume_connection(e->mhd);
+	}
+	pthread_mutex_unlock(&e->lock);
+}
+
 /*
  * The library drops connections that bring nothing at all for the idle time. A client that sends a byte now and then
- * is found here, once a second; a suspended one is waiting for us and is left alone.
+ * is found here, once a second; a suspended one is waiting for us and is left alone unless it closed.
  */
 static bool
 stalls(struct entry *e, int64_t now, int64_t allowed)
@@ -86,6 +99,8 @@ stalls(struct entry *e, int64_t now, int64_t allowed)
 	pthread_mutex_unlock(&e->lock);
 	if (phase == PHASE_BODY && !waiting && ended(e, since))
 		return true;
+	if (phase == PHASE_REPLY && waiting && ended(e, since))
+		let_go(e);
 	if (phase != PHASE_BODY || waiting || e->window_us < since ||
 	    received >= e->window_received + BODY_LEAST) {
 		e->window_us = now > since ? now : since;

@@ -54,13 +54,15 @@ struct http_header {
 struct http_source {
 	/*
 	 * Fills up to `max` bytes at `offset` (ascending, without gaps) of the body; *got > 0. Any error breaks
-	 * the connection, so that a truncated reply is never taken for a whole one.
+	 * the connection, so that a truncated reply is never taken for a whole one. With HTTP_ENDLESS, ERR_END ends the body, and
+	 * ERR_AGAIN waits for http_resume(), which may come before read() has returned.
 	 */
 	int (*read)(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got);
 	void (*free)(void *arg);	/* once, when the reply is done with */
 	void *arg;
-	uint64_t size;			/* Content-Length */
+	uint64_t size;			/* Content-Length, or HTTP_ENDLESS */
 };
+#define HTTP_ENDLESS UINT64_MAX		/* how long it gets is not known: sent in chunks */
 
 struct http_reply {
 	int status;

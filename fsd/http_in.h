@@ -54,6 +54,7 @@ struct entry {
 	bool answered;			/* the reply was written past the library */
 	pthread_mutex_t lock;
 	bool waiting, early;
+	bool gone;			/* the client closed while it waited */
 	bool settled;			/* under `lock`: it is answered, too late to cut it */
 	_Atomic int cut;		/* written under `lock`: it was cut, with this status */
 	atomic_bool busy;		/* body bytes are being taken */

@@ -18,6 +18,7 @@
 
 /* What happens on a lane: connections come and go, requests are taken in, replies are sent. */
 #define SOURCE_BLOCK (256u << 10)
+#define ENDLESS_BLOCK 1024
 #define REFUSAL_MAX 65536
 
 static struct entry *
@@ -46,7 +47,7 @@ hold(struct entry *e)
 	enum held held = HELD_SUSPENDED;
 
 	pthread_mutex_lock(&e->lock);
-	if (atomic_load(&e->lane->server->abort) || atomic_load(&e->cut)) {
+	if (atomic_load(&e->lane->server->abort) || atomic_load(&e->cut) || e->gone) {
 		held = HELD_ABORT;
 	} else if (e->early) {
 		e->early = false;
@@ -81,10 +82,21 @@ source_read(void *arg, uint64_t pos, char *bytes, size_t max)
 {
 	struct entry *e = arg;
 	size_t got;
+	int rc;
 
-	if (conn_source_read(&e->conn, pos, bytes, max, &got) != 0)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	return (ssize_t)got;
+	while ((rc = conn_source_read(&e->conn, pos, bytes, max, &got)) == ERR_AGAIN) {
+		switch (hold(e)) {
+		case HELD_SUSPENDED:
+			return 0;
+		case HELD_ABORT:
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		case HELD_AGAIN:
+			break;
+		}
+	}
+	if (rc == ERR_END)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	return rc ? MHD_CONTENT_READER_END_WITH_ERROR : (ssize_t)got;
 }
 
 /* A reply without a body: only its size counts. */
@@ -97,7 +109,9 @@ make_bodyless(struct entry *e)
 	/* A length of 0 would be a lie in 304 (RFC 9110, 8.6); unless the handler knows the right one there is none. */
 	bool none = reply->status == 304 ? !size : e->conn.head && reply->no_length;
 
-	if (e->conn.head && reply->source.read)
+	if (e->conn.head && reply->source.read && reply->source.size == HTTP_ENDLESS)
+		none = true;
+	else if (e->conn.head && reply->source.read)
 		size = reply->source.size;
 	else if (e->conn.head && reply->body.len)
 		size = reply->body.len;
@@ -125,6 +139,9 @@ make_response(struct entry *e)
 		r = make_bodyless(e);
 	} else if (reply->source.read) {
 		block = reply->source.size < SOURCE_BLOCK ? (size_t)reply->source.size : SOURCE_BLOCK;
+		/* Chunks are made in the connection's own memory. */
+		if (reply->source.size == HTTP_ENDLESS)
+			block = ENDLESS_BLOCK;
 		r = MHD_create_response_from_callback(reply->source.size, block, source_read, e, NULL);
 	} else {
 		r = MHD_create_response_from_buffer(reply->body.len, reply->body.data, MHD_RESPMEM_PERSISTENT);
@@ -418,6 +435,7 @@ http_serve_done(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_
 		atomic_fetch_sub(&e->lane->server->active, 1);
 	e->answered = e->early = e->settled = false;
 	e->cut = 0;
+	e->gone = false;
 	enter_phase(e, PHASE_HEAD, clock_mono_us());
 	*context = NULL;
 }

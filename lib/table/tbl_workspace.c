@@ -132,3 +132,21 @@ tbl_workspace_list(struct db_conn *c, const char *after, struct workspace_row *r
 	*n = i;
 	return 0;
 }
+
+static const char owned_heads[] = "SELECT id, sequence FROM workspace WHERE owner_id = $1 LIMIT $2";
+static const char shared_heads[] =
+    "SELECT g.workspace_id, max(w.sequence) FROM share_grant g JOIN workspace w ON w.id = g.workspace_id"
+    " WHERE g.principal_id = $1 AND g.revoked_at IS NULL GROUP BY g.workspace_id LIMIT $2";
+
+int
+tbl_workspace_heads(struct db_conn *c, int64_t principal, bool shared, unsigned max,
+    int (*each)(int64_t workspace, int64_t sequence, void *arg), void *arg)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_query(c, shared ? shared_heads : owned_heads, &row, DB_INT(principal), DB_INT(max));
+
+	while (rc == 0 && (rc = db_next(&row)) == 0)
+		rc = each(db_int(&row, 0), db_int(&row, 1), arg);
+	db_row_release(&row);
+	return rc == ERR_END ? 0 : rc;
+}

@@ -38,6 +38,9 @@ int tbl_workspace_delete(struct db_conn *c, int64_t id);
 int tbl_workspace_owned(struct db_conn *c, int64_t owner);
 int tbl_workspace_get(struct db_conn *c, int64_t id, struct workspace_row *row);
 int tbl_workspace_by_name(struct db_conn *c, const char *name, struct workspace_row *row);
+/* Id and newest sequence of those that a principal owns, or (`shared`) in which it was given something; each once. */
+int tbl_workspace_heads(struct db_conn *c, int64_t principal, bool shared, unsigned max,
+    int (*each)(int64_t workspace, int64_t sequence, void *arg), void *arg);
 /* Rows with name > `after` in order of names, at most `max`; *n gets how many. */
 int tbl_workspace_list(struct db_conn *c, const char *after, struct workspace_row *rows, unsigned max, unsigned *n);
 
