@@ -97,9 +97,10 @@ class Device:
             return
         if kind in ("FILE_DELETED", "FOLDER_DELETED", "ACCESS_LOST"):
             self.forget(event["id"])
-        elif kind in ("ACCESS_GAINED", "FOLDER_RESTORED") and event["kind"] == "folder":
+        elif event["kind"] == "folder" and (kind in ("ACCESS_GAINED", "FOLDER_RESTORED") or
+                                            kind == "FOLDER_MOVED" and event["id"] not in self.nodes):
             self.remember(event)
-            self.list_folder(event["id"])  # what is below was not in the feed
+            self.list_folder(event["id"])  # what is below was not in the feed, or is forgotten
         else:
             self.remember(event)
 

@@ -125,7 +125,7 @@ class Run:
         self.connect()
 
     def connect(self):
-        self.api = {w: self.daemon.sync(self.tokens[w], tries=3, rng=random.Random(1)) for w in PEOPLE}
+        self.api = {w: self.daemon.sync(self.tokens[w], tries=3) for w in PEOPLE}
         self.s3 = {w: self.daemon.client(key=self.keys[w]) for w in PEOPLE}
 
     # ---- asking
@@ -496,7 +496,8 @@ class Run:
             kind = e["eventType"]
             if kind in ("FILE_DELETED", "FOLDER_DELETED", "ACCESS_LOST"):
                 forget(e["id"])
-            elif kind in ("ACCESS_GAINED", "FOLDER_RESTORED") and e["kind"] == "folder":
+            elif e["kind"] == "folder" and (kind in ("ACCESS_GAINED", "FOLDER_RESTORED") or
+                                            kind == "FOLDER_MOVED" and e["id"] not in nodes):
                 nodes[e["id"]] = e
                 list_folder(e["id"])
             elif not kind.startswith("SHARE_"):
