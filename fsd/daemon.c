@@ -18,6 +18,7 @@
 #include "exit_code.h"
 #include "fio.h"
 #include "gc_timer.h"
+#include "timer.h"
 #include "handover.h"
 #include "hint.h"
 #include "http.h"
@@ -49,7 +50,7 @@ struct running {
 	int dirfd, logfd;
 	char *certificate, *key;
 	struct conf_list listen;	/* with ":PORT" written out; NULL-terminated */
-	struct gc_timer *gc;
+	struct timer *gc, *hashes;
 	struct memory *memory;
 };
 
@@ -230,7 +231,8 @@ serve(struct running *r)
 
 	if ((rc = jobs_new(&r->d, &r->d.jobs)) != 0 ||
 	    (s->log_access && (rc = access_log_start(s->log_format)) != 0) ||
-	    (rc = gc_timer_start(&r->d, s->gc_every_ms, &r->gc)) != 0)
+	    (rc = gc_timer_start(&r->d, s->gc_every_ms, &r->gc)) != 0 ||
+	    (rc = gc_timer_hashes(&r->d, &r->hashes)) != 0)
 		return rc;
 	route_setup(&r->d);
 	return http_start(&options, &r->d.http);
@@ -290,7 +292,8 @@ release(struct running *r)
 {
 	r->d.ready = false;
 	r->d.stopping = true;
-	gc_timer_stop(r->gc);
+	timer_stop(r->gc);
+	timer_stop(r->hashes);
 	jobs_stop(r->d.jobs);
 	if (r->d.hub)
 		watch_hub_stop(r->d.hub);
@@ -299,7 +302,8 @@ release(struct running *r)
 	if (r->d.http)
 		http_stop(r->d.http, STOP_GRACE_MS);
 	memory_free(r->memory);
-	gc_timer_free(r->gc);
+	timer_free(r->gc);
+	timer_free(r->hashes);
 	jobs_free(r->d.jobs);
 	access_log_stop();
 	store_close(r->d.store);

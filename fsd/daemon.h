@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hashes.h"
 #include "settings.h"
 
 /*
@@ -29,6 +30,7 @@ struct daemon {
 	struct hint_hub *hints;		/* who hears of it by GET /v1/events */
 	struct page_cache *pages;	/* of the change feed */
 	struct jobs *jobs;
+	struct hashes hashes;		/* the timer's */
 	char *dir;			/* DATA, as given */
 	enum role_of_daemon role;
 	bool socket_only;

@@ -3,13 +3,13 @@
 
 #include <stdint.h>
 
-/* A thread that collects garbage now and then, and logs what a pass freed. */
-struct gc_timer;
+/* What the daemon does by itself now and then; it logs what a pass did. */
+struct timer;
 struct daemon;
 
-/* every_ms 0: never, *timer is NULL then. */
-int gc_timer_start(struct daemon *daemon, int64_t every_ms, struct gc_timer **timer);
-void gc_timer_stop(struct gc_timer *timer);	/* a pass that runs is told to end; NULL is fine */
-void gc_timer_free(struct gc_timer *timer);	/* joins; NULL is fine */
+/* Collects garbage. every_ms 0: never, *timer is NULL then. */
+int gc_timer_start(struct daemon *daemon, int64_t every_ms, struct timer **timer);
+/* Finds out the hashes of contents that came without (hashes.h). */
+int gc_timer_hashes(struct daemon *daemon, struct timer **timer);
 
 #endif

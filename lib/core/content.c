@@ -1,11 +1,15 @@
 #include <string.h>
 
+#include "commit.h"
 #include "content.h"
 #include "db.h"
 #include "err.h"
+#include "feed.h"
+#include "node.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_version.h"
+#include "tree_in.h"
 
 void
 content_release(struct content *c)
@@ -95,4 +99,44 @@ content_chunks(struct store *store, const struct content *c, bool (*each)(void *
 	}
 	buf_release(&encoded);
 	return rc;
+}
+
+/* ---- a hash that was found out ---- */
+
+struct hashed {
+	const struct content *c;
+	const uint8_t *hash;
+};
+
+static int
+tell(struct txn *t, const struct hashed *h, const struct node *n)
+{
+	struct event e = { .workspace = n->workspace, .type = EVENT_FILE_METADATA_CHANGED, .ends_commit = true, .node = n->id,
+		.parent = n->parent, .name = { n->name.data ? n->name.data : "", n->name.len }, .version = n->version_id,
+		.size = n->size, .has_hash = true, .actor = n->modified_by };
+	int depth, rc = tree_depth(t, n->workspace, n->parent, &depth);
+
+	memcpy(e.content_hash, h->hash, sizeof(e.content_hash));
+	return rc == 0 ? feed_emit(t, &e) : rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+run_hashed(struct txn *t, void *arg)
+{
+	const struct hashed *h = arg;
+	struct node n = NODE_INIT;
+	int rc = tbl_version_hash(t->db, h->c->workspace, h->c->version, h->hash);
+
+	if (rc == 0 && (rc = node_load(t->db, NODE_FILE, h->c->file, &n)) == 0)
+		rc = tell(t, h, &n);
+	node_release(&n);
+	return rc;
+}
+
+int
+content_hashed(struct store *store, const struct content *c, const uint8_t hash[32])
+{
+	struct hashed h = { c, hash };
+
+	return commit_run(store, &(struct commit) { .workspace = c->workspace, .run = run_hashed, .arg = &h });
 }

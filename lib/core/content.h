@@ -28,4 +28,10 @@ int content_of(struct store *store, int64_t version, struct content *c);
 int content_chunks(struct store *store, const struct content *c, bool (*each)(void *arg, const struct manifest_chunk *chunk),
     void *arg);
 
+/*
+ * The hash of a current content that had none is known now: the feed says FILE_METADATA_CHANGED, unless the file is out of reach in the trash. ERR_NOTFOUND:
+ * it is not current any more, or has one.
+ */
+int content_hashed(struct store *store, const struct content *c, const uint8_t hash[32]);
+
 #endif

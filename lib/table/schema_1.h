@@ -100,6 +100,9 @@ static const char schema_1[] =
 	"CREATE INDEX file_version_old ON file_version (workspace_id, file_id, id) WHERE keep > 0;"
 	"CREATE INDEX file_version_history ON file_version (workspace_id, superseded_at, id) WHERE keep = 2;"
 
+	/* Contents whose hash is to be found out. */
+	"CREATE INDEX file_version_unhashed ON file_version (id) WHERE content_hash IS NULL AND kind = 1 AND keep = 0;"
+
 	/* A leaf counts its chunks from when it is made until gc ends it, some time after its last reference went (dead_at). */
 	"CREATE TABLE leaf ("
 	" id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, dead_at INTEGER, chunks BLOB NOT NULL);"

@@ -227,6 +227,32 @@ tbl_version_delete(struct db_conn *c, int64_t workspace, int64_t id, struct db_r
 	return rc;
 }
 
+static const char unhashed[] = "SELECT id FROM file_version WHERE content_hash IS NULL AND kind = 1 AND keep = 0 AND id > $1"
+			       " ORDER BY id LIMIT 1";
+
+int
+tbl_version_unhashed(struct db_conn *c, int64_t after, int64_t *id)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, unhashed, &row, DB_INT(after));
+
+	if (rc == 0)
+		*id = db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
+static const char set_hash[] = "UPDATE file_version SET content_hash = $1 WHERE id = $2 AND workspace_id = $3"
+			       " AND content_hash IS NULL AND kind = 1 AND keep = 0";
+
+int
+tbl_version_hash(struct db_conn *c, int64_t workspace, int64_t id, const uint8_t hash[32])
+{
+	int rc = db_exec(c, set_hash, DB_BYTES(hash, 32), DB_INT(id), DB_INT(workspace));
+
+	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+}
+
 static const char history[] = "SELECT id, file_id, size_bytes, superseded FROM file_version"
 			      " WHERE workspace_id = $1 AND superseded_at <= $2 AND keep = 2"
 			      " ORDER BY superseded_at, id LIMIT $3";

@@ -62,6 +62,11 @@ int tbl_version_old(struct db_conn *c, int64_t workspace, int64_t file, int64_t 
 int tbl_version_lean(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row);
 int tbl_version_each(const struct db_row *row, struct version_row *v);
 
+/* The first current content with id > after whose hash is not known. ERR_NOTFOUND. */
+int tbl_version_unhashed(struct db_conn *c, int64_t after, int64_t *id);
+/* Its hash is this now. ERR_NOTFOUND: it is not current, or has one. */
+int tbl_version_hash(struct db_conn *c, int64_t workspace, int64_t id, const uint8_t hash[32]);
+
 /* The history of a workspace superseded at or before `at`, oldest first. */
 struct version_old {
 	int64_t id, file_id, size, superseded;	/* the sequence */

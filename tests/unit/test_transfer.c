@@ -1,6 +1,8 @@
 #include "object_kit.h"
 
 #include "clock.h"
+#include "commit.h"
+#include "hashes.h"
 #include "transfer.h"
 
 /* Sessions of the JSON API: by parts, by chunks, conflicts, repetition. */
@@ -183,6 +185,75 @@ test_by_chunks(void)
 	obj_close();
 }
 
+/* Two chunks without a word on the whole: its hash is found out later, told once. */
+static void
+test_hashes_are_found_out(void)
+{
+	static const char *const two[] = { "first", "second" };
+	struct transfer_complete c = COMPLETE_INIT;
+	struct object_info info = OBJECT_INFO_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	struct hashes hashes = { 0 };
+	uint8_t hash[32];
+	int64_t n, before;
+
+	CHECK_INT(0, open_store(0));
+	CHECK_INT(0, begin(&tr, "both", two, 2, false));
+	CHECK_INT(0, send(&tr, 1, "first"));
+	CHECK_INT(0, send(&tr, 2, "second"));
+	CHECK_INT(0, end(&c, &tr));
+	CHECK(!c.node.has_hash);
+	before = obj_number("SELECT sequence FROM workspace");
+	CHECK_INT(0, hashes_run(store, &hashes, NULL, NULL, &n));
+	CHECK_INT(1, n);
+	CHECK_INT(0, object_find(store, space.id, SLICE("both"), 0, &info));
+	digest_sha256("firstsecond", 11, hash);
+	CHECK(info.has_hash && !memcmp(info.content_hash, hash, 32) && info.version_id == c.node.version_id);
+	CHECK_INT(before + 1, obj_number("SELECT sequence FROM workspace"));
+	CHECK_INT(1, obj_number("SELECT count(*) FROM change_event WHERE event_type = 3 AND length(content_hash) = 32"));
+	CHECK_INT(0, hashes_run(store, &hashes, NULL, NULL, &n));
+	CHECK_INT(0, n);
+	CHECK_INT(before + 1, obj_number("SELECT sequence FROM workspace"));
+	object_info_release(&info);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
+static int
+lose_a_chunk(struct txn *t, void *arg)
+{
+	(void)arg;
+	return db_exec0(t->db, "UPDATE chunk SET home = 77 WHERE size_bytes = 4");
+}
+
+/* What can't be read is passed over, and what comes after it is not. */
+static void
+test_what_cannot_be_read_has_no_hash(void)
+{
+	static const char *const lost[] = { "lost", "pieces" }, *const whole[] = { "whole", "pieces" };
+	struct transfer_complete c = COMPLETE_INIT;
+	struct hashes hashes = { 0 };
+	int64_t n;
+
+	CHECK_INT(0, open_store(0));
+	for (int i = 0; i < 2; i++) {
+		struct transfer tr = TRANSFER_INIT;
+
+		CHECK_INT(0, begin(&tr, i ? "whole" : "lost", i ? whole : lost, 2, false));
+		CHECK_INT(0, send(&tr, 1, i ? "whole" : "lost"));
+		CHECK_INT(0, send(&tr, 2, "pieces"));
+		CHECK_INT(0, end(&c, &tr));
+		transfer_release(&tr);
+	}
+	CHECK_INT(0, commit_run(store, &(struct commit) { .run = lose_a_chunk }));
+	CHECK_INT(0, hashes_run(store, &hashes, NULL, NULL, &n));
+	CHECK_INT(1, n);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM file_version WHERE content_hash IS NULL"));
+	node_release(&c.node);
+	obj_close();
+}
+
 static void
 test_lists_that_are_wrong(void)
 {
@@ -279,6 +350,8 @@ test_an_edit_beats_a_delete(void)
 	CHECK_INT(0, object_delete(store, &(struct object_delete) { .workspace = space.id, .key = SLICE("a") }, 1));
 	CHECK_INT(0, end(&c, &tr));
 	CHECK(!c.conflict_of && c.node.size == 3);
+	CHECK(c.node.id == tr.file_id);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM change_event WHERE event_type = 6 AND ends_commit = 0"));
 	node_release(&c.node);
 	transfer_release(&tr);
 	obj_close();
@@ -345,6 +418,8 @@ static const struct test tests[] = {
 	TEST(test_one_part),
 	TEST(test_the_announced_hash_must_be),
 	TEST(test_by_chunks),
+	TEST(test_hashes_are_found_out),
+	TEST(test_what_cannot_be_read_has_no_hash),
 	TEST(test_lists_that_are_wrong),
 	TEST(test_chunks_of_others_are_not_told),
 	TEST(test_a_base_that_is_not_current),
