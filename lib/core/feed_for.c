@@ -257,8 +257,10 @@ told_above_scope(struct reading *r, struct event *e)
 	bool above, now, to, from;
 	int rc;
 
-	if (!e->folder || (rc = above_scope(r, e->node, &above)) != 0 || !above)
-		return !e->folder ? 0 : rc;
+	if (!e->folder)
+		return 0;
+	if ((rc = above_scope(r, e->node, &above)) != 0 || !above)
+		return rc;
 	if ((rc = sees_folder(r, r->q->scope, &now)) != 0)
 		return rc;
 	switch (e->type) {
