@@ -8,6 +8,7 @@
 #include "err.h"
 #include "feed.h"
 #include "id.h"
+#include "idem.h"
 #include "limits.h"
 #include "perm.h"
 #include "store_in.h"
@@ -48,7 +49,7 @@ versioning_valid(int versioning)
 }
 
 int
-workspace_create(struct store *store, struct workspace_row *row, struct actor actor)
+workspace_create_once(struct store *store, struct workspace_row *row, struct actor actor, struct idem *idem)
 {
 	struct create create = { row, actor };
 	const char *why;
@@ -69,7 +70,13 @@ workspace_create(struct store *store, struct workspace_row *row, struct actor ac
 	row->chunk_max = CHUNK_MAX;
 	row->sequence = row->horizon = row->past_horizon = row->objects = row->bytes = row->noncurrent_bytes = row->history_bytes = 0;
 	row->dirty = false;
-	return commit_run(store, &(struct commit) { .run = run_create, .arg = &create });
+	return idem_run(store, &(struct commit) { .run = run_create, .arg = &create }, idem);
+}
+
+int
+workspace_create(struct store *store, struct workspace_row *row, struct actor actor)
+{
+	return workspace_create_once(store, row, actor, NULL);
 }
 
 int
@@ -190,11 +197,14 @@ run_set(struct txn *t, void *arg)
 	row->dirty = true;
 	if (set->owner_id >= 0 && (rc = set_owner(t, ch, row)) != 0)
 		return rc;
+	if (set->row)
+		*set->row = *row;
 	return txn_auth_changed(t);
 }
 
 int
-workspace_set(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor)
+workspace_set_once(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor,
+    struct idem *idem)
 {
 	struct change change = { id, set, actor };
 
@@ -203,5 +213,11 @@ workspace_set(struct store *store, int64_t id, const struct workspace_set *set, 
 	if (set->display_name && (strlen(set->display_name) >= sizeof(((struct workspace_row *)0)->display_name) ||
 	    !*set->display_name || !utf8_valid(set->display_name, strlen(set->display_name))))
 		return ERR_INVALID;
-	return commit_run(store, &(struct commit) { .workspace = id, .run = run_set, .arg = &change });
+	return idem_run(store, &(struct commit) { .workspace = id, .run = run_set, .arg = &change }, idem);
+}
+
+int
+workspace_set(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor)
+{
+	return workspace_set_once(store, id, set, actor, NULL);
 }

@@ -13,12 +13,15 @@
  * containing "--at-".
  */
 struct store;
+struct idem;
 
 /* 0, or ERR_INVALID with a static English reason. */
 int workspace_name_check(const char *name, const char **why);
 
 /* Row to make: name, display_name ("" for the name), owner_id, quota_bytes, history_ms, versioning. The rest is filled; `row` is the result. ERR_EXISTS. */
 int workspace_create(struct store *store, struct workspace_row *row, struct actor actor);
+/* The *_once() keep their reply (idem.h; may be NULL). */
+int workspace_create_once(struct store *store, struct workspace_row *row, struct actor actor, struct idem *idem);
 
 /* By name, from a cache that every change of a workspace's settings, creation or deletion ends. Hot columns are not current in it. */
 int workspace_find(struct store *store, const char *name, struct workspace_row *row);
@@ -31,14 +34,18 @@ struct workspace_set {
 	int versioning;
 	const char *display_name;
 	int64_t owner_id;
+	struct workspace_row *row;	/* result, may be NULL: as it is then; for render too */
 };
 #define WORKSPACE_SET_NONE { -1, -1, -1, NULL, -1 }
 int workspace_set(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor);
+int workspace_set_once(struct store *store, int64_t id, const struct workspace_set *set, struct actor actor,
+    struct idem *idem);
 
 /*
  * ERR_NOTEMPTY while a live object, a noncurrent version, a delete marker or (AWS) nothing else is in it; open uploads are aborted with it,
  * trash and history end with it.
  */
 int workspace_delete(struct store *store, int64_t id, struct actor actor);
+int workspace_delete_once(struct store *store, int64_t id, struct actor actor, struct idem *idem);
 
 #endif

@@ -1,7 +1,9 @@
 #include "commit.h"
 #include "db.h"
 #include "err.h"
+#include "grant.h"
 #include "history_in.h"
+#include "idem.h"
 #include "log.h"
 #include "past.h"
 #include "refs.h"
@@ -26,6 +28,7 @@
 struct removal {
 	int64_t workspace;
 	struct actor actor;
+	bool last;		/* nothing is left but the workspace itself */
 	bool more;		/* result of a piece: call again */
 };
 
@@ -63,7 +66,9 @@ drop_trash(struct txn *t, struct workspace_row *ws)
 		return rc;
 	if ((rc = tbl_purge_version(t->db, ws->id, &file, &v)) == 0)
 		return drop_version(t, ws, &v);
-	return rc == ERR_NOTFOUND ? tbl_file_delete(t->db, ws->id, file.id) : rc;
+	if (rc != ERR_NOTFOUND || (rc = grant_end(t, file.id)) != 0)
+		return rc;
+	return tbl_file_delete(t->db, ws->id, file.id);
 }
 
 static int
@@ -158,41 +163,65 @@ finish(struct txn *t, struct removal *r, const struct workspace_row *ws)
 	return 0;
 }
 
+/* A piece of what S3 doesn't see. ERR_NOTFOUND: there is none. */
 static int
-run_piece(struct txn *t, void *arg)
+drop_piece(struct txn *t, struct workspace_row *ws)
 {
-	struct removal *r = arg;
-	struct workspace_row *ws;
 	int rc, n = 0;
 
-	r->more = true;
-	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws)) != 0)
-		return rc;
 	if ((rc = drop_folder(t, ws, PIECE)) != ERR_NOTFOUND)
 		return rc;
-	rc = 0;
 	past_lose(ws, ws->sequence);
+	rc = 0;
 	while (n < PIECE && (rc = drop_trash(t, ws)) == 0)
 		n++;
 	if (rc == ERR_NOTFOUND)
 		while (n < PIECE && (rc = drop_upload(t, ws)) == 0)
 			n++;
-	if (rc == ERR_NOTFOUND)
-		rc = drop_events(t, ws);
-	return rc == ERR_NOTFOUND ? finish(t, r, ws) : rc;
+	return rc == ERR_NOTFOUND ? drop_events(t, ws) : rc;
+}
+
+static int
+run_piece(struct txn *t, void *arg)
+{
+	struct removal *r = arg;
+	struct workspace_row *ws;
+	int rc;
+
+	r->more = true;
+	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws)) != 0)
+		return rc;
+	rc = drop_piece(t, ws);
+	if (r->last)
+		return rc == ERR_NOTFOUND ? finish(t, r, ws) : rc ? rc : ERR_AGAIN;
+	r->more = rc == 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* The reply is kept in the transaction that ends the workspace, and what came in before that makes another round. */
+int
+workspace_delete_once(struct store *store, int64_t id, struct actor actor, struct idem *idem)
+{
+	struct removal removal = { .workspace = id, .actor = actor };
+	const struct commit commit = { .workspace = id, .run = run_piece, .arg = &removal, .frees = true };
+	int rc;
+
+	do {
+		removal.last = false;
+		do
+			rc = commit_run(store, &commit);
+		while (rc == 0 && removal.more);
+		removal.last = true;
+		if (rc == 0)
+			rc = idem_run(store, &commit, idem);
+	} while (rc == ERR_AGAIN);
+	if (rc == 0)
+		log_info("workspace %lld was deleted by principal %lld", (long long)id, (long long)actor.principal);
+	return rc;
 }
 
 int
 workspace_delete(struct store *store, int64_t id, struct actor actor)
 {
-	struct removal removal = { .workspace = id, .actor = actor };
-	int rc;
-
-	do
-		rc = commit_run(store, &(struct commit) { .workspace = id, .run = run_piece, .arg = &removal,
-		    .frees = true });
-	while (rc == 0 && removal.more);
-	if (rc == 0)
-		log_info("workspace %lld was deleted by principal %lld", (long long)id, (long long)actor.principal);
-	return rc;
+	return workspace_delete_once(store, id, actor, NULL);
 }
