@@ -24,23 +24,19 @@ struct change {
 	bool no_folder;			/* result: the folder is missing */
 };
 
-/* What the path of a grant names. */
-struct target {
-	int kind;			/* GRANT_* */
-	int64_t resource;
-	int64_t node, parent;		/* where the event shows it; the workspace shows as its root folder */
-	struct slice name;
+struct sweep {
+	unsigned max, n;
 };
 
 static int
-find_target(struct txn *t, int64_t workspace, int64_t root, struct slice path, struct target *target)
+find_target(struct txn *t, int64_t workspace, int64_t root, struct slice path, struct grant_target *target)
 {
 	struct walk w = { .db = t->db, .workspace = workspace, .folder = root, .rest = path };
 	int rc;
 
-	*target = (struct target) { .kind = GRANT_WORKSPACE, .resource = workspace, .node = root, .name = { "", 0 } };
+	*target = (struct grant_target) { .kind = GRANT_WORKSPACE, .resource = workspace, .node = root, .name = { "", 0 } };
 	while ((rc = walk_next(&w)) == 0)
-		*target = (struct target) {
+		*target = (struct grant_target) {
 			.kind = w.is_folder ? GRANT_FOLDER : GRANT_FILE,
 			.resource = w.node.id,
 			.node = w.node.id,
@@ -52,8 +48,8 @@ find_target(struct txn *t, int64_t workspace, int64_t root, struct slice path, s
 	return rc == ERR_END ? 0 : rc;
 }
 
-static int
-emit(struct txn *t, const struct target *target, int64_t workspace, int64_t principal, enum role role,
+int
+grant_tell(struct txn *t, const struct grant_target *target, int64_t workspace, int64_t principal, enum role role,
     struct actor actor)
 {
 	struct event event = {
@@ -80,7 +76,7 @@ run_change(struct txn *t, void *arg)
 	struct change *ch = arg;
 	struct workspace_row *ws;
 	struct principal_row who;
-	struct target target;
+	struct grant_target target;
 	int rc;
 
 	ch->no_folder = false;
@@ -97,7 +93,7 @@ run_change(struct txn *t, void *arg)
 		rc = tbl_grant_put(t->db, &(struct grant_row) { .resource_id = target.resource,
 		    .principal_id = ch->principal, .workspace_id = ch->workspace, .resource_kind = target.kind,
 		    .role = (int)ch->role, .created_by = ch->actor.principal, .created_at = t->now_us });
-	if (rc != 0 || (rc = emit(t, &target, ch->workspace, ch->principal, ch->role, ch->actor)) != 0)
+	if (rc != 0 || (rc = grant_tell(t, &target, ch->workspace, ch->principal, ch->role, ch->actor)) != 0)
 		return rc;
 	return txn_auth_changed(t);
 }
@@ -155,7 +151,7 @@ static int
 revoke_one(struct txn *t, const struct grant_row *g)
 {
 	struct buf name = BUF_INIT(LIMIT_KEY_STORED);
-	struct target target = { .kind = g->resource_kind, .node = g->resource_id };
+	struct grant_target target = { .kind = g->resource_kind, .node = g->resource_id };
 	struct workspace_row *ws;
 	int rc;
 
@@ -167,7 +163,7 @@ revoke_one(struct txn *t, const struct grant_row *g)
 	rc = tbl_grant_place(t->db, g->workspace_id, g->resource_kind, target.node, &target.parent, &name);
 	target.name = (struct slice) { name.data ? name.data : "", name.len };
 	if (rc == 0)
-		rc = emit(t, &target, g->workspace_id, g->principal_id, ROLE_NONE, (struct actor) { 0 });
+		rc = grant_tell(t, &target, g->workspace_id, g->principal_id, ROLE_NONE, (struct actor) { 0 });
 	else if (rc == ERR_NOTFOUND)
 		rc = 0;		/* what was shared is gone, and the feed said so then */
 out:
@@ -189,5 +185,55 @@ grant_revoke_all(struct txn *t, int64_t principal, unsigned max, bool *more)
 		rc = revoke_one(t, &rows[i]);
 	*more = n == max;
 	free(rows);
+	return rc;
+}
+
+/* ---- folders and files that end ---- */
+
+int
+grant_end(struct txn *t, int64_t node)
+{
+	return tbl_grant_ending(t->db, node);
+}
+
+static int
+run_sweep(struct txn *t, void *arg)
+{
+	struct sweep *sweep = arg;
+	struct grant_target target = { .name = { "", 0 } };
+	struct grant_row g = { 0 };
+	int rc = 0;
+
+	for (sweep->n = 0; sweep->n < sweep->max; sweep->n++) {
+		if ((rc = tbl_grant_first_ending(t->db, &g)) != 0)
+			break;
+		target.kind = g.resource_kind;
+		target.node = g.resource_id;
+		if ((rc = tbl_grant_revoke(t->db, g.workspace_id, g.resource_id, g.principal_id, t->now_us)) != 0 ||
+		    (rc = grant_tell(t, &target, g.workspace_id, g.principal_id, ROLE_NONE, (struct actor) { 0 })) != 0)
+			return rc;
+	}
+	if (rc && rc != ERR_NOTFOUND)
+		return rc;
+	return sweep->n ? txn_auth_changed(t) : 0;
+}
+
+int
+grant_expire(struct store *store, unsigned max, unsigned *n)
+{
+	struct sweep sweep = { .max = max };
+	struct db_conn *db = NULL;
+	struct grant_row g;
+	int rc;
+
+	*n = 0;
+	if ((rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	rc = tbl_grant_first_ending(db, &g);
+	db_read_end(db);
+	if (rc)
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	if ((rc = commit_run(store, &(struct commit) { .run = run_sweep, .arg = &sweep, .frees = true })) == 0)
+		*n = sweep.n;
 	return rc;
 }

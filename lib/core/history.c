@@ -2,6 +2,7 @@
 
 #include "db.h"
 #include "err.h"
+#include "grant.h"
 #include "history.h"
 #include "history_in.h"
 #include "object_in.h"
@@ -28,7 +29,9 @@ end_trash(struct txn *t, int64_t workspace, int64_t file)
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	if (state != FILE_TRASH || (rc = tbl_version_any_old(t->db, workspace, file)) == 0)
 		return 0;
-	return rc == ERR_NOTFOUND ? tbl_file_delete(t->db, workspace, file) : rc;
+	if (rc != ERR_NOTFOUND || (rc = grant_end(t, file)) != 0)
+		return rc;
+	return tbl_file_delete(t->db, workspace, file);
 }
 
 static int

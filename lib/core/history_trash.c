@@ -1,4 +1,5 @@
 #include "err.h"
+#include "grant.h"
 #include "history_in.h"
 #include "namespace.h"
 #include "object_in.h"
@@ -51,7 +52,8 @@ leave(struct txn *t, struct ending *e, int64_t folder, bool live)
 		struct entry_at at = { e->w->id, f.parent_id, f.name };
 
 		if (f.entries > 0 || folder == e->top || (rc = tbl_entry_get(t->db, &at, &entry)) != 0 ||
-		    (rc = tbl_entry_delete(t->db, &at)) != 0 || (rc = tbl_folder_delete(t->db, e->w->id, folder)) != 0)
+		    (rc = tbl_entry_delete(t->db, &at)) != 0 || (rc = grant_end(t, folder)) != 0 ||
+		    (rc = tbl_folder_delete(t->db, e->w->id, folder)) != 0)
 			break;
 		live = entry.live;
 		folder = f.parent_id;
@@ -95,7 +97,7 @@ end_file(struct txn *t, struct ending *e, const struct entry_at *at, const struc
 		e->w->history_bytes -= seen->size;
 	}
 	e->n++;
-	if ((rc = object_destroy(t, e->w->id, seen->version_id)) != 0 ||
+	if ((rc = object_destroy(t, e->w->id, seen->version_id)) != 0 || (rc = grant_end(t, seen->node_id)) != 0 ||
 	    (rc = tbl_file_delete(t->db, e->w->id, seen->node_id)) != 0 ||
 	    (rc = tbl_entry_delete(t->db, at)) != 0)
 		return rc;
@@ -132,7 +134,8 @@ history_end_folder(struct txn *t, struct workspace_row *w, const struct trash_fo
 	*n = e.n;
 	if (rc == 0)
 		return tbl_trash_end(t->db, w->id, folder->folder, e.objects, e.bytes);
-	if (rc != ERR_NOTFOUND || (rc = tbl_trash_delete(t->db, w->id, folder->folder)) != 0)
+	if (rc != ERR_NOTFOUND || (rc = tbl_trash_delete(t->db, w->id, folder->folder)) != 0 ||
+	    (rc = grant_end(t, folder->folder)) != 0)
 		return rc;
 	return tbl_folder_delete(t->db, w->id, folder->folder);
 }

@@ -3,6 +3,7 @@
 #include "commit.h"
 #include "db.h"
 #include "err.h"
+#include "grant.h"
 #include "id.h"
 #include "namespace.h"
 #include "past.h"
@@ -206,7 +207,7 @@ put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i)
 		e.live = false;
 		return tbl_entry_update(t->db, &at, &e);
 	}
-	if ((rc = tbl_entry_delete(t->db, &at)) != 0 ||
+	if ((rc = tbl_entry_delete(t->db, &at)) != 0 || (rc = grant_end(t, p->list[i].folder)) != 0 ||
 	    (rc = tbl_folder_delete(t->db, w->id, p->list[i].folder)) != 0)
 		return rc;
 	return txn_structure_changed(t);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "grant.h"
 #include "id.h"
 #include "object_in.h"
 #include "past.h"
@@ -41,7 +42,7 @@ end_file(struct txn *t, struct target *g, int64_t sequence)
 {
 	int rc = tbl_version_any_old(t->db, g->w->id, g->entry.node_id);
 
-	if (rc == ERR_NOTFOUND)
+	if (rc == ERR_NOTFOUND && (rc = grant_end(t, g->entry.node_id)) == 0)
 		return tbl_file_delete(t->db, g->w->id, g->entry.node_id);
 	return rc ? rc : tbl_file_trash(t->db, g->w->id, g->entry.node_id, sequence, t->now_us,
 	    g->actor.principal);

@@ -47,6 +47,8 @@ struct grant {
 int grant_add(struct store *store, int64_t workspace, struct slice path, int64_t principal, enum role role, struct actor actor);
 int grant_remove(struct store *store, int64_t workspace, struct slice path, int64_t principal, struct actor actor);	/* ERR_NOTFOUND */
 int grant_list(struct store *store, int64_t workspace, struct grant *list, unsigned max, unsigned *n);
+/* For maintenance: ends up to `max` grants on folders and files that were destroyed. 0 with *n == 0: nothing to do. */
+int grant_expire(struct store *store, unsigned max, unsigned *n);
 /* All that one principal was given, by workspace. */
 int grant_list_of(struct store *store, int64_t principal, struct grant *list, unsigned max, unsigned *n);
 

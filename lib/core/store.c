@@ -21,6 +21,7 @@
 #include "ingest.h"
 #include "limits.h"
 #include "log.h"
+#include "misses.h"
 #include "migrate.h"
 #include "namespace.h"
 #include "pool.h"
@@ -166,7 +167,7 @@ open_parts(struct store *s)
 	    (rc = open_pools(s)) != 0 ||
 	    (rc = gate_new(s, &s->gate)) != 0 || (rc = ingest_registry_new(&s->ingests)) != 0 ||
 	    (rc = idem_registry_new(&s->idems)) != 0 ||
-	    (rc = caches_new(&s->caches)) != 0 || (rc = namespace_new(&s->namespace)) != 0)
+	    (rc = caches_new(&s->caches)) != 0 || (rc = misses_new(&s->misses)) != 0 || (rc = namespace_new(&s->namespace)) != 0)
 		return rc;
 	return committer_start(s, &s->committer);
 }
@@ -219,6 +220,7 @@ store_close(struct store *s)
 	if (s->gc_free)
 		s->gc_free(s->gc_state);
 	namespace_free(s->namespace);
+	misses_free(s->misses);
 	caches_free(s->caches);
 	idem_registry_free(s->idems);
 	ingest_registry_free(s->ingests);

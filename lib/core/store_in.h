@@ -25,6 +25,7 @@ struct store {
 	struct ingest_registry *ingests;	/* ingest.h: who is running, for GC */
 	struct idem_registry *idems;	/* idem.h */
 	struct caches *caches;		/* cache.h */
+	struct misses *misses;		/* misses.h: who guessed names of users */
 	struct gate *gate;		/* gate.h: the space check */
 	struct namespace *namespace;	/* namespace.h: folder ids by path */
 	void (*failed)(void *arg);

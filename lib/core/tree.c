@@ -2,6 +2,7 @@
 
 #include "digest.h"
 #include "err.h"
+#include "grant.h"
 #include "idem.h"
 #include "ingest.h"
 #include "past.h"
@@ -186,7 +187,7 @@ shelve(struct txn *t, struct workspace_row *w, const struct entry_at *at, const 
 	w->history_bytes += bytes;
 	w->dirty = true;
 	if ((rc = tbl_version_any_old(t->db, w->id, e->node_id)) == ERR_NOTFOUND)
-		rc = tbl_file_delete(t->db, w->id, e->node_id);
+		rc = (rc = grant_end(t, e->node_id)) ? rc : tbl_file_delete(t->db, w->id, e->node_id);
 	else if (rc == 0)
 		rc = tbl_file_trash(t->db, w->id, e->node_id, w->sequence, t->now_us, actor.principal);
 	return rc ? rc : tbl_entry_delete(t->db, at);

@@ -9,6 +9,7 @@
 #include "history.h"
 #include "ingest.h"
 #include "past.h"
+#include "perm.h"
 #include "store_in.h"
 #include "tbl_expiry.h"
 #include "upload.h"
@@ -139,6 +140,10 @@ expire(struct gc *gc)
 	} while (n);
 	do
 		if ((rc = gc_go_on(gc)) != 0 || (rc = past_expire(gc->store, now, STEP, &n)) != 0)
+			return rc;
+	while (n);
+	do
+		if ((rc = gc_go_on(gc)) != 0 || (rc = grant_expire(gc->store, STEP, &n)) != 0)
 			return rc;
 	while (n);
 	return expire_rows(gc, gc_now(gc->store));

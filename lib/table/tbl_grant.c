@@ -7,9 +7,10 @@
 #include "tbl_text.h"
 
 static const char put[] =
-    "INSERT INTO share_grant (resource_id, principal_id, workspace_id, resource_kind, role, created_by, created_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (resource_id, principal_id) DO UPDATE SET"
-    " role = excluded.role, created_by = excluded.created_by, created_at = excluded.created_at, revoked_at = NULL";
+    "INSERT INTO share_grant (resource_id, principal_id, workspace_id, resource_kind, role, created_by, created_at,"
+    " ending) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (resource_id, principal_id) DO UPDATE SET"
+    " role = excluded.role, created_by = excluded.created_by, created_at = excluded.created_at,"
+    " revoked_at = NULL, ending = 0";
 
 int
 tbl_grant_put(struct db_conn *c, const struct grant_row *g)
@@ -18,8 +19,8 @@ tbl_grant_put(struct db_conn *c, const struct grant_row *g)
 	    DB_INT(g->resource_kind), DB_INT(g->role), DB_INT(g->created_by), DB_INT(g->created_at));
 }
 
-static const char revoke[] = "UPDATE share_grant SET revoked_at = $1 WHERE resource_id = $2 AND principal_id = $3"
-			     " AND workspace_id = $4 AND revoked_at IS NULL";
+static const char revoke[] = "UPDATE share_grant SET revoked_at = $1, ending = 0 WHERE resource_id = $2"
+			     " AND principal_id = $3 AND workspace_id = $4 AND revoked_at IS NULL";
 
 int
 tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at)
@@ -62,30 +63,67 @@ tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t p
 	return rc;
 }
 
+static const char ending[] = "UPDATE share_grant SET ending = 1 WHERE resource_id = $1 AND revoked_at IS NULL";
+
+int
+tbl_grant_ending(struct db_conn *c, int64_t resource)
+{
+	return db_exec(c, ending, DB_INT(resource));
+}
+
+static const char first_ending[] = "SELECT resource_id, principal_id, workspace_id, resource_kind FROM share_grant"
+				   " WHERE ending = 1 ORDER BY workspace_id, resource_id LIMIT 1";
+
+int
+tbl_grant_first_ending(struct db_conn *c, struct grant_row *g)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, first_ending, &row);
+
+	if (rc == 0)
+		*g = (struct grant_row) { .resource_id = db_int(&row, 0), .principal_id = db_int(&row, 1),
+			.workspace_id = db_int(&row, 2), .resource_kind = (int)db_int(&row, 3) };
+	db_row_release(&row);
+	return rc;
+}
+
+static const char next_workspace[] = "SELECT workspace_id FROM share_grant WHERE principal_id = $1 AND workspace_id > $2"
+				     " AND revoked_at IS NULL ORDER BY workspace_id LIMIT 1";
+
+int
+tbl_grant_next_workspace(struct db_conn *c, int64_t principal, int64_t after, int64_t *workspace)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, next_workspace, &row, DB_INT(principal), DB_INT(after));
+
+	if (rc == 0)
+		*workspace = db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
 #define LISTED                                                                                               \
 	"SELECT g.resource_id, g.principal_id, g.workspace_id, g.resource_kind, g.role, g.created_by,"       \
 	" g.created_at, p.name FROM share_grant g JOIN principal p ON p.id = g.principal_id"
 
 static int
-rows_of(struct db_conn *c, const char *sql, int64_t whose, struct grant_row *rows, unsigned max, unsigned *n)
+read_rows(int rc, struct db_row *row, struct grant_row *rows, unsigned max, unsigned *n)
 {
-	struct db_row row = DB_ROW_INIT;
 	unsigned i = 0;
-	int rc = db_query(c, sql, &row, DB_INT(whose), DB_INT(max));
 
-	for (; rc == 0 && i < max && (rc = db_next(&row)) == 0; i++) {
+	for (; rc == 0 && i < max && (rc = db_next(row)) == 0; i++) {
 		rows[i] = (struct grant_row) {
-			.resource_id = db_int(&row, 0),
-			.principal_id = db_int(&row, 1),
-			.workspace_id = db_int(&row, 2),
-			.resource_kind = (int)db_int(&row, 3),
-			.role = (int)db_int(&row, 4),
-			.created_by = db_int(&row, 5),
-			.created_at = db_int(&row, 6),
+			.resource_id = db_int(row, 0),
+			.principal_id = db_int(row, 1),
+			.workspace_id = db_int(row, 2),
+			.resource_kind = (int)db_int(row, 3),
+			.role = (int)db_int(row, 4),
+			.created_by = db_int(row, 5),
+			.created_at = db_int(row, 6),
 		};
-		tbl_text(&row, 7, rows[i].principal_name, sizeof(rows[i].principal_name));
+		tbl_text(row, 7, rows[i].principal_name, sizeof(rows[i].principal_name));
 	}
-	db_row_release(&row);
+	db_row_release(row);
 	if (rc != 0 && rc != ERR_END)
 		return rc;
 	*n = i;
@@ -98,7 +136,9 @@ static const char list[] = LISTED " WHERE g.workspace_id = $1 AND g.revoked_at I
 int
 tbl_grant_list(struct db_conn *c, int64_t workspace, struct grant_row *rows, unsigned max, unsigned *n)
 {
-	return rows_of(c, list, workspace, rows, max, n);
+	struct db_row row = DB_ROW_INIT;
+
+	return read_rows(db_query(c, list, &row, DB_INT(workspace), DB_INT(max)), &row, rows, max, n);
 }
 
 static const char of_principal[] = LISTED " WHERE g.principal_id = $1 AND g.revoked_at IS NULL"
@@ -107,7 +147,45 @@ static const char of_principal[] = LISTED " WHERE g.principal_id = $1 AND g.revo
 int
 tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsigned max, unsigned *n)
 {
-	return rows_of(c, of_principal, principal, rows, max, n);
+	struct db_row row = DB_ROW_INIT;
+
+	return read_rows(db_query(c, of_principal, &row, DB_INT(principal), DB_INT(max)), &row, rows, max, n);
+}
+
+static const char nodes_of[] = LISTED " WHERE g.principal_id = $1 AND g.workspace_id = $2 AND g.resource_id > $3"
+				      " AND g.resource_kind > 1 AND g.revoked_at IS NULL ORDER BY g.resource_id LIMIT $4";
+
+int
+tbl_grant_nodes(struct db_conn *c, int64_t principal, int64_t workspace, int64_t after, struct grant_row *rows,
+    unsigned max, unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+
+	return read_rows(db_query(c, nodes_of, &row, DB_INT(principal), DB_INT(workspace), DB_INT(after), DB_INT(max)), &row,
+	    rows, max, n);
+}
+
+static const char on_node[] = LISTED " WHERE g.resource_id = $1 AND g.principal_id > $2 AND g.revoked_at IS NULL"
+				     " ORDER BY g.principal_id LIMIT $3";
+
+int
+tbl_grant_on(struct db_conn *c, int64_t resource, int64_t after, struct grant_row *rows, unsigned max, unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+
+	return read_rows(db_query(c, on_node, &row, DB_INT(resource), DB_INT(after), DB_INT(max)), &row, rows, max, n);
+}
+
+static const char one_of[] = LISTED " WHERE g.resource_id = $1 AND g.principal_id = $2 AND g.revoked_at IS NULL";
+
+int
+tbl_grant_get(struct db_conn *c, int64_t resource, int64_t principal, struct grant_row *grant)
+{
+	struct db_row row = DB_ROW_INIT;
+	unsigned n = 0;
+	int rc = read_rows(db_query(c, one_of, &row, DB_INT(resource), DB_INT(principal)), &row, grant, 1, &n);
+
+	return rc ? rc : n ? 0 : ERR_NOTFOUND;
 }
 
 static const char mine[] = "SELECT resource_id, resource_kind FROM share_grant WHERE principal_id = $1 AND workspace_id = $2"

@@ -13,7 +13,8 @@ struct buf;
 
 /*
  * The table `share_grant`, and the look-ups in the tree that grants rest on. A revoked grant's row stays until its
- * workspace or principal ends, or it is given again; nothing here but the upsert sees it. Times are microseconds.
+ * workspace or principal ends, or it is given again; nothing here but the upsert sees it. Those on folders and files that ended wait for
+ * grant_expire(). Times are microseconds.
  */
 enum { GRANT_WORKSPACE = 1, GRANT_FOLDER, GRANT_FILE };		/* resource_kind */
 
@@ -30,6 +31,17 @@ int tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int
 /* A principal's role on the workspace itself (0: none), and how many of its folders and files it was given. */
 int tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *role, int64_t *paths);
 int tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int *role);
+/* One grant, with the name of who got it. */
+int tbl_grant_get(struct db_conn *c, int64_t resource, int64_t principal, struct grant_row *grant);
+/* The folder or file is gone: its grants wait for their end. db_changed() says how many. One of those that wait. */
+int tbl_grant_ending(struct db_conn *c, int64_t resource);
+int tbl_grant_first_ending(struct db_conn *c, struct grant_row *grant);
+/* The next workspace behind `after` in which the principal was given something. */
+int tbl_grant_next_workspace(struct db_conn *c, int64_t principal, int64_t after, int64_t *workspace);
+/* Of a principal in a workspace, folders and files behind `after`, in order; on a resource, principals behind `after`, in order. */
+int tbl_grant_nodes(struct db_conn *c, int64_t principal, int64_t workspace, int64_t after, struct grant_row *rows,
+    unsigned max, unsigned *n);
+int tbl_grant_on(struct db_conn *c, int64_t resource, int64_t after, struct grant_row *rows, unsigned max, unsigned *n);
 /* In order of resources; of workspaces and then resources. */
 int tbl_grant_list(struct db_conn *c, int64_t workspace, struct grant_row *rows, unsigned max, unsigned *n);
 int tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, unsigned max, unsigned *n);

@@ -115,22 +115,39 @@ tbl_workspace_by_name(struct db_conn *c, const char *name, struct workspace_row 
 	return one(c, by_name, DB_STR(name), w);
 }
 
+static int
+read_rows(int rc, struct db_row *row, struct workspace_row *rows, unsigned max, unsigned *n)
+{
+	unsigned i = 0;
+
+	while (rc == 0 && i < max && (rc = db_next(row)) == 0)
+		read_row(row, &rows[i++]);
+	db_row_release(row);
+	if (rc != 0 && rc != ERR_END)
+		return rc;
+	*n = i;
+	return 0;
+}
+
 static const char list[] = "SELECT " COLUMNS " FROM workspace WHERE name > $1 ORDER BY name LIMIT $2";
 
 int
 tbl_workspace_list(struct db_conn *c, const char *after, struct workspace_row *rows, unsigned max, unsigned *n)
 {
 	struct db_row row = DB_ROW_INIT;
-	unsigned i = 0;
-	int rc = db_query(c, list, &row, DB_STR(after), DB_INT(max));
 
-	while (rc == 0 && i < max && (rc = db_next(&row)) == 0)
-		read_row(&row, &rows[i++]);
-	db_row_release(&row);
-	if (rc != 0 && rc != ERR_END)
-		return rc;
-	*n = i;
-	return 0;
+	return read_rows(db_query(c, list, &row, DB_STR(after), DB_INT(max)), &row, rows, max, n);
+}
+
+static const char list_of[] = "SELECT " COLUMNS " FROM workspace WHERE owner_id = $1 AND name > $2 ORDER BY name LIMIT $3";
+
+int
+tbl_workspace_of(struct db_conn *c, int64_t owner, const char *after, struct workspace_row *rows, unsigned max,
+    unsigned *n)
+{
+	struct db_row row = DB_ROW_INIT;
+
+	return read_rows(db_query(c, list_of, &row, DB_INT(owner), DB_STR(after), DB_INT(max)), &row, rows, max, n);
 }
 
 static const char owned_heads[] = "SELECT id, sequence FROM workspace WHERE owner_id = $1 LIMIT $2";

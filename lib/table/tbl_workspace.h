@@ -43,5 +43,7 @@ int tbl_workspace_heads(struct db_conn *c, int64_t principal, bool shared, unsig
     int (*each)(int64_t workspace, int64_t sequence, void *arg), void *arg);
 /* Rows with name > `after` in order of names, at most `max`; *n gets how many. */
 int tbl_workspace_list(struct db_conn *c, const char *after, struct workspace_row *rows, unsigned max, unsigned *n);
+int tbl_workspace_of(struct db_conn *c, int64_t owner, const char *after, struct workspace_row *rows, unsigned max,
+    unsigned *n);
 
 #endif
