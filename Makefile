@@ -138,6 +138,7 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 $(B)/obj/fsd/%.o: fsd/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FSD_INC) -MMD -MP -c -o $@ $<
+$(B)/obj/fsd/api_openapi.o: fsd/openapi.json
 $(B)/obj/fsctl/%.o: fsctl/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CTL_INC) -MMD -MP -c -o $@ $<

@@ -7,6 +7,27 @@ struct request;
 
 /* The handlers of api_routes.c, one file a resource. */
 
+/* api_openapi.c */
+int api_openapi(struct request *req);
+
+/* api_workspaces.c */
+int api_workspace_list(struct request *req);
+int api_workspace_create(struct request *req);
+int api_workspace_show(struct request *req);
+int api_workspace_change(struct request *req);
+int api_workspace_delete(struct request *req);
+
+/* api_grants.c */
+int api_workspace_share(struct request *req);
+int api_folder_share(struct request *req);
+int api_file_share(struct request *req);
+int api_workspace_grants(struct request *req);
+int api_folder_grants(struct request *req);
+int api_file_grants(struct request *req);
+int api_workspace_revoke(struct request *req);
+int api_folder_revoke(struct request *req);
+int api_file_revoke(struct request *req);
+
 /* api_lookup.c */
 int api_lookup(struct request *req);
 
