@@ -272,6 +272,18 @@ def changes(api, ws):
     api.good("DELETE", "/devices/" + device)
 
 
+def events(api):
+    """The first hint of the stream that does not end."""
+    stream = Api(api.token)
+    stream.connection.request("GET", "/v1/events", headers={"Authorization": "Bearer " + api.token})
+    reply = stream.connection.getresponse()
+    assert reply.status == 200 and reply.getheader("Content-Type").startswith("text/event-stream"), reply.getheaders()
+    while not reply.readline().startswith((b"event:", b"retry:", b":")):
+        pass
+    stream.connection.close()
+    api.saw("GetEvents")
+
+
 def batch(api, ws):
     data = b"staged"
     status, reply = api.bytes("POST", "/v1/chunks?workspaceId=" + ws, struct.pack("<I", len(data)) + data, {"Authorization": "Bearer " + api.token})
@@ -299,7 +311,7 @@ def main():
         changes(api, ws)
     if "CommitBatch" in names:
         batch(api, ws)
-    api.saw("StreamEvents")
+    events(api)
     api.saw("GetOpenApi")
     unseen = names - document["x-seen"]
     assert not unseen, "calls that the session leaves out: %s" % sorted(unseen)
