@@ -465,6 +465,8 @@ verb_put(struct ctl *ctl, const struct args *args)
 			status = STATUS_OK;
 	}
 	crew_free(put.crew);
+	if (status == STATUS_OK && stop_asked())
+		status = STATUS_SIGNAL + stop_asked();
 	status = tally_end(&put.tally, status);
 out:
 	remote_close(&put.to);

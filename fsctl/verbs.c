@@ -54,6 +54,10 @@ const struct verb verbs_table[] = {
 		"To that name, or into it if it is a folder, ends in \"/\" or takes several; a folder's content becomes that of PATH.\n"
 		"Of files that are there only what changed is sent. The same command again goes on where it was interrupted.",
 		verb_put },
+	{ "get", NULL, "WORKSPACE/PATH... LOCAL|-", 2, ARGS_MANY, OPT(RECURSIVE) | OPT(AT) | OPT(VERSION_ID) | TRANSFER_OPTIONS,
+		"fetch files", "To that name, or into it if it is a folder, ends in \"/\" or takes several; a folder's content becomes that of LOCAL.\n"
+		"Of files that are here only what changed is fetched. The same command again goes on where it was interrupted.",
+		verb_get },
 	{ "ls", NULL, "[WORKSPACE[/PATH]]", 0, 1, OPT(RECURSIVE) | OPT(LONG) | OPT(AT), "what is in a folder",
 		"Without an operand: the workspaces. With --json a line an entry.", verb_ls },
 	{ "tree", NULL, "WORKSPACE[/PATH]", 1, 1, OPT(LONG) | OPT(AT), "all that is in a folder, indented", NULL, verb_tree },

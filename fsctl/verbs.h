@@ -46,6 +46,7 @@ int verb_status(struct ctl *ctl, const struct args *args);
 int verb_gc(struct ctl *ctl, const struct args *args);
 int verb_check(struct ctl *ctl, const struct args *args);
 int verb_changes(struct ctl *ctl, const struct args *args);
+int verb_get(struct ctl *ctl, const struct args *args);
 int verb_put(struct ctl *ctl, const struct args *args);
 int verb_ls(struct ctl *ctl, const struct args *args);
 int verb_tree(struct ctl *ctl, const struct args *args);

@@ -1,0 +1,33 @@
+#ifndef FSCTL_RECEIVER_H
+#define FSCTL_RECEIVER_H
+
+#include <stdint.h>
+
+/*
+ * One version of a file from the server to a place below a folder on disk:
+ *
+ *	there already (size and time, or size and hash) -> its time and mode are set
+ *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves and the next one goes on with
+ *	     -> verified by the version's SHA-256 -> renamed to its name
+ *
+ * Where an older file of that name is long enough, the version's manifest is compared with it, and only the chunks that it lacks are
+ * fetched. A file of one chunk is fetched by its hash, any other through its short-lived URL.
+ */
+struct tally;
+struct peer;
+
+struct receiver {
+	struct tally *tally;
+	int root;		/* the folder, or -1: to standard output */
+	const char *dest;	/* below it */
+	const char *local, *path;	/* for people: here, and WORKSPACE/path */
+	const char *id, *version;
+	const char *hash, *mtime, *mode;	/* as the server writes them; NULL: not known */
+	uint64_t size;
+	uint32_t min, avg, max;	/* how the workspace cuts */
+};
+
+/* All that the tally is told. An exit status. Any thread. */
+int receiver_get(const struct receiver *r, struct peer *peer);
+
+#endif
