@@ -128,9 +128,11 @@ refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk *ch
 	return rc ? rc : manifest_end(&b);
 }
 
+enum change { TAKE, DROP, DROP_HELD };
+
 /* A reference to everything that the manifest names is taken (for a workspace), or dropped. */
 static int
-refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, bool take)
+refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, enum change change)
 {
 	struct manifest_chunk chunk;
 	struct manifest_leaf leaf;
@@ -140,11 +142,11 @@ refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, bool t
 	for (uint32_t i = 0; rc == 0 && i < m.count; i++) {
 		if (m.kind == MANIFEST_INLINE) {
 			manifest_chunk_at(&m, i, &chunk);
-			rc = take ? tbl_chunk_take(t->db, chunk.id, workspace) :
-			    tbl_chunk_drop(t->db, chunk.id, true, t->now_us);
+			rc = change == TAKE ? tbl_chunk_take(t->db, chunk.id, workspace) :
+			    tbl_chunk_drop(t->db, chunk.id, change == DROP, t->now_us);
 		} else {
 			manifest_leaf_at(&m, i, &leaf);
-			rc = take ? tbl_leaf_take(t->db, leaf.id, 1) : tbl_leaf_drop(t->db, leaf.id, 1, t->now_us);
+			rc = change == TAKE ? tbl_leaf_take(t->db, leaf.id, 1) : tbl_leaf_drop(t->db, leaf.id, 1, t->now_us);
 		}
 	}
 	return rc;
@@ -153,13 +155,19 @@ refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, bool t
 int
 refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len)
 {
-	return refer(t, workspace, manifest, len, true);
+	return refer(t, workspace, manifest, len, TAKE);
 }
 
 int
 refs_drop(struct txn *t, const void *manifest, size_t len)
 {
-	return refer(t, 0, manifest, len, false);
+	return refer(t, 0, manifest, len, DROP);
+}
+
+int
+refs_drop_held(struct txn *t, const void *manifest, size_t len)
+{
+	return refer(t, 0, manifest, len, DROP_HELD);
 }
 
 int

@@ -41,6 +41,8 @@ int refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk
 /* One more (of the workspace), one less reference to everything that an encoded manifest names. */
 int refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len);
 int refs_drop(struct txn *t, const void *manifest, size_t len);
+/* One less of those that were taken for no workspace (0), and so are no chunk's origin. */
+int refs_drop_held(struct txn *t, const void *manifest, size_t len);
 
 /*
  * For GC: ends a leaf that is still that tombstone, which lets go of its chunks; *chunks grows by how many. ERR_NOTFOUND: it

@@ -4,6 +4,7 @@
 #include "commit.h"
 #include "hashes.h"
 #include "transfer.h"
+#include "upload.h"
 
 /* Sessions of the JSON API: by parts, by chunks, conflicts, repetition. */
 
@@ -254,6 +255,59 @@ test_what_cannot_be_read_has_no_hash(void)
 	obj_close();
 }
 
+/* What a session held and let go of is told to the next as before. */
+static void
+test_what_was_there_stays_known(void)
+{
+	static const char *const one[] = { "first" };
+	struct transfer_complete c = COMPLETE_INIT;
+	unsigned numbers[4], n;
+
+	CHECK_INT(0, open_store(0));
+	for (int i = 0; i < 3; i++) {
+		struct transfer tr = TRANSFER_INIT;
+
+		CHECK_INT(0, begin(&tr, i == 0 ? "a" : i == 1 ? "b" : "c", one, 1, false));
+		CHECK_INT(0, transfer_missing(store, &tr, 0, numbers, 4, &n));
+		CHECK_INT(i == 0, n);
+		if (n) {
+			CHECK_INT(0, send(&tr, 1, "first"));
+			CHECK_INT(0, send(&tr, 1, "first"));
+		}
+		CHECK_INT(0, end(&c, &tr));
+		transfer_release(&tr);
+	}
+	CHECK_SOUND();
+	node_release(&c.node);
+	obj_close();
+}
+
+/* Over a session's time, which each part begins anew. */
+static void
+test_sessions_end_with_their_time(void)
+{
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	int64_t late = clock_wall_us() + 8ll * 24 * 3600 * 1000000;
+	unsigned n;
+
+	CHECK_INT(0, open_store(0));
+	tr.size = 5;
+	CHECK_INT(0, begin(&tr, "a", NULL, 0, false));
+	CHECK_INT(0, send(&tr, 1, "hello"));
+	CHECK_INT(0, upload_expire(store, clock_wall_us(), 10, &n));
+	CHECK_INT(0, n);
+	CHECK_INT(0, upload_expire(store, late, 10, &n));
+	CHECK_INT(1, n);
+	CHECK_INT(ERR_NOTFOUND, end(&c, &tr));
+	CHECK_INT(ERR_NOTFOUND, send(&tr, 1, "hello"));
+	CHECK_INT(0, obj_number("SELECT count(*) FROM upload_part"));
+	CHECK_SOUND();
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
 static void
 test_lists_that_are_wrong(void)
 {
@@ -420,6 +474,8 @@ static const struct test tests[] = {
 	TEST(test_by_chunks),
 	TEST(test_hashes_are_found_out),
 	TEST(test_what_cannot_be_read_has_no_hash),
+	TEST(test_what_was_there_stays_known),
+	TEST(test_sessions_end_with_their_time),
 	TEST(test_lists_that_are_wrong),
 	TEST(test_chunks_of_others_are_not_told),
 	TEST(test_a_base_that_is_not_current),
