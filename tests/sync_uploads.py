@@ -1,0 +1,379 @@
+"""Uploads, packs of chunks and batches of the JSON API: sync_uploads.py PART. The parts are the functions below."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from daemon import Daemon  # noqa: E402
+from parallel import Admin, client  # noqa: E402
+from sync import ApiError, Sync  # noqa: E402
+
+START, COMPLETE, BATCH = "/v1/files:start-upload", "/v1/files:complete-upload", "/v1/files:commit-batch"
+admin = Admin()
+api = Sync("127.0.0.1", int(os.environ["FSD_PORT"]), os.environ["FSD_TOKEN"])
+
+
+def workspace(name):
+    """Its id; what is deleted in it stays for a while."""
+    return admin.good("POST", "/workspaces", {"name": name, "historyMs": 86400000})["workspaceId"]
+
+
+def user(name):
+    admin.good("POST", "/users", {"name": name})
+    return Sync(api.host, api.port, admin.good("POST", "/users/%s/tokens" % name, {})["token"])
+
+
+def refused(wanted, who, method, path, body=None, key=None, **query):
+    """The error of a call that must fail with "STATUS code"."""
+    status, doc = who.try_call(method, path, body, key, **query)
+    got = "%d %s" % (status, (doc or {}).get("error", {}).get("code"))
+    assert got == wanted, "%s %s: wanted %s, got %s: %s" % (method, path, wanted, got, doc)
+    return doc["error"]
+
+
+def at(ws, path):
+    status, doc = api.try_call("GET", "/v1/lookup", workspaceId=ws, path=path)
+    return doc if status == 200 else None
+
+
+def chunk(data):
+    return {"hash": hashlib.sha256(data).hexdigest(), "length": len(data)}
+
+
+def target_of(session, number):
+    return next(t["url"] for t in session["uploadTargets"] if t["partNumber"] == number)
+
+
+def put(url, data):
+    status, _, got = api.raw("PUT", url, data, authorize=False)
+    return status, json.loads(got)
+
+
+def stage(ws, *contents, who=api, key=None):
+    packed = b"".join(len(c).to_bytes(4, "little") + c for c in contents)
+    status, headers, got = who.raw("POST", "/v1/chunks?workspaceId=" + ws, packed, key=key)
+    return status, json.loads(got)
+
+
+def batch(ws, *operations, who=api, atomic=False, staged=(), key=None):
+    return who.try_call("POST", BATCH, {"workspaceId": ws, "atomic": atomic, "stagingIds": list(staged),
+                                        "operations": list(operations)}, key)
+
+
+def create(name, *contents, parent="root", **more):
+    return dict({"op": "create", "parentFolderId": parent, "name": name, "chunks": [chunk(c) for c in contents],
+                 "sizeBytes": sum(map(len, contents))}, **more)
+
+
+def collect():
+    subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "gc", "--grace", "0"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=120)
+
+
+# ---- sessions
+
+
+def resume():
+    """An interrupted upload goes on where it was, also over a daemon that was killed."""
+    folder = tempfile.mkdtemp()
+    own = Daemon(os.environ["FSD_BUILD"], folder + "/store", folder + "/log", "")
+    own.start()
+    try:
+        me = own.sync(tries=20)
+        ws = me.call("POST", "/v1/admin/workspaces", {"name": "resume"})["workspaceId"]
+        data = os.urandom(17 << 20)
+        session = me.call("POST", START, {"workspaceId": ws, "parentFolderId": "root", "name": "big", "sizeBytes": len(data),
+                                          "sha256": hashlib.sha256(data).hexdigest()})
+        size, path = session["partSizeBytes"], "/v1/uploads/" + session["uploadSessionId"]
+        for n in (2, 1):
+            assert me.raw("PUT", target_of(session, n), data[(n - 1) * size:n * size], authorize=False)[0] == 200
+        pack = me.raw("POST", "/v1/chunks?workspaceId=" + ws, b"\5\0\0\0small")
+        own.kill()
+        own.start()
+        now = me.call("GET", path)
+        assert now["status"] == "open" and [p["partNumber"] for p in now["parts"]] == [1, 2], now
+        assert [t["partNumber"] for t in now["uploadTargets"]] == [3], now
+        me.send_parts(now, data)
+        first = me.call("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+        own.kill()
+        own.start()
+        again = me.call("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+        assert [again[k] for k in ("fileId", "versionId", "sequence")] == [first[k] for k in ("fileId", "versionId", "sequence")]
+        assert me.download(first["fileId"])[0] == data
+        done = me.call("POST", BATCH, {"workspaceId": ws, "atomic": True, "stagingIds": [json.loads(pack[2])["stagingId"]],
+                                       "operations": [create("small", b"small")]})
+        assert me.download(done["results"][0]["fileId"])[0] == b"small"
+    finally:
+        own.kill()
+        subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def conflicts():
+    ws = workspace("conflicts")
+    where = {"workspaceId": ws, "parentFolderId": "root", "name": "a.txt"}
+    first = api.upload(b"one", **where)
+    assert api.upload(b"one", **where).get("unchanged") and at(ws, "a.txt")["versionId"] == first["versionId"]
+    # Both build on `first`; who comes second is told so, and its session stands.
+    mine = api.call("POST", START, dict(where, sizeBytes=4, baseVersionId=first["versionId"]))
+    assert mine["expectedBaseVersion"] == first["versionId"]
+    api.send_parts(mine, b"mine")
+    theirs = api.upload(b"theirs", baseVersionId=first["versionId"], **where)
+    end = {"uploadSessionId": mine["uploadSessionId"]}
+    error = refused("409 version_conflict", api, "POST", COMPLETE, end)
+    assert error["currentVersionId"] == theirs["versionId"], error
+    copy = api.call("POST", COMPLETE, dict(end, name=error["conflictName"]))
+    assert copy["name"] == error["conflictName"] and copy["fileId"] != theirs["fileId"], copy
+    assert api.download(copy["fileId"])[0] == b"mine" and api.download(theirs["fileId"])[0] == b"theirs"
+    # The server makes the copy; a new base makes a version.
+    made = api.upload(b"again", baseVersionId=first["versionId"], onConflict="rename", **where)
+    assert made["conflictOf"] == theirs["fileId"] and " (conflict " in made["name"] and made["name"].endswith(").txt"), made
+    late = api.call("POST", START, dict(where, sizeBytes=4, baseVersionId=first["versionId"]))
+    api.send_parts(late, b"late")
+    last = api.call("POST", COMPLETE, {"uploadSessionId": late["uploadSessionId"], "clientObservedBaseVersion": theirs["versionId"]})
+    assert last["fileId"] == first["fileId"] and api.download(first["fileId"])[0] == b"late"
+    # An edit beats a deletion, and is the same file.
+    edit = api.call("POST", START, {"fileId": first["fileId"], "sizeBytes": 4, "baseVersionId": last["versionId"]})
+    api.send_parts(edit, b"edit")
+    api.call("DELETE", "/v1/files/" + first["fileId"])
+    assert not at(ws, "a.txt")
+    done = api.call("POST", COMPLETE, {"uploadSessionId": edit["uploadSessionId"]})
+    assert done["fileId"] == first["fileId"] and at(ws, "a.txt")["versionId"] == done["versionId"]
+    events = [e["eventType"] for e in api.changes("begin", ws)[0]][-3:]
+    assert events == ["FILE_DELETED", "FILE_RESTORED", "FILE_VERSION_COMMITTED"], events
+
+
+def missing():
+    ws = workspace("missing")
+    where = {"workspaceId": ws, "parentFolderId": "root"}
+    session = api.call("POST", START, dict(where, name="parts", sizeBytes=9 << 20))
+    part = b"x" * (8 << 20)
+    assert put(target_of(session, 1), part)[0] == 200
+    error = refused("409 incomplete_upload", api, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert error["missingParts"] == [2], error
+    a, b = b"first chunk", b"second chunk"
+    api.upload(a, name="there", **where)
+    session = api.call("POST", START, dict(where, name="both", sizeBytes=len(a + b), chunks=[chunk(a), chunk(b)],
+                                           sha256=hashlib.sha256(a + b).hexdigest()))
+    assert session["missing"] == [1] and [t["partNumber"] for t in session["uploadTargets"]] == [2], session
+    for wrong in (b"second chunK", b"second chun", b"second chunks"):
+        status, doc = put(target_of(session, 2), wrong)
+        assert status == 400, (status, doc)
+        assert doc["error"]["code"] == ("checksum_mismatch" if len(wrong) == len(b) else "invalid_request"), doc
+    assert put(target_of(session, 2), b)[0] == 200
+    done = api.call("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert api.download(done["fileId"])[0] == a + b
+    status, doc = batch(ws, create("c", b"not there", a, b"nor this"))
+    assert doc["results"][0]["error"]["code"] == "missing_chunks" and doc["results"][0]["error"]["missing"] == [0, 2], doc
+    bad = api.call("POST", START, dict(where, name="bad", sizeBytes=len(a + b), chunks=[chunk(a), chunk(a)][:1] + [chunk(b)],
+                                       sha256=hashlib.sha256(b"else").hexdigest()))
+    api.send_parts(bad, a + b, [chunk(a), chunk(b)])
+    refused("400 checksum_mismatch", api, "POST", COMPLETE, {"uploadSessionId": bad["uploadSessionId"]})
+
+
+def tickets():
+    ws = workspace("tickets")
+    where = {"workspaceId": ws, "parentFolderId": "root"}
+    session = api.call("POST", START, dict(where, name="a", sizeBytes=(8 << 20) + 1))
+    other = api.call("POST", START, dict(where, name="b", sizeBytes=1))
+    url = urllib.parse.urlsplit(target_of(session, 2))
+    ticket = urllib.parse.parse_qs(url.query)["ticket"][0]
+    assert put(target_of(session, 2), b"x")[0] == 200
+
+    def try_ticket(text, path=url.path):
+        return api.raw("PUT", path + "?ticket=" + urllib.parse.quote(text, safe=""), b"x", authorize=False)[0]
+
+    assert try_ticket(ticket) == 200
+    for i, c in enumerate(ticket):
+        for bit in range(7):
+            forged = ticket[:i] + chr(ord(c) ^ 1 << bit) + ticket[i + 1:]
+            status = try_ticket(forged)
+            assert status in (400, 403), "bit %d of byte %d: %d" % (bit, i, status)
+    for forged in ("", ticket[:-1], ticket + "0", ticket.upper(), "tkt_"):
+        assert try_ticket(forged) == 403
+    # Of another part, another session, another purpose.
+    assert try_ticket(ticket, url.path[:-1] + "1") == 403
+    assert try_ticket(ticket, urllib.parse.urlsplit(target_of(other, 1)).path) == 403
+    done = api.upload(b"y", name="c", **where)
+    content = api.call("GET", "/v1/files/%s/download" % done["fileId"])["downloadUrl"]
+    assert try_ticket(urllib.parse.parse_qs(urllib.parse.urlsplit(content).query)["ticket"][0]) == 403
+    assert api.raw("PUT", url.path, b"x", authorize=False)[0] == 403
+
+
+def revoked():
+    ws = workspace("revoked")
+    kim = user("kim")
+    subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "add", "revoked", "kim", "editor"], check=True)
+    where = {"workspaceId": ws, "parentFolderId": "root"}
+    session = kim.call("POST", START, dict(where, name="a", sizeBytes=(8 << 20) + 1))
+    assert put(target_of(session, 2), b"x")[0] == 200
+    _, pack = stage(ws, b"packed", who=kim)
+    # Nobody but who staged it makes a file of it; what is staged tells nobody that it is there.
+    assert batch(ws, create("stolen", b"packed"), staged=[pack["stagingId"]])[0] == 410
+    assert batch(ws, create("stolen", b"packed"))[1]["results"][0]["error"]["code"] == "missing_chunks"
+    refused("404 not_found", api, "GET", "/v1/uploads/" + session["uploadSessionId"])
+    subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "remove", "revoked", "kim"], check=True)
+    assert put(target_of(session, 2), b"y")[0] in (403, 404)
+    for call in (("GET", "/v1/uploads/" + session["uploadSessionId"], None), ("POST", START, dict(where, name="b", sizeBytes=1)),
+                 ("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]}),
+                 ("POST", BATCH, {"workspaceId": ws, "operations": [create("b")]})):
+        status, doc = kim.try_call(*call)
+        assert status in (403, 404), (call, status, doc)
+    assert stage(ws, b"more", who=kim)[0] in (403, 404)
+    assert not at(ws, "a") and not at(ws, "b")
+
+
+def lost_replies():
+    """The same call with the same key: the same answer, once done; with another body refused."""
+    ws = workspace("lost-replies")
+    where = {"workspaceId": ws, "parentFolderId": "root"}
+    start = dict(where, name="a", sizeBytes=1)
+    first, again = api.call("POST", START, start, key="s1"), api.call("POST", START, start, key="s1")
+    assert first["uploadSessionId"] == again["uploadSessionId"] and again["uploadTargets"]
+    refused("422 idempotency_mismatch", api, "POST", START, dict(start, name="b"), key="s1")
+    api.send_parts(first, b"x")
+    end = {"uploadSessionId": first["uploadSessionId"]}
+    assert api.call("POST", COMPLETE, end, key="c1") == api.call("POST", COMPLETE, end, key="c1")
+    before = stage(ws, b"one", b"two", key="p1")
+    assert before[0] == 200 and stage(ws, b"one", b"two", key="p1") == before
+    assert stage(ws, b"one", b"owt", key="p1")[0] == 422
+    staged = [before[1]["stagingId"]]
+    operations = [{"op": "folder", "parentFolderId": "root", "name": "f"}, create("one", b"one"), create("a", b"two")]
+    one = batch(ws, *operations, staged=staged, key="b1")
+    assert one[0] == 200 and batch(ws, *operations, staged=staged, key="b1") == one
+    assert batch(ws, *operations[:1], staged=staged, key="b1")[0] == 422
+    assert [r["status"] for r in one[1]["results"]] == ["ok", "ok", "error"], one
+    sequence = api.changes("begin", ws)[0][-1]["sequence"]
+    assert sequence == one[1]["sequence"], (sequence, one)
+
+
+def collected():
+    """What a session was told to be there stays there, whatever is deleted and collected meanwhile."""
+    ws = workspace("collected")
+    where = {"workspaceId": ws, "parentFolderId": "root"}
+    a, b = os.urandom(100000), os.urandom(5000)
+    source = api.upload(a, name="source", **where)
+    chunks = [chunk(a), chunk(b)]
+    session = api.call("POST", START, dict(where, name="both", sizeBytes=len(a + b), chunks=chunks))
+    assert session["missing"] == [1]
+    _, pack = stage(ws, b"in the pack")
+    api.call("DELETE", "/v1/files/" + source["fileId"])
+    admin.good("PATCH", "/workspaces/collected", {"historyMs": 0})
+    collect()
+    collect()
+    assert put(target_of(session, 2), b)[0] == 200
+    collect()
+    done = api.call("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert done["contentHash"] is None
+    status, doc = batch(ws, create("packed", b"in the pack"), staged=[pack["stagingId"]])
+    assert doc["results"][0]["status"] == "ok", doc
+    collect()
+    assert api.download(done["fileId"])[0] == a + b
+    assert api.download(doc["results"][0]["fileId"])[0] == b"in the pack"
+    # Nobody said what the whole hashes to: it is found out.
+    end, wanted = time.monotonic() + 60, "sha256:" + hashlib.sha256(a + b).hexdigest()
+    while at(ws, "both")["contentHash"] != wanted:
+        assert time.monotonic() < end, at(ws, "both")
+        time.sleep(0.2)
+    last = [e for e in api.changes("begin", ws)[0] if e["id"] == done["fileId"]][-1]
+    assert last["eventType"] == "FILE_METADATA_CHANGED" and last["contentHash"] == wanted, last
+
+
+# ---- batches
+
+
+def batches():
+    ws = workspace("batches")
+    _, pack = stage(ws, b"one", b"two", b"three", b"one")
+    assert [c["length"] for c in pack["chunks"]] == [3, 3, 5, 3] and pack["chunks"][0] == dict(chunk(b"one")), pack
+    staged = [pack["stagingId"]]
+    status, doc = batch(ws, {"op": "folder", "parentFolderId": "root", "name": "f"},
+                        {"op": "folder", "parentOp": 0, "name": "g"},
+                        dict(create("a", b"one", b"two"), parentOp=1, mtime="2026-11-22T13:52:15.5Z"),
+                        create("b", b"three", sha256=chunk(b"three")["hash"]), create("empty"),
+                        create("a/b", b"one"), create("b", b"one"), create("b", b"three"), staged=staged)
+    refused_in = "operations[2]"
+    assert status == 400, (status, doc, refused_in)    # parentFolderId and parentOp at once
+    third = create("a", b"one", b"two", mtime="2026-11-22T13:52:15.5Z")
+    del third["parentFolderId"]
+    third["parentOp"] = 1
+    operations = [{"op": "folder", "parentFolderId": "root", "name": "f"}, {"op": "folder", "parentOp": 0, "name": "g"}, third,
+                  create("b", b"three", sha256=chunk(b"three")["hash"]), create("empty"), create("a/b", b"one"),
+                  create("b", b"one"), create("b", b"three"), create("b", b"one", onConflict="rename"),
+                  create("no", b"one", parent="fld_" + ws[3:])]
+    status, doc = batch(ws, *operations, staged=staged, atomic=True)
+    assert status == 409 and doc["error"]["code"] == "invalid_name" and doc["error"]["index"] == 5, (status, doc)
+    assert not at(ws, "f") and not at(ws, "b") and not api.changes("begin", ws)[0]
+    status, doc = batch(ws, *operations, staged=staged)
+    got = [r["status"] if r["status"] == "ok" else r["error"]["code"] for r in doc["results"]]
+    assert got == ["ok"] * 5 + ["invalid_name", "version_conflict", "ok", "ok", "not_found"], got
+    assert doc["results"][7]["unchanged"] and doc["results"][8]["conflictOf"] == doc["results"][3]["fileId"], doc
+    sequences = [r["sequence"] for r in doc["results"] if r["status"] == "ok"]
+    assert sequences == sorted(sequences) and sequences[-1] == doc["sequence"]
+    events = api.changes("begin", ws)[0]
+    assert api.download(doc["results"][2]["fileId"])[0] == b"onetwo"
+    assert at(ws, "f/g/a")["mtime"].startswith("2026-11-22T13:52:15.5"), at(ws, "f/g/a")
+    assert at(ws, "empty")["sizeBytes"] == 0
+    f, a, b = doc["results"][0]["folderId"], doc["results"][2], doc["results"][3]
+    version = dict(create("x", b"two"), op="version", fileId=b["fileId"], baseVersionId=b["versionId"])
+    del version["parentFolderId"], version["name"]
+    before = len(events)
+    status, doc = batch(ws, version, {"op": "move", "id": a["fileId"], "parentFolderId": "root", "name": "moved"},
+                        {"op": "delete", "id": f, "baseSequence": doc["sequence"]}, {"op": "delete", "id": b["fileId"]},
+                        staged=staged, atomic=True)
+    assert status == 200 and doc["results"][1]["name"] == "moved", (status, doc)
+    assert not at(ws, "f") and not at(ws, "b") and at(ws, "moved")["id"] == a["fileId"]
+    events = api.changes("begin", ws)[0][before:]
+    assert [e["endsCommit"] for e in events] == [False] * (len(events) - 1) + [True], events
+    assert [e["sequence"] for e in events] == list(range(events[0]["sequence"], doc["sequence"] + 1)), events
+    for wrong in ({}, {"op": "made"}, {"op": "delete"}, dict(create("x"), nmae=1), {"op": "folder", "name": "x", "parentOp": 0}):
+        assert batch(ws, wrong)[0] == 400, wrong
+    assert batch(ws, *[create("x%d" % i) for i in range(1001)])[0] == 413
+    assert batch(ws)[0] == 200
+    for body, wanted in ((b"", 400), (b"\5\0\0\0abcd", 400), (b"\0\0\0\0", 400), (b"\1\0\0", 400),
+                         (b"\1\0\0\0x" * 1025, 413), ((1 << 30).to_bytes(4, "little") + b"x", 400)):
+        status = api.raw("POST", "/v1/chunks?workspaceId=" + ws, body)[0]
+        assert status == wanted, (body[:20], status)
+    large = [os.urandom(n) for n in (1, 262144, 262145, 1 << 20, 70000)]
+    _, pack = stage(ws, *large)
+    assert pack["chunks"] == [chunk(c) for c in large]
+    _, doc = batch(ws, create("large", *large, sha256=hashlib.sha256(b"".join(large)).hexdigest()),
+                   create("wrong", *large, sha256=hashlib.sha256(b"").hexdigest()), staged=[pack["stagingId"]])
+    assert doc["results"][1]["error"]["code"] == "checksum_mismatch", doc
+    assert api.download(doc["results"][0]["fileId"])[0] == b"".join(large)
+
+
+def rights():
+    ws = workspace("rights")
+    lee = user("lee")
+    made = {n: api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": n})["id"] for n in "rwx"}
+    for role, path in (("viewer", "r/"), ("editor", "w/")):
+        subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "add", "rights/" + path, "lee", role], check=True)
+    hidden = api.upload(b"hidden", parentFolderId=made["x"], name="h")
+    seen = api.upload(b"seen", parentFolderId=made["r"], name="s")
+    status, doc = batch(ws, *[create("n", parent=made[n]) for n in "rwx"], create("top"),
+                        {"op": "folder", "parentFolderId": made["w"], "name": "sub"},
+                        {"op": "delete", "id": hidden["fileId"]}, {"op": "delete", "id": seen["fileId"]},
+                        {"op": "move", "id": seen["fileId"], "parentFolderId": made["w"]},
+                        create("copied", b"hidden", parent=made["w"]), who=lee)
+    got = [r["status"] if r["status"] == "ok" else r["error"]["code"] for r in doc["results"]]
+    assert got == ["access_denied", "ok", "not_found", "not_found", "ok", "not_found", "access_denied", "access_denied",
+                   "missing_chunks"], got
+    status, _, pack = lee.raw("POST", "/v1/chunks?folderId=" + made["w"], b"\1\0\0\0x")
+    assert status == 200, pack
+    assert lee.raw("POST", "/v1/chunks?folderId=" + made["r"], b"\1\0\0\0x")[0] == 403
+    assert lee.raw("POST", "/v1/chunks?workspaceId=" + ws, b"\1\0\0\0x")[0] in (403, 404)
+    status, doc = batch(ws, create("x", b"x", parent=made["w"]), who=lee, staged=[json.loads(pack)["stagingId"]])
+    assert doc["results"][0]["status"] == "ok", doc
+
+
+if __name__ == "__main__":
+    try:
+        globals()[sys.argv[1]]()
+    except ApiError as e:
+        raise SystemExit("%s: %s" % (e, e.error)) from e
