@@ -102,6 +102,7 @@ take_workspace(struct remote *r, const struct json *w)
 {
 	const struct json *cut = reply_get(w, "chunking");
 
+	r->self = w;
 	r->id = reply_str(w, "workspaceId", NULL);
 	r->root = reply_str(w, "rootFolderId", NULL);
 	r->min = (uint32_t)reply_int(cut, "min", CHUNK_MIN);

@@ -19,6 +19,7 @@ struct remote {
 	char *path;		/* as given, without slashes at its ends; "" is the workspace itself */
 	bool folder;		/* it ended in a slash, or is empty */
 	struct json *doc;	/* the workspace, which the following are from */
+	const struct json *self;
 	const char *id, *root;	/* ws_…, fld_…; no root where only what is below is shared with the caller */
 	uint32_t min, avg, max;	/* how it cuts */
 };

@@ -8,10 +8,11 @@
 #include "exit_status.h"
 #include "human.h"
 #include "out.h"
+#include "peer.h"
+#include "remote.h"
 #include "reply.h"
 #include "say.h"
 #include "stop.h"
-#include "uri.h"
 #include "verbs.h"
 
 #define PAGE 1000
@@ -70,13 +71,17 @@ print_page(const struct ctl *ctl, const struct json *doc)
 	return status;
 }
 
+/* Over the socket the administrator's feed, with all that there is; over the network (`id`) what the caller may see. */
 static int
-page_path(const struct args *args, const char *cursor, unsigned wait, struct buf *path)
+page_path(const struct args *args, const char *id, const char *cursor, unsigned wait, struct buf *path)
 {
 	buf_clear(path);
-	ctl_path(path, "workspaces", args->operand[0], "changes", NULL);
-	buf_addstr(path, "?cursor=");
-	uri_encode(path, cursor, strlen(cursor), false);
+	if (id)
+		peer_path(path, "changes", NULL);
+	else
+		ctl_path(path, "workspaces", args->operand[0], "changes", NULL);
+	peer_param(path, "cursor", cursor);
+	peer_param(path, "workspaceId", id);
 	buf_addf(path, "&limit=%d", PAGE);
 	if (wait)
 		buf_addf(path, "&wait=%u", wait);
@@ -112,7 +117,7 @@ fetch(struct ctl *ctl, const struct buf *path, bool follow, struct json **doc)
 
 /* The whole feed, page by page; with --follow without an end. */
 static int
-read_feed(struct ctl *ctl, const struct args *args, bool follow)
+read_feed(struct ctl *ctl, const struct args *args, const char *id, bool follow)
 {
 	const char *from = args->given[OPT_FROM] ? args->given[OPT_FROM] : "begin", *next;
 	struct buf path = BUF_INIT(CTL_PATH);
@@ -123,7 +128,7 @@ read_feed(struct ctl *ctl, const struct args *args, bool follow)
 	while (status == STATUS_OK && (more || follow)) {
 		struct json *doc = NULL;
 
-		if (page_path(args, cursor, follow && !more ? WAIT_S : 0, &path) != 0)
+		if (page_path(args, id, cursor, follow && !more ? WAIT_S : 0, &path) != 0)
 			status = say_error(STATUS_USAGE, "--from: the cursor is too long");
 		if (status == STATUS_OK && (status = fetch(ctl, &path, follow, &doc)) == STATUS_OK)
 			status = print_page(ctl, doc);
@@ -146,12 +151,18 @@ int
 verb_changes(struct ctl *ctl, const struct args *args)
 {
 	const bool follow = args->given[OPT_FOLLOW] != NULL;
+	struct remote r = { 0 };
 	int status;
 
 	if ((status = ctl_open(ctl)) != STATUS_OK)
 		return status;
 	stop_setup();
+	if (ctl->endpoint && (status = remote_open(ctl, args->operand[0], &r)) == STATUS_OK && *r.path)
+		status = say_error(STATUS_USAGE, "expected a workspace, got \"%s\"", args->operand[0]);
 	if (follow)
 		stop_watch_output();
-	return read_feed(ctl, args, follow);
+	if (status == STATUS_OK)
+		status = read_feed(ctl, args, r.id, follow);
+	remote_close(&r);
+	return status;
 }

@@ -232,9 +232,15 @@ list_now(struct remote *r, struct view *v)
 {
 	struct json *node = NULL;
 	const char *path;
-	int status = remote_need(r, r->path, &node);
+	int status = STATUS_OK;
 
-	if (status != STATUS_OK)
+	/* To whom only what is below is shared, that is shown. */
+	if (!*r->path && !r->root) {
+		for (const struct json *e = reply_first(reply_array(r->self, "shared")); e && status == STATUS_OK; e = json_next(e))
+			status = v->direct ? add_node(v, e) : remote_tree(r, reply_str(e, "id", ""), NULL, add_node, v);
+		return status;
+	}
+	if ((status = remote_need(r, r->path, &node)) != STATUS_OK)
 		return status;
 	path = reply_str(node, "path", "");
 	if (!strcmp(reply_str(node, "kind", ""), "file")) {

@@ -77,8 +77,9 @@ const struct verb verbs_table[] = {
 	{ "status", NULL, "", 0, 0, 0, "version, sizes, ratios, free space", NULL, verb_status },
 	{ "gc", NULL, "", 0, 0, OPT(DRY_RUN) | OPT(GRACE), "free what nothing refers to any more",
 		"Runs in the daemon beside its other work. Ctrl-C stops it; what was done stays done.", verb_gc },
-	{ "changes", NULL, "WORKSPACE", 1, 1, OPT(FROM) | OPT(FOLLOW), "the change feed, one event a line", NULL,
-		verb_changes },
+	{ "changes", NULL, "WORKSPACE", 1, 1, OPT(FROM) | OPT(FOLLOW), "the change feed, one event a line",
+		"Over the socket all of it, as administrators see it; with --endpoint what the token's user may see.\n"
+		"A sequence as --from is for administrators alone.", verb_changes },
 	{ "check", NULL, "", 0, 0, OPT(QUICK), "read every record and every reference; say what is wrong",
 		"Exit code 4 when something is. Where no daemon can serve the store, it is checked without one.",
 		verb_check },
