@@ -1,7 +1,9 @@
 #ifndef BASE_LE_H
 #define BASE_LE_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Explicit little-endian loads and stores at any alignment: the only way numbers get on disk. */
 static inline void
@@ -24,11 +26,56 @@ le_get(const void *from, int bytes)
 	return value;
 }
 
-#define le_put16(to, v) le_put((to), (v), 2)
-#define le_put32(to, v) le_put((to), (v), 4)
-#define le_put64(to, v) le_put((to), (v), 8)
-#define le_get16(from) ((uint16_t)le_get((from), 2))
-#define le_get32(from) ((uint32_t)le_get((from), 4))
-#define le_get64(from) le_get((from), 8)
+/* The usual widths, as one instruction: compilers leave the loops as they are. */
+static inline void
+le_put16(void *to, uint64_t value)
+{
+	uint16_t v = htole16((uint16_t)value);
+
+	memcpy(to, &v, sizeof(v));
+}
+
+static inline void
+le_put32(void *to, uint64_t value)
+{
+	uint32_t v = htole32((uint32_t)value);
+
+	memcpy(to, &v, sizeof(v));
+}
+
+static inline void
+le_put64(void *to, uint64_t value)
+{
+	uint64_t v = htole64(value);
+
+	memcpy(to, &v, sizeof(v));
+}
+
+static inline uint16_t
+le_get16(const void *from)
+{
+	uint16_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t
+le_get32(const void *from)
+{
+	uint32_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t
+le_get64(const void *from)
+{
+	uint64_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return le64toh(v);
+}
 
 #endif
