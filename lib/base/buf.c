@@ -34,6 +34,11 @@ buf_room(struct buf *b, size_t len)
 
 	if (b->err)
 		return NULL;
+	/* Almost always: what is there is enough. */
+	if (len < b->size - b->len && b->len + len <= b->max) {
+		b->data[b->len + len] = '\0';
+		return b->data + b->len;
+	}
 	/* A quarter of what a size_t can count is more than any machine has, and keeps the doubling from wrapping. */
 	if (b->len > b->max || len > b->max - b->len || len >= SIZE_MAX / 4 - b->len) {
 		b->err = ERR_TOOBIG;

@@ -71,26 +71,45 @@ civil_from_days(int64_t days, struct civil *c)
 	c->weekday = (int)(((days + 4) % 7 + 7) % 7);
 }
 
-/* Outside the years 0 to 9999 the texts have no form: such times are shown as the first or last there is. */
-static void
-civil_from_us(int64_t us, struct civil *c)
+/*
+ * Days since 1970-01-01, and microseconds of the day. Outside the years 0 to 9999 the texts have no form: such times are shown as the first
+ * or last there is.
+ */
+static int64_t
+day_of(int64_t us, int64_t *rest)
 {
 	static const int64_t first = -62167219200ll * SECOND, last = 253402300800ll * SECOND - 1;
-	int64_t days, rest;
+	int64_t days;
 
 	us = us < first ? first : us > last ? last : us;
 	days = us / (DAY * SECOND);
-	rest = us % (DAY * SECOND);
-	if (rest < 0) {
-		rest += DAY * SECOND;
+	*rest = us % (DAY * SECOND);
+	if (*rest < 0) {
+		*rest += DAY * SECOND;
 		days--;
 	}
+	return days;
+}
+
+/* The time of a day. */
+static void
+civil_from_rest(int64_t us, struct civil *c)
+{
+	int seconds = (int)(us / SECOND);
+
+	c->micro = (int)(us % SECOND);
+	c->second = seconds % 60;
+	c->minute = seconds / 60 % 60;
+	c->hour = seconds / 3600;
+}
+
+static void
+civil_from_us(int64_t us, struct civil *c)
+{
+	int64_t rest, days = day_of(us, &rest);
+
 	civil_from_days(days, c);
-	c->micro = (int)(rest % SECOND);
-	rest /= SECOND;
-	c->second = (int)(rest % 60);
-	c->minute = (int)(rest / 60 % 60);
-	c->hour = (int)(rest / 3600);
+	civil_from_rest(rest, c);
 }
 
 /* Writes `digits` decimal digits of `value` and returns what follows. */
@@ -121,19 +140,42 @@ put_time(char *to, const struct civil *c)
 	return put_number(to, c->second, 2);
 }
 
-/* RFC 3339 with `digits` digits of `fraction`. */
-static void
-put_iso(const struct civil *c, int fraction, int digits, char *to)
+#define DATE 11		/* bytes of 2026-11-22T */
+
+/* Listings show times of few days: the last date is kept, by thread. */
+static char *
+put_date(char *to, int64_t days)
 {
-	to = put_number(to, c->year, 4);
-	*to++ = '-';
-	to = put_number(to, c->month, 2);
-	*to++ = '-';
-	to = put_number(to, c->day, 2);
-	*to++ = 'T';
-	to = put_time(to, c);
+	static _Thread_local char date[DATE];
+	static _Thread_local int64_t of = INT64_MIN;
+	struct civil c;
+	char *at = date;
+
+	if (days != of) {
+		civil_from_days(days, &c);
+		at = put_number(at, c.year, 4);
+		*at++ = '-';
+		at = put_number(at, c.month, 2);
+		*at++ = '-';
+		at = put_number(at, c.day, 2);
+		*at = 'T';
+		of = days;
+	}
+	return put_text(to, date, DATE);
+}
+
+/* RFC 3339 with `digits` digits of the fraction, which counts in units of `unit` us. */
+static void
+put_iso(int64_t us, int unit, int digits, char *to)
+{
+	int64_t rest, days = day_of(us, &rest);
+	struct civil c;
+
+	to = put_date(to, days);
+	civil_from_rest(rest, &c);
+	to = put_time(to, &c);
 	*to++ = '.';
-	to = put_number(to, fraction, digits);
+	to = put_number(to, c.micro / unit, digits);
 	*to++ = 'Z';
 	*to = '\0';
 }
@@ -141,19 +183,13 @@ put_iso(const struct civil *c, int fraction, int digits, char *to)
 void
 clock_iso(int64_t us, char text[CLOCK_TEXT])
 {
-	struct civil c;
-
-	civil_from_us(us, &c);
-	put_iso(&c, c.micro / 1000, 3, text);
+	put_iso(us, 1000, 3, text);
 }
 
 void
 clock_rfc3339(int64_t us, char text[CLOCK_TEXT])
 {
-	struct civil c;
-
-	civil_from_us(us, &c);
-	put_iso(&c, c.micro, 6, text);
+	put_iso(us, 1, 6, text);
 }
 
 void

@@ -20,7 +20,9 @@
 static atomic_uint node_slot;
 static _Atomic int64_t last_id;
 
-static const char *const prefixes[ID_KINDS_] = {
+#define PREFIX_MAX 5
+
+static const char prefixes[ID_KINDS_][PREFIX_MAX + 1] = {
 	[ID_WORKSPACE] = "ws_", [ID_FOLDER] = "fld_", [ID_FILE] = "file_", [ID_VERSION] = "ver_",
 	[ID_UPLOAD] = "upl_", [ID_USER] = "user_", [ID_KEY] = "key_", [ID_TOKEN] = "tok_",
 	[ID_DEVICE] = "dev_", [ID_MANIFEST] = "man_", [ID_GRANT] = "grt_", [ID_JOB] = "job_",
@@ -88,12 +90,10 @@ void
 id_format(enum id_kind kind, int64_t id, char text[ID_TEXT])
 {
 	static const char digits[32] = "0123456789abcdefghjkmnpqrstvwxyz";
-	size_t len = strlen(prefixes[kind]), count = 1;
 	uint64_t v = (uint64_t)id;
+	size_t len = strlen(prefixes[kind]), bits = 64 - (size_t)__builtin_clzll(v | 1), count = (bits + 4) / 5;
 
-	memcpy(text, prefixes[kind], len);
-	while (count < 13 && v >> (5 * count))
-		count++;
+	memcpy(text, prefixes[kind], PREFIX_MAX);
 	for (size_t i = count; i-- > 0; v >>= 5)
 		text[len + i] = digits[v & 31];
 	text[len + count] = '\0';

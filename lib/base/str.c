@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "le.h"
 #include "str.h"
 
 bool
@@ -36,17 +37,29 @@ bytes_cmp(const void *a, size_t alen, const void *b, size_t blen)
 	return alen < blen ? -1 : alen > blen;
 }
 
+/* The digits of four bytes, each a byte of the result: spread to nibbles, the high one first, then all at once to letters. */
+static uint64_t
+hex_eight(uint32_t four)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v = four;
+
+	v = (v | v << 16) & 0x0000ffff0000ffffu;
+	v = (v | v << 8) & 0x00ff00ff00ff00ffu;
+	v = (v >> 4 & 0x000f000f000f000fu) | (v & 0x000f000f000f000fu) << 8;
+	return v + '0' * ones + ((v + 6 * ones) >> 4 & ones) * ('a' - '9' - 1);
+}
+
 void
 hex_encode(const void *bytes, size_t len, char *hex)
 {
-	static const char digits[16] = "0123456789abcdef";
 	const uint8_t *p = bytes;
 
-	for (size_t i = 0; i < len; i++) {
-		hex[2 * i] = digits[p[i] >> 4];
-		hex[2 * i + 1] = digits[p[i] & 15];
-	}
-	hex[2 * len] = '\0';
+	for (; len >= 4; p += 4, len -= 4, hex += 8)
+		le_put64(hex, hex_eight(le_get32(p)));
+	for (; len > 0; p++, len--, hex += 2)
+		le_put(hex, hex_eight(*p), 2);
+	*hex = '\0';
 }
 
 /* The value of each hex digit plus one, so that 0 is "none". */

@@ -1,9 +1,9 @@
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "json.h"
+#include "le.h"
 #include "utf8.h"
 
 void
@@ -34,6 +34,18 @@ before(struct json_out *j)
 		buf_addch(j->buf, ',');
 	if (j->depth)
 		new_line(j);
+}
+
+/* The same for text that writes its own comma, if it has to: true. */
+static bool
+before_text(struct json_out *j)
+{
+	bool comma = !j->pretty && !j->after_key && j->comma;
+
+	if (j->pretty)
+		before(j);
+	j->after_key = false;
+	return comma;
 }
 
 static void
@@ -100,8 +112,52 @@ escape(struct buf *b, unsigned char c)
 		buf_addstr(b, "\xef\xbf\xbd");
 }
 
+/* Whether all of eight bytes stand for themselves: none has its top bit, is 0x7f, below 0x20, a quote or a backslash. */
+static bool
+plain_eight(const unsigned char *p)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
+	uint64_t x = le_get64(p), quote = x ^ ('"' * ones), slash = x ^ ('\\' * ones);
+
+	return !((x | (x + ones) | (x - ' ' * ones) | (quote - ones) | (slash - ones)) & tops);
+}
+
+static bool
+all_plain(const unsigned char *p, size_t len)
+{
+	if (len >= 8) {
+		for (size_t i = 0; i + 8 < len; i += 8)
+			if (!plain_eight(p + i))
+				return false;
+		return plain_eight(p + len - 8);
+	}
+	for (; len > 0; p++, len--)
+		if (!plain[*p])
+			return false;
+	return true;
+}
+
+/* Plain bytes in quotes, with a comma before them and a colon behind. */
 static void
-quoted(struct buf *b, const char *bytes, size_t len)
+quoted_plain(struct buf *b, const char *bytes, size_t len, bool comma, bool colon)
+{
+	char *start = buf_room(b, len + 2 + comma + colon), *to = start;
+
+	if (!to)
+		return;
+	if (comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, bytes, len);
+	to += len;
+	*to++ = '"';
+	if (colon)
+		*to++ = ':';
+	b->len += (size_t)(to - start);
+}
+
+static void
+quoted_other(struct buf *b, const char *bytes, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
 	size_t i = 0;
@@ -120,12 +176,28 @@ quoted(struct buf *b, const char *bytes, size_t len)
 	buf_addch(b, '"');
 }
 
+static void
+quoted(struct json_out *j, const char *bytes, size_t len, bool colon)
+{
+	bool comma = before_text(j);
+
+	if (all_plain((const unsigned char *)bytes, len)) {
+		quoted_plain(j->buf, bytes, len, comma, colon);
+		return;
+	}
+	if (comma)
+		buf_addch(j->buf, ',');
+	quoted_other(j->buf, bytes, len);
+	if (colon)
+		buf_addch(j->buf, ':');
+}
+
 void
 json_key(struct json_out *j, const char *key)
 {
-	before(j);
-	quoted(j->buf, key, strlen(key));
-	buf_addstr(j->buf, j->pretty ? ": " : ":");
+	quoted(j, key, strlen(key), true);
+	if (j->pretty)
+		buf_addch(j->buf, ' ');
 	j->comma = true;
 	j->after_key = true;
 }
@@ -141,8 +213,7 @@ json_raw(struct json_out *j, const char *json, size_t len)
 void
 json_bytes(struct json_out *j, const char *bytes, size_t len)
 {
-	before(j);
-	quoted(j->buf, bytes, len);
+	quoted(j, bytes, len, false);
 	j->comma = true;
 }
 
@@ -155,20 +226,29 @@ json_str(struct json_out *j, const char *s)
 		json_null_value(j);
 }
 
+static void
+number(struct json_out *j, uint64_t value, bool negative)
+{
+	char text[24], *end = text + sizeof(text), *at = end;
+
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	if (negative)
+		*--at = '-';
+	json_raw(j, at, (size_t)(end - at));
+}
+
 void
 json_int(struct json_out *j, int64_t value)
 {
-	char text[24];
-
-	json_raw(j, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, value));
+	number(j, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
 void
 json_uint(struct json_out *j, uint64_t value)
 {
-	char text[24];
-
-	json_raw(j, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, value));
+	number(j, value, false);
 }
 
 void

@@ -45,6 +45,11 @@ test_as_the_c_library(void)
 		CHECK_STR(theirs, ours);
 		CHECK_INT(0, clock_parse_http(ours, &back));
 		CHECK_INT((int64_t)t * 1000000, back);
+		strftime(theirs, sizeof(theirs), "%Y-%m-%dT%H:%M:%S.654321Z", &tm);
+		clock_rfc3339((int64_t)t * 1000000 + 654321, ours);
+		CHECK_STR(theirs, ours);
+		clock_rfc3339((int64_t)t * 1000000 + 654321, ours);	/* of the day that it remembers */
+		CHECK_STR(theirs, ours);
 	}
 }
 

@@ -19,6 +19,10 @@ test_text(void)
 	CHECK_STR("ws_20", text);
 	id_format(ID_FILE, 0, text);
 	CHECK_STR("file_0", text);
+	id_format(ID_FILE, 31, text);
+	CHECK_STR("file_z", text);
+	id_format(ID_USER, 32, text);
+	CHECK_STR("user_10", text);
 	id_format(ID_KEY, INT64_MAX, text);
 	CHECK_STR("key_7zzzzzzzzzzzz", text);
 	CHECK_INT(0, id_parse(ID_KEY, text, &id));

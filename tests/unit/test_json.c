@@ -36,6 +36,58 @@ test_writes(void)
 	buf_release(&b);
 }
 
+/* Each ASCII byte at each place of strings of each length: read back as it was, and escaped exactly if it has to be. */
+static void
+test_escapes(void)
+{
+	struct buf b = BUF_INIT(1000);
+	struct json_out j;
+	struct json *v;
+	const char *back;
+	char text[25];
+
+	for (int c = 1; c < 128; c++)
+		for (size_t len = 1; len < sizeof(text); len++)
+			for (size_t at = 0; at < len; at++) {
+				bool plain = c >= ' ' && c != 127 && c != '"' && c != '\\';
+
+				memset(text, 'x', len);
+				text[len] = '\0';
+				text[at] = (char)c;
+				buf_clear(&b);
+				json_out_init(&j, &b, false);
+				json_str(&j, text);
+				CHECK(plain == (b.len == len + 2));
+				CHECK_INT(0, json_parse(b.data, b.len, NULL, &v));
+				CHECK_INT(0, json_as_str(v, &back));
+				CHECK_STR(text, back);
+				json_free(v);
+			}
+	buf_release(&b);
+}
+
+/* A buffer that can hold just what is written. */
+static void
+test_fits(void)
+{
+	const char *want = "{\"a\":\"b\",\"c\":-10}";
+	struct json_out j;
+
+	for (size_t max = strlen(want) - 1; max <= strlen(want); max++) {
+		struct buf b = BUF_INIT(max);
+
+		json_out_init(&j, &b, false);
+		json_object_begin(&j);
+		json_key_str(&j, "a", "b");
+		json_key_int(&j, "c", -10);
+		json_object_end(&j);
+		CHECK_INT(max == strlen(want) ? 0 : ERR_TOOBIG, buf_finish(&b));
+		if (max == strlen(want))
+			CHECK_STR(want, b.data);
+		buf_release(&b);
+	}
+}
+
 static void
 test_writes_pretty(void)
 {
@@ -146,6 +198,6 @@ test_refused(void)
 	json_free(root);
 }
 
-static const struct test tests[] = { TEST(test_writes), TEST(test_writes_pretty), TEST(test_reads), TEST(test_only),
+static const struct test tests[] = { TEST(test_writes), TEST(test_escapes), TEST(test_fits), TEST(test_writes_pretty), TEST(test_reads), TEST(test_only),
 	TEST(test_refused), TEST_END };
 TEST_MAIN(tests)

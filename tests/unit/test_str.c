@@ -29,6 +29,19 @@ test_hex(void)
 	CHECK_INT(512, strlen(hex));
 	CHECK_MEM("000102", hex, 6);
 	CHECK_STR("fdfeff", hex + 506);
+	for (int i = 0; i < 256; i++) {
+		char want[3];
+
+		snprintf(want, sizeof(want), "%02x", (unsigned)i);
+		CHECK_MEM(want, hex + 2 * (size_t)i, 2);
+	}
+	for (size_t len = 0; len < 9; len++) {
+		char some[19] = "..................";
+
+		hex_encode(raw + 100, len, some);
+		CHECK_INT(2 * len, strlen(some));
+		CHECK_MEM(hex + 200, some, 2 * len);
+	}
 	CHECK_INT(0, hex_decode(hex, 512, back, 256));
 	CHECK_MEM(raw, back, 256);
 	CHECK_INT(0, hex_decode("aBFf", 4, back, 2));
