@@ -8,8 +8,12 @@
 
 #include "block.h"
 #include "chunker.h"
+#include "clock.h"
 #include "digest.h"
+#include "id.h"
+#include "json.h"
 #include "limits.h"
+#include "str.h"
 
 #define BYTES (16u << 20)
 #define SECONDS 0.5
@@ -127,6 +131,71 @@ run_unpack(void *arg)
 		sink = (uint8_t)block_unpack(&ctx, packed, n, out, BLOCK_SIZE);
 }
 
+#define ENTRIES 1000
+
+static void
+put_id(struct json_out *j, const char *key, enum id_kind kind, int64_t id)
+{
+	char value[ID_TEXT];
+
+	id_format(kind, id, value);
+	json_key_str(j, key, value);
+}
+
+static void
+put_time(struct json_out *j, const char *key, int64_t us)
+{
+	char value[CLOCK_TEXT];
+
+	clock_rfc3339(us, value);
+	json_key_str(j, key, value);
+}
+
+/* What GET /v1/tree says of a file. */
+static void
+put_entry(struct json_out *j, int64_t n)
+{
+	const int64_t id = 0x51f3c0ffee0000 + n, us = 1795400000000000 + n;
+	char hash[7 + 65] = "sha256:";
+
+	json_object_begin(j);
+	put_id(j, "id", ID_FILE, id);
+	json_key_str(j, "kind", "file");
+	put_id(j, "workspaceId", ID_WORKSPACE, id);
+	put_id(j, "parentFolderId", ID_FOLDER, id);
+	json_key_str(j, "name", "o000123456");
+	json_key_bool(j, "syncable", true);
+	json_key_str(j, "path", "d000123/o000123456");
+	put_id(j, "versionId", ID_VERSION, id);
+	json_key_uint(j, "sizeBytes", 4096);
+	hex_encode(bytes + n, 32, hash + 7);
+	json_key_str(j, "contentHash", hash);
+	json_key_str(j, "etag", "620f0b67a91f7f74151bc5be745b7110");
+	json_key_str(j, "contentType", "binary/octet-stream");
+	json_key_str(j, "mtime", NULL);
+	json_key_str(j, "mode", NULL);
+	put_time(j, "modifiedAt", us);
+	put_time(j, "createdAt", us);
+	put_id(j, "createdBy", ID_USER, id);
+	json_key_int(j, "sequence", n);
+	json_object_end(j);
+}
+
+static void
+run_json(void *arg)
+{
+	struct buf *out = arg;
+	struct json_out j;
+
+	buf_clear(out);
+	json_out_init(&j, out, false);
+	json_array_begin(&j);
+	for (int64_t i = 0; i < ENTRIES; i++)
+		put_entry(&j, i);
+	json_array_end(&j);
+	sink = (uint8_t)out->len;
+}
+
 static void
 fill(void)
 {
@@ -154,6 +223,7 @@ print_rate(const char *what, double calls)
 int
 main(void)
 {
+	struct buf json = BUF_INIT(BYTES);
 	struct hmac_key key;
 	struct chunker c;
 
@@ -173,6 +243,8 @@ main(void)
 	hmac_key_init(&key, "secret", 6);
 	printf("%-28s %8.2f M/s\n", "HMAC-SHA256, prepared key", rate(run_hmac, &key) / 1e3);
 	printf("%-28s %8.2f M/s\n", "HMAC-SHA256, one-shot", rate(run_hmac_once, NULL) / 1e3);
+	printf("%-28s %8.2f us\n", "an entry of a tree as JSON", 1e6 / ENTRIES / rate(run_json, &json));
+	buf_release(&json);
 	block_ctx_release(&ctx);
 	free(bytes);
 	free(text);
