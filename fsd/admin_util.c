@@ -36,7 +36,7 @@ admin_body(struct request *req, const char *const *fields, struct json **body)
 	int rc;
 
 	if ((rc = json_parse(b->len ? b->data : "{}", b->len ? b->len : 2, error, &root)) != 0)
-		return rc == ERR_INVALID ? request_fail(req, rc, "malformed_json", "%s", error) : rc;
+		return rc == ERR_INVALID ? request_fail(req, rc, "invalid_request", "%s", error) : rc;
 	if (json_only(root, fields) != 0) {
 		rc = request_fail(req, ERR_INVALID, "invalid_request", "%s", json_error(root));
 		json_free(root);

@@ -50,10 +50,15 @@ int
 api_nodes_place(struct request *req, const struct json *body, int64_t workspace, const char **name, struct node *parent)
 {
 	const struct json *member = json_get(body, "parentFolderId");
+	int64_t said;
 	int rc;
 
 	*name = NULL;
 	parent->id = 0;
+	if ((rc = api_get_id(req, body, "workspaceId", ID_WORKSPACE, &said)) != 0)
+		return rc;
+	if (said && said != workspace)
+		return request_fail(req, ERR_INVALID, NULL, "workspaceId: it is in another workspace.");
 	if ((rc = admin_get_str(req, body, "name", name)) != 0 || (*name && (rc = api_check_name(req, *name)) != 0))
 		return rc;
 	if (!member || json_kind(member) == JSON_IS_NULL)

@@ -76,7 +76,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST users '{"name": "-x"}'; want 400 invalid_name
 	api POST users '{"name": 5}'; want 400 name
 	api POST users '{"nme": "x"}'; want 400 nme
-	api POST users '{"name": "x"'; want 400 malformed_json
+	api POST users '{"name": "x"'; want 400 invalid_request
 	api POST users '{"name": "a", "name": "b"}'; want 400
 	api POST users; want 400
 	api GET users/ann; want 200
