@@ -248,7 +248,10 @@ def sharing(api, other, ws, docs, file):
         assert [w["workspaceId"] for w in shown] == [ws] and (shown[0]["role"] or shown[0]["shared"]), shown
         assert other.good("GET", "/workspaces/" + ws) == shown[0]
         other.bad("403 access_denied", "POST", path + ":share", {"principalName": name, "role": "owner"})
+        url = other.good("GET", file + "/download")["downloadUrl"]
+        assert other.bytes("GET", url)[0] == 200
         api.good("DELETE", path + "/grants/" + user)
+        assert other.bytes("GET", url)[0] == 404, "a URL that was given before outlives the grant"
         api.bad("404 not_found", "DELETE", path + "/grants/" + user)
         other.bad("404 not_found", "GET", path)
         assert other.good("GET", "/workspaces")["workspaces"] == []

@@ -72,7 +72,7 @@ tbl_grant_ending(struct db_conn *c, int64_t resource)
 }
 
 static const char first_ending[] = "SELECT resource_id, principal_id, workspace_id, resource_kind FROM share_grant"
-				   " WHERE ending = 1 ORDER BY workspace_id, resource_id LIMIT 1";
+				   " WHERE ending = 1 AND workspace_id > 0 ORDER BY workspace_id, resource_id LIMIT 1";
 
 int
 tbl_grant_first_ending(struct db_conn *c, struct grant_row *g)

@@ -4,6 +4,7 @@
 #include "history.h"
 #include "list.h"
 #include "past_tree.h"
+#include "share.h"
 #include "tree_kit.h"
 #include "upload.h"
 
@@ -228,6 +229,51 @@ run_tree(void)
 	return 0;
 }
 
+static void
+no_grant(void *arg, const struct share_entry *e)
+{
+	(void)arg, (void)e;
+}
+
+static void
+no_shared(void *arg, const struct share_node *n)
+{
+	(void)arg, (void)n;
+}
+
+static int
+run_shares(void)
+{
+	struct share_query q = { .workspace = space.id, .kind = SHARE_FILE, .limit = 10 };
+	struct share s = { .workspace = space.id, .role = ROLE_VIEWER, .actor = { 1, 0 } };
+	struct workspace_row rows[2];
+	struct principal ann;
+	enum node_kind kind;
+	int64_t last;
+	unsigned n;
+	bool more;
+	int rc;
+
+	if ((rc = principal_create(store, "ann", false, false, &ann)) != 0 ||
+	    (rc = obj_put("shared/f", "text", NULL)) != 0 ||
+	    (rc = node_lookup(store, space.id, SLICE("shared/f"), &kind, &q.id)) != 0)
+		return rc;
+	s.kind = SHARE_FILE;
+	s.id = q.id;
+	s.principal = ann.id;
+	q.who = &ann;
+	if ((rc = share_give(store, &s, NULL)) != 0 || (rc = share_list(store, &q, no_grant, NULL)) != 0 ||
+	    (rc = share_nodes(store, &ann, space.id, 0, 10, no_shared, NULL, &last, &more)) != 0 ||
+	    (rc = share_given(store, ann.id, 0, rows, 2, &n)) != 0 ||
+	    (rc = share_owned(store, ann.id, "", rows, 2, &n)) != 0)
+		return rc;
+	q.who = &(struct principal) { .id = 1, .admin = true };
+	if ((rc = share_list(store, &q, no_grant, NULL)) != 0 || (rc = share_take(store, &s, NULL)) != 0 ||
+	    (rc = share_give(store, &s, NULL)) != 0 || (rc = obj_delete("shared/f", 0, NULL)) != 0)
+		return rc;
+	return grant_expire(store, 10, &n);
+}
+
 static int
 run_all(void)
 {
@@ -238,6 +284,7 @@ run_all(void)
 
 	if ((rc = run_objects()) != 0 || (rc = run_lists()) != 0 || (rc = run_upload("a/up", true)) != 0 ||
 	    (rc = run_upload("a/other", false)) != 0 || (rc = run_tree()) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
+	    (rc = run_shares()) != 0 ||
 	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0 ||
 	    (rc = past_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)
 		return rc;
