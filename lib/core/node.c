@@ -149,10 +149,10 @@ node_role(struct store *store, struct db_conn *db, const struct principal *who, 
 		rc = tbl_node_file(db, id, &row, &r);
 		folder = rc == 0 ? r.parent : 0;
 		db_row_release(&row);
-		if (rc == 0 && !whole && (rc = grant_on(db, workspace, id, who->id, &below, &granted)) == 0 && granted)
+		if (rc == 0 && whole < ROLE_OWNER && (rc = grant_on(db, workspace, id, who->id, &below, &granted)) == 0 && granted)
 			first = id;
 	}
-	if (rc != 0 || (rc = climb(db, workspace, folder, whole ? 0 : who->id, &below, &first)) != 0)
+	if (rc != 0 || (rc = climb(db, workspace, folder, whole == ROLE_OWNER ? 0 : who->id, &below, &first)) != 0)
 		return rc;
 	*role = whole > below ? whole : below;
 	if (top)
