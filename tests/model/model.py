@@ -490,7 +490,7 @@ class Run:
         events, _ = api.changes("begin", self.workspace)
         last = 0
         for e in events:
-            if e["sequence"] <= last:
+            if e["sequence"] < last:  # what is gained again with a loss has its sequence
                 raise Disagreement("%s: the feed goes back from %d to %d" % (who, last, e["sequence"]))
             last = e["sequence"]
             kind = e["eventType"]
