@@ -210,7 +210,7 @@ get_node(struct folder *f, const struct known_node *node, const char *base, int 
 	char *path = remote_join(f->path, node->path), *text = path ? remote_text(&get->from, path) : NULL;
 	char *local = remote_join(base, node->path);
 	const char *why = reason(&f->known, node);
-	int status = STATUS_OK, fd;
+	int status = STATUS_OK, fd = -1;
 
 	if (!path || !text || !local) {
 		status = say_error(STATUS_FAILED, "out of memory");
