@@ -15,8 +15,8 @@
 const struct option_text args_options[OPTIONS] = {
 	[OPT_DATA] = { "data", "DIR", "the store; else $FSD_DATA, else ./data if a store is there" },
 	[OPT_ENDPOINT] = { "endpoint", "URL", "a daemon elsewhere, instead of --data" },
-	[OPT_TOKEN_FILE] = { "token-file", "F", "holds an administrator's token, for --endpoint; else $FSD_TOKEN" },
-	[OPT_JSON] = { "json", NULL, "print one JSON document (JSON lines for changes)" },
+	[OPT_TOKEN_FILE] = { "token-file", "F", "holds a token, for --endpoint; else $FSD_TOKEN" },
+	[OPT_JSON] = { "json", NULL, "print one JSON document (JSON lines for changes and files)" },
 	[OPT_QUIET] = { "quiet", NULL, "print results and errors only" },
 	[OPT_HELP] = { "help", NULL, "this" },
 	[OPT_VERSION] = { "version", NULL, "as the verb" },

@@ -43,7 +43,7 @@ static void
 add_overview(struct buf *out)
 {
 	buf_addstr(out, "usage: fsctl [--data DIR | --endpoint URL --token-file F] [--json] [--quiet] VERB ...\n\n"
-			"Administers a store of fsd. Options may stand anywhere.\n\n");
+			"Administers a store of fsd, and moves files. Options may stand anywhere.\n\n");
 	for (const struct verb *v = verbs_table; v->name; v++)
 		add_verb(out, v);
 	buf_addch(out, '\n');
@@ -51,8 +51,8 @@ add_overview(struct buf *out)
 		add_option(out, i);
 	buf_addstr(out, "\nSIZE is like 64MiB or 2TB; DUR like 30s, 15min, 6h, 7d, 4w, 3mo or 1y.\n"
 			"`fsctl help VERB` says more about one. Exit codes: 0 ok, 1 failed, 2 usage or configuration,\n"
-			"4 integrity problem, 10 not found, 11 locked, 12 not authorised, 13 quota or space, 75 temporary,\n"
-			"128+N signal N; all are in fsctl(1).\n");
+			"3 some items failed, 4 integrity problem, 10 not found, 11 locked, 12 not authorised, 13 quota or\n"
+			"space, 75 temporary, 128+N signal N; all are in fsctl(1).\n");
 }
 
 static void

@@ -1,0 +1,319 @@
+#!/usr/bin/env bats
+# put, get and the verbs around them, against a real daemon: round trips, what goes over the wire, and what survives a kill.
+load lib/fsd
+
+setup_file() {
+	export TMPDIR=$BATS_FILE_TMPDIR XDG_STATE_HOME=$BATS_FILE_TMPDIR/state
+	store_start
+}
+
+teardown_file() {
+	store_stop && no_reports
+}
+
+setup() {
+	W=ws$BATS_TEST_NUMBER
+	D=$BATS_TEST_TMPDIR
+	fsctl -q workspace create "$W"
+}
+
+status_is() {
+	[ "$status" = "$1" ] || fail "exit code $status instead of $1: $output"
+}
+
+put_again() {	# ARGUMENTS: the summary of a put, as JSON
+	fsctl put --json "$@" | jq -c 'select(.type == "summary")'
+}
+
+get_again() {
+	fsctl get --json "$@" | jq -c 'select(.type == "summary")'
+}
+
+moved() {	# SUMMARY LEAST MOST: bytes over the wire
+	local n
+	n=$(jq .movedBytes <<< "$1")
+	[ "$n" -ge "$2" ] && [ "$n" -le "$3" ] || fail "$n bytes went over the wire: $1"
+}
+
+# Bytes that part uploads and chunk downloads moved since line N of the log, as the daemon counted them.
+log_bytes() {	# in|out OPERATION LINE
+	tail -n "+$3" "$FSD_LOG" | awk -v dir="$1" -v op="$2" '$0 ~ " " op " " { for (i = 1; i <= NF; i++) if (index($i, dir "=") == 1) n += substr($i, length(dir) + 2) } END { print n + 0 }'
+}
+
+log_lines() {
+	wc -l < "$FSD_LOG"
+}
+
+@test "a file goes there and comes back with its time and mode" {
+	random_file "$D/a" 100000
+	chmod 640 "$D/a"
+	touch -d '2024-02-29 12:34:56.123456' "$D/a"
+	run fsctl put "$D/a" "$W/x/y/a"; status_is 0
+	run fsctl get "$W/x/y/a" "$D/b"; status_is 0
+	cmp "$D/a" "$D/b"
+	[ "$(stat -c '%a %.6Y' "$D/a")" = "$(stat -c '%a %.6Y' "$D/b")" ]
+	# Nothing is left beside it, and what is the same is not sent or fetched again.
+	[ "$(ls -A "$D" | tr '\n' ' ')" = "a b " ]
+	moved "$(put_again "$D/a" "$W/x/y/a")" 0 0
+	moved "$(get_again "$W/x/y/a" "$D/b")" 0 0
+	# Nor if only its time is another.
+	touch "$D/a"
+	moved "$(put_again "$D/a" "$W/x/y/a")" 0 0
+}
+
+@test "standard input and output, and files of no length" {
+	printf 'through a pipe' | fsctl put - "$W/pipe"
+	[ "$(fsctl get "$W/pipe" -)" = 'through a pipe' ]
+	: > "$D/empty"
+	fsctl put "$D/empty" "$W/"
+	fsctl get "$W/empty" "$D/back"
+	[ -f "$D/back" ] && [ ! -s "$D/back" ]
+	run fsctl put - "$W/"; status_is 2
+}
+
+@test "of an edited file only what changed goes either way" {
+	local line sum
+	random_file "$D/a" $((24 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	fsctl get -q "$W/a" "$D/b"
+	head -c $((1 << 20)) /dev/urandom | dd of="$D/a" bs=1M seek=11 conv=notrunc status=none
+	line=$(log_lines)
+	sum=$(put_again "$D/a" "$W/a")
+	moved "$sum" $((1 << 20)) $((6 << 20))
+	[ "$(log_bytes in PutPart "$line")" -le $((6 << 20)) ]
+	[ "$(log_bytes in PutPart "$line")" -ge $((1 << 20)) ]
+	line=$(log_lines)
+	moved "$(get_again "$W/a" "$D/b")" $((1 << 20)) $((6 << 20))
+	[ "$(log_bytes out GetContent "$line")" = 0 ]
+	cmp "$D/a" "$D/b"
+	# Bytes put in at the front move all the others: still the same chunks.
+	{ echo front; cat "$D/a"; } > "$D/c"
+	moved "$(put_again "$D/c" "$W/a")" 6 $((6 << 20))
+	fsctl get -q "$W/a" "$D/b"
+	cmp "$D/c" "$D/b"
+}
+
+@test "put goes on where kill -9 of fsctl left it" {
+	random_file "$D/a" $((40 << 20))
+	"$FSCTL" --data "$STORE" -q put --bwlimit 10MiB/s "$D/a" "$W/a" 3>&- &
+	local pid=$!
+	sleep 2.5
+	kill -KILL $pid
+	wait $pid || true
+	run fsctl ls "$W"
+	[ "$output" = "" ]
+	moved "$(put_again "$D/a" "$W/a")" 1 $((36 << 20))
+	fsctl get -q "$W/a" "$D/b"
+	cmp "$D/a" "$D/b"
+	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
+}
+
+@test "get goes on where kill -9 of fsctl left it" {
+	random_file "$D/a" $((40 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	mkdir "$D/to"
+	"$FSCTL" --data "$STORE" -q get --bwlimit 10MiB/s "$W/a" "$D/to/a" 3>&- &
+	local pid=$!
+	sleep 2.5
+	kill -KILL $pid
+	wait $pid || true
+	[ ! -e "$D/to/a" ]
+	moved "$(get_again "$W/a" "$D/to/a")" 1 $((36 << 20))
+	cmp "$D/a" "$D/to/a"
+	[ "$(ls -A "$D/to")" = a ]
+}
+
+@test "put and get outlive kill -9 of fsd" {
+	# A store of its own: the others go on with theirs.
+	store_start
+	fsctl -q workspace create "$W"
+	random_file "$D/a" $((24 << 20))
+	"$FSCTL" --data "$STORE" -q put --bwlimit 8MiB/s "$D/a" "$W/a" 3>&- &
+	local pid=$!
+	sleep 1.5
+	fsd_kill
+	fsd_start
+	wait $pid
+	"$FSCTL" --data "$STORE" -q get --bwlimit 8MiB/s "$W/a" "$D/b" 3>&- &
+	pid=$!
+	sleep 1.5
+	fsd_kill
+	fsd_start
+	wait $pid
+	cmp "$D/a" "$D/b"
+	store_stop
+}
+
+@test "a signal: the summary comes last, the exit code is its own" {
+	random_file "$D/a" $((24 << 20))
+	"$FSCTL" --data "$STORE" put --json --bwlimit 4MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
+	local pid=$! rc=0
+	sleep 1.5
+	kill -TERM $pid
+	wait $pid || rc=$?
+	[ $rc = 143 ]
+	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .exitCode]')" = '["summary",143]' ]
+	[ "$(jq -r .type "$D/out" | grep -c status)" -ge 1 ]
+}
+
+@test "3,000 small files in few requests, and back" {
+	local i line
+	for i in $(seq 0 29); do
+		mkdir -p "$D/t/d$i/sub"
+		seq "$((i * 100))" "$((i * 100 + 99))" | (cd "$D/t/d$i/sub" && split -l 1 -a 3 -d - f)
+	done
+	mkdir "$D/t/nothing"
+	line=$(log_lines)
+	run fsctl put -r "$D/t" "$W/t"; status_is 0
+	[[ "$output" == *"3,000 files"* ]]
+	[ "$(tail -n "+$((line + 1))" "$FSD_LOG" | grep -c ' access ')" -le 25 ]
+	run fsctl get -r "$W/t" "$D/back"; status_is 0
+	diff -r "$D/t" "$D/back"
+	[ "$(put_again -r "$D/t" "$W/t" | jq -c '[.items, .unchanged, .movedBytes]')" = '[3000,3000,0]' ]
+	[ "$(get_again -r "$W/t" "$D/back" | jq -c '[.items, .unchanged, .movedBytes]')" = '[3000,3000,0]' ]
+	# One is changed, one is new, one has become longer than a batch takes.
+	echo changed > "$D/t/d3/sub/f001"
+	echo new > "$D/t/new"
+	random_file "$D/t/d4/sub/f002" 3000000
+	[ "$(put_again -r "$D/t" "$W/t" | jq -c '[.items, .unchanged, .errors]')" = '[3001,2998,0]' ]
+	fsctl get -q -r "$W/t" "$D/back"
+	diff -r "$D/t" "$D/back"
+}
+
+@test "names that can't be sent are told, links are not followed, the rest goes" {
+	mkdir -p "$D/t/sub" "$D/secret"
+	echo secret > "$D/secret/file"
+	echo 1 > "$D/t/grün und  leer"
+	echo 2 > "$D/t/"$'new\nline'
+	echo 3 > "$D/t/"$'not\xffutf8'
+	echo 4 > "$D/t/sub/-r"
+	ln -s "$D/secret" "$D/t/link"
+	ln -s "$D/secret/file" "$D/t/sub/link"
+	mkfifo "$D/t/fifo"
+	run fsctl put -r "$D/t" "$W/t"; status_is 3
+	[[ "$output" == *"2 files"*"3 skipped"*"2 failed"* ]]
+	[ "$(fsctl ls -r "$W/t" | sort | tr '\n' ' ')" = "grün und  leer sub/ sub/-r " ]
+	fsctl put --json -r "$D/t" "$W/t" > "$D/out" || true
+	[ "$(jq -r 'select(.type == "error").pathBase64 // empty' "$D/out" | base64 -d | tail -c 8)" = $'t\xffutf8' ] ||
+		[ "$(jq -r 'select(.type == "error").pathBase64 // empty' "$D/out" | base64 -d | grep -c utf8)" = 1 ]
+}
+
+@test "get writes below its target and nowhere else" {
+	local key
+	for key in a//b ./c x/../../../out %01 ok; do
+		s3_curl "/$W/$key" --path-as-is -T "$BATS_TEST_FILENAME" -o /dev/null
+	done
+	run fsctl get -r "$W" "$D/to/all"; status_is 3
+	[ -f "$D/to/all/ok" ]
+	[ "$(find "$D/to" -type f | wc -l)" = 1 ]
+	[ ! -e "$D/out" ]
+	# Links that lie there lead nowhere.
+	fsctl put -q "$BATS_TEST_FILENAME" "$W/deep/file"
+	mkdir -p "$D/link" "$D/away"
+	ln -s "$D/away" "$D/link/deep"
+	run fsctl get -r "$W" "$D/link"; status_is 3
+	[ -z "$(ls -A "$D/away")" ]
+	# A link in a file's place is replaced.
+	ln -s "$D/away/target" "$D/link/ok2"
+	fsctl mv -q "$W/ok" "$W/ok2"
+	run fsctl get "$W/ok2" "$D/link/"; status_is 0
+	[ -f "$D/link/ok2" ] && [ ! -L "$D/link/ok2" ] && [ -z "$(ls -A "$D/away")" ]
+}
+
+@test "--dry-run says what would be done and does nothing" {
+	mkdir -p "$D/t/sub"
+	echo 1 > "$D/t/a"
+	echo 2 > "$D/t/sub/b"
+	run fsctl put --dry-run -r "$D/t" "$W/t"; status_is 0
+	[ "${lines[0]}" = "mkdir $W/t/sub" ]
+	[ "${lines[1]}" = "put $D/t/a $W/t/a" ]
+	[ "${lines[2]}" = "put $D/t/sub/b $W/t/sub/b" ]
+	[ -z "$(fsctl ls "$W")" ]
+	# The same items, in the same form.
+	fsctl put --json --dry-run -r "$D/t" "$W/t" | jq -c 'select(.type == "item") | [.action, .from, .to]' | sort > "$D/dry"
+	fsctl put --json -r "$D/t" "$W/t" | jq -c 'select(.type == "item") | [.action, .from, .to]' | sort > "$D/wet"
+	diff "$D/dry" "$D/wet"
+	run fsctl get --dry-run -r "$W/t" "$D/back"; status_is 0
+	[ ! -e "$D/back" ]
+	run fsctl rm --dry-run -r "$W/t"; status_is 0
+	run fsctl mv --dry-run "$W/t" "$W/u"; status_is 0
+	[ "$(fsctl ls "$W")" = t/ ]
+}
+
+@test "exit codes" {
+	local token=$D/token
+	echo 1 > "$D/a"
+	mkdir "$D/dir"
+	run fsctl put "$D/a" "no-such-$W/"; status_is 10
+	run fsctl put "$D/none" "$W/"; status_is 10
+	run fsctl put "$D/dir" "$W/"; status_is 2
+	run fsctl put "$D/a" "$D/none" "$W/"; status_is 3
+	run fsctl get "$W/none" "$D/b"; status_is 10
+	run fsctl get -r --version-id ver_1 "$W" "$D/b"; status_is 2
+	run fsctl get --at 1 --version-id ver_1 "$W/a" "$D/b"; status_is 2
+	run fsctl put --bwlimit 5 "$D/a" "$W/"; status_is 2
+	run fsctl put --connections 99 "$D/a" "$W/"; status_is 2
+	run fsctl rm "$W/none"; status_is 10
+	run fsctl mv "$W/a" "no-such-$W/a"; status_is 10
+	fsctl -q user create "kim$W"
+	fsctl -q token create "kim$W" > "$token"
+	run "$FSCTL" --endpoint "$FSD_URL" --token-file "$token" ls "$W"; status_is 10
+	fsctl -q grant add "$W" "kim$W" viewer
+	echo 2 > "$D/b"
+	run "$FSCTL" --endpoint "$FSD_URL" --token-file "$token" put "$D/b" "$W/"; status_is 12
+	run "$FSCTL" --endpoint "$FSD_URL" --token-file "$token" get "$W/a" "$D/b"; status_is 0
+	fsctl -q workspace set "$W" --quota 1KiB
+	random_file "$D/big" 100000
+	run fsctl put "$D/big" "$W/"; status_is 13
+}
+
+@test "mv, rm, the trash, versions and the past" {
+	local v file
+	echo one > "$D/a"
+	fsctl put -q "$D/a" "$W/x/a"
+	echo two > "$D/a"
+	fsctl put -q "$D/a" "$W/x/a"
+	v=$(fsctl versions list "$W/x/a" --json | jq -r '.versions[1].versionId')
+	[ "$(fsctl get --version-id "$v" "$W/x/a" -)" = one ]
+	fsctl versions restore -q "$W/x/a" "$v"
+	[ "$(fsctl get "$W/x/a" -)" = one ]
+	run fsctl mv "$W/x/a" "$W/y/"; status_is 0
+	[ "$(fsctl ls -r "$W/y")" = a ]
+	local seq
+	seq=$(fsctl workspace show "$W" --json | jq .sequence)
+	run fsctl rm "$W/x"; status_is 2
+	run fsctl rm -r "$W/x" "$W/y"; status_is 0
+	[ -z "$(fsctl ls "$W")" ]
+	[ "$(fsctl ls -r --at "$seq" "$W" | sort | tr '\n' ' ')" = "x/ y/ y/a " ]
+	file=$(fsctl trash list "$W" --json | jq -r 'select(.name == "y").id')
+	run fsctl trash restore "$W/z" "$file"; status_is 0
+	[ "$(fsctl get "$W/z/a" -)" = one ]
+	run fsctl trash restore "$W" "$file"; status_is 1
+	run fsctl versions list "$W/z"; status_is 2
+	[[ "$(fsctl tree "$W")" == *"z/"*"    a"*"1 folders, 1 files"* ]]
+}
+
+@test "over the network with a token: shares, and the feed as its user sees it" {
+	local token=$D/token n
+	n() { "$FSCTL" --endpoint "$FSD_URL" --token-file "$D/token" "$@"; }
+	fsctl -q user create "lea$W"
+	fsctl -q token create "lea$W" > "$token"
+	echo 1 > "$D/a"
+	fsctl put -q "$D/a" "$W/open/a"
+	fsctl put -q "$D/a" "$W/closed/a"
+	run fsctl share add "$W/open" "lea$W" editor; status_is 0
+	[ "$(n ls "$W")" = open/ ]
+	[ "$(n get "$W/open/a" -)" = 1 ]
+	run n get "$W/closed/a" -; status_is 10
+	random_file "$D/b" 9000000
+	run n put "$D/b" "$W/open/"; status_is 0
+	n get -q "$W/open/b" "$D/c"
+	cmp "$D/b" "$D/c"
+	n changes "$W" --json > "$D/feed"
+	[ "$(jq -r .path "$D/feed" | grep -c '^open/b')" = 1 ]
+	! jq -r .path "$D/feed" | grep closed
+	fsctl changes "$W" --json | jq -r .path | grep -q closed
+	[ "$(fsctl share list "$W/open" --json | jq -r '.grants[] | select(.inherited | not) | .principalName')" = "lea$W" ]
+	run fsctl share remove "$W/open" "lea$W"; status_is 0
+	run n ls "$W"; status_is 10
+}
