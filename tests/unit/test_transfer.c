@@ -225,7 +225,7 @@ static int
 lose_a_chunk(struct txn *t, void *arg)
 {
 	(void)arg;
-	return db_exec0(t->db, "UPDATE chunk SET home = 77 WHERE size_bytes = 4");
+	return db_exec0(t->db, "UPDATE chunk SET place = place + 8 WHERE size_bytes = 4");
 }
 
 /* What can't be read is passed over, and what comes after it is not. */
