@@ -1,6 +1,7 @@
 """Uploads, packs of chunks and batches of the JSON API: sync_uploads.py PART. The parts are the functions below."""
 
 import hashlib
+import http.client
 import json
 import os
 import subprocess
@@ -198,7 +199,7 @@ def tickets():
         assert try_ticket(forged) == 403
     # Of another part, another session, another purpose.
     assert try_ticket(ticket, url.path[:-1] + "1") == 403
-    assert try_ticket(ticket, urllib.parse.urlsplit(target_of(other, 1)).path) == 403
+    assert try_ticket(ticket, urllib.parse.urlsplit(target_of(other, 1)).path[:-1] + "2") == 403
     done = api.upload(b"y", name="c", **where)
     content = api.call("GET", "/v1/files/%s/download" % done["fileId"])["downloadUrl"]
     assert try_ticket(urllib.parse.parse_qs(urllib.parse.urlsplit(content).query)["ticket"][0]) == 403
@@ -217,7 +218,17 @@ def revoked():
     assert batch(ws, create("stolen", b"packed"), staged=[pack["stagingId"]])[0] == 410
     assert batch(ws, create("stolen", b"packed"))[1]["results"][0]["error"]["code"] == "missing_chunks"
     refused("404 not_found", api, "GET", "/v1/uploads/" + session["uploadSessionId"])
+    # The last right goes while a part is on its way.
+    url, half = urllib.parse.urlsplit(target_of(session, 1)), b"z" * (4 << 20)
+    slow = http.client.HTTPConnection(api.host, api.port, timeout=60)
+    slow.putrequest("PUT", url.path + "?" + url.query)
+    slow.putheader("Content-Length", str(2 * len(half)))
+    slow.endheaders(half)
     subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "remove", "revoked", "kim"], check=True)
+    slow.send(half)
+    status = slow.getresponse().status
+    slow.close()
+    assert status in (403, 404), status
     assert put(target_of(session, 2), b"y")[0] in (403, 404)
     for call in (("GET", "/v1/uploads/" + session["uploadSessionId"], None), ("POST", START, dict(where, name="b", sizeBytes=1)),
                  ("POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]}),
