@@ -236,11 +236,10 @@ give_scope(struct reading *r, struct event *e, enum event_type type)
 
 /* ---- what becomes of an event ---- */
 
-/* Whether `folder` is above the scope, as far as that can still be climbed. */
+/* Whether `folder` is above another, as far as that can still be climbed. */
 static int
-above_scope(struct reading *r, int64_t folder, bool *yes)
+is_above(struct reading *r, int64_t folder, int64_t at, bool *yes)
 {
-	int64_t at = r->q->scope;
 	int rc = 0;
 
 	*yes = false;
@@ -259,7 +258,7 @@ told_above_scope(struct reading *r, struct event *e)
 
 	if (!e->folder)
 		return 0;
-	if ((rc = above_scope(r, e->node, &above)) != 0 || !above)
+	if ((rc = is_above(r, e->node, r->q->scope, &above)) != 0 || !above)
 		return rc;
 	if ((rc = sees_folder(r, r->q->scope, &now)) != 0)
 		return rc;
@@ -313,6 +312,46 @@ told_end(struct reading *r, struct event *e)
 	return rc == 0 ? give(r, e) : rc == ERR_NOTFOUND ? 0 : rc;
 }
 
+/* One node that was shared with the reader, if the folder that the event tells of is above it. */
+static int
+tell_below(struct reading *r, const struct event *e, bool folder, int64_t id)
+{
+	struct event one = { .workspace = e->workspace, .sequence = e->sequence, .ends_commit = e->ends_commit,
+		.type = e->type, .folder = folder, .node = id, .actor = e->actor, .device = e->device,
+		.occurred_us = e->occurred_us };
+	struct db_row row = DB_ROW_INIT;
+	struct node_row n;
+	bool below = false;
+	int rc = folder ? tbl_node_folder(r->db, id, &row, &n) : tbl_node_file(r->db, id, &row, &n);
+
+	if (rc == 0 && !folder && n.parent == e->node)
+		below = true;
+	else if (rc == 0)
+		rc = is_above(r, e->node, folder ? id : n.parent, &below);
+	if (rc == 0 && below) {
+		one.name = n.name;
+		rc = give_access(r, &one, e->type == EVENT_FOLDER_DELETED ? EVENT_ACCESS_LOST : EVENT_ACCESS_GAINED);
+	}
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* A folder that the reader doesn't see went or came back, and what it was given lies below. */
+static int
+told_below(struct reading *r, const struct event *e)
+{
+	struct db_row row = DB_ROW_INIT;
+	bool folder;
+	int64_t id;
+	int rc = tbl_grant_mine(r->db, r->w.id, r->q->who->id, &row);
+
+	while (rc == 0 && (rc = db_next(&row)) == 0)
+		if (tbl_grant_mine_seen(&row, &id, &folder))
+			rc = tell_below(r, e, folder, id);
+	db_row_release(&row);
+	return rc == ERR_END ? 0 : rc;
+}
+
 static int
 tell_partial(struct reading *r, struct event *e)
 {
@@ -334,7 +373,9 @@ tell_partial(struct reading *r, struct event *e)
 	if ((e->type == EVENT_FILE_DELETED || e->type == EVENT_FOLDER_DELETED) &&
 	    ((rc = told_end(r, e)) != 0 || r->given > before))
 		return rc;
-	return r->q->scope ? told_above_scope(r, e) : 0;
+	if (r->q->scope)
+		return told_above_scope(r, e);
+	return e->type == EVENT_FOLDER_DELETED || e->type == EVENT_FOLDER_RESTORED ? told_below(r, e) : 0;
 }
 
 static int
