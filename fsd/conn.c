@@ -9,6 +9,7 @@
 
 /* Reply headers share the connection's memory with the request's. */
 #define REPLY_HEADERS_MAX 16384
+#define HEADERS_STEP 20		/* LIMIT_HEADERS is a multiple */
 #define REPLY_BODY_MAX (64u << 20)
 /* A source up to this is read before the reply begins: one system call sends all, and a bad block can still become a 500. */
 #define SMALL_SOURCE 65536
@@ -35,10 +36,7 @@ conn_init(struct conn *c, const struct http_handlers *handlers, struct budget *b
 	*c = (struct conn) { .handlers = handlers };
 	c->body.budget = bodies;
 	c->body.user = (struct budget_user) { .wake = wake, .cut = cut, .arg = &c->req };
-	if (!(c->headers = calloc(LIMIT_HEADERS, sizeof(*c->headers))))
-		return ERR_NOMEM;
 	c->req.impl_ = c;
-	c->req.headers = c->headers;
 	c->req.body = (struct buf) BUF_INIT(REPLY_BODY_MAX);
 	c->req.reply.body = (struct buf) BUF_INIT(REPLY_BODY_MAX);
 	c->req.reply.headers = (struct buf) BUF_INIT(REPLY_HEADERS_MAX);
@@ -71,6 +69,25 @@ conn_target(struct conn *c, const char *target)
 	c->target_at = target;
 	c->target_len = len;
 	return 0;
+}
+
+bool
+conn_header(struct conn *c, const struct http_header *header)
+{
+	struct http_header *grown;
+
+	if (c->req.nheaders == c->headers_room && c->headers_room < LIMIT_HEADERS) {
+		if ((grown = reallocarray(c->headers, c->headers_room + HEADERS_STEP, sizeof(*grown))) != NULL) {
+			c->req.headers = c->headers = grown;
+			c->headers_room += HEADERS_STEP;
+		}
+	}
+	if (c->req.nheaders == c->headers_room) {
+		c->too_many = true;
+		return false;
+	}
+	c->headers[c->req.nheaders++] = *header;
+	return true;
 }
 
 /* Bytes of the reply that stand for nothing any more are dropped; the reply is the given refusal instead. */

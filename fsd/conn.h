@@ -41,7 +41,8 @@ struct conn {
 	char *target;			/* the raw target: a copy, since the library cuts its own into pieces */
 	const char *target_at;		/* where the library has it */
 	size_t target_len, target_size;
-	struct http_header *headers;	/* room for LIMIT_HEADERS */
+	struct http_header *headers;	/* conn_header() adds */
+	size_t headers_room;
 	bool too_many;
 	uint64_t given;			/* bytes of the source that were read */
 	_Atomic uint64_t received;	/* body bytes, for the sweep */
@@ -54,6 +55,8 @@ void conn_release(struct conn *c);
 
 /* Keeps a copy of the raw target. ERR_NOMEM, ERR_TOOBIG. */
 int conn_target(struct conn *c, const char *target);
+/* One more header of the request. False: too many, or no memory; conn_begin() refuses the request then. */
+bool conn_header(struct conn *c, const struct http_header *header);
 /* The headers are in c->headers and c->req.nheaders. STEP_ON or STEP_REPLY (and the body, if any, is not read). */
 enum conn_step conn_begin(struct conn *c, const struct guard_request *g);
 /* Body bytes; *used of them are done with. STEP_ON, STEP_WAIT, STEP_REPLY (the body goes on; state DISCARD), STEP_BREAK. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,13 +16,15 @@
 #include "log.h"
 
 /* The server: its lanes, who gets which connection, what stalls, start and stop. */
-#define CONNECTION_MEMORY 65536		/* target and headers at their limits, and the reply's headers */
 #define CONNECTION_STEP 16384
 #define LANE_STACK (512u << 10)
 #define UNIX_LANES 4			/* when the others speak TLS */
 /* An upload that brings less than this in two idle times is cut off, and so is a head that takes as long. */
 #define BODY_LEAST 1024
 #define OPTIONS_MAX 16
+#define PAGE 4096
+#define SHRINK_US 2000000	/* of waiting; then its memory is given back */
+#define SHRINKS 1000		/* of one sweep */
 
 /* The acceptor's thread. */
 static void
@@ -67,6 +70,57 @@ ended(struct entry *e, int64_t since)
 	return false;
 }
 
+/*
+ * libmicrohttpd 0.9.75 maps a connection's memory by itself and overwrites what is not used with zeros, between requests and when it
+ * shrinks its buffers: 64 KiB stay resident for each client that waits. Pages that hold only zeros are given back: they
+ * read as zeros again. The request's line stands at the beginning of that memory; where it doesn't, nothing is done. The caller holds the lock of
+ * an entry that waits, with whose memory nobody else works.
+ */
+static void
+give_back(struct entry *e)
+{
+#if MHD_VERSION == 0x00097500
+	static const char zeros[PAGE];
+	const struct http_request *req = &e->conn.req;
+	char *target = (char *)(uintptr_t)e->conn.target_at, *base, *page;
+	size_t run = 0;
+
+	if (!target || !req->method || req->has_body)
+		return;
+	base = target - (uintptr_t)target % PAGE;
+	if ((size_t)(target - base) != strlen(req->method) + 1)
+		return;
+	for (page = base + PAGE; page <= base + HTTP_CONNECTION_MEMORY; page += PAGE) {
+		if (page < base + HTTP_CONNECTION_MEMORY && !memcmp(page, zeros, PAGE)) {
+			run += PAGE;
+			continue;
+		}
+		if (run)
+			(void)madvise(page - run, run, MADV_DONTNEED);
+		run = 0;
+	}
+#else
+	(void)e;
+#endif
+}
+
+/* Who waits for a while takes less memory. False: it doesn't. */
+static bool
+shrink(struct entry *e, int64_t now, int64_t since)
+{
+	bool due;
+
+	if (e->shrunk_us == since || now - since < SHRINK_US)
+		return false;
+	pthread_mutex_lock(&e->lock);
+	if ((due = e->waiting)) {
+		give_back(e);
+		e->shrunk_us = since;
+	}
+	pthread_mutex_unlock(&e->lock);
+	return due;
+}
+
 /* Who closed while it waited for a reply is not kept until there is one. */
 static void
 let_go(struct entry *e)
@@ -85,7 +139,7 @@ let_go(struct entry *e)
  * is found here, once a second; a suspended one is waiting for us and is left alone unless it closed.
  */
 static bool
-stalls(struct entry *e, int64_t now, int64_t allowed)
+stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
 {
 	int phase = atomic_load_explicit(&e->phase, memory_order_relaxed);
 	int64_t since = atomic_load_explicit(&e->since_us, memory_order_relaxed);
@@ -99,8 +153,12 @@ stalls(struct entry *e, int64_t now, int64_t allowed)
 	pthread_mutex_unlock(&e->lock);
 	if (phase == PHASE_BODY && !waiting && ended(e, since))
 		return true;
-	if (phase == PHASE_REPLY && waiting && ended(e, since))
-		let_go(e);
+	if (phase == PHASE_REPLY && waiting) {
+		if (ended(e, since))
+			let_go(e);
+		else if (*shrinks && shrink(e, now, since))
+			--*shrinks;
+	}
 	if (phase != PHASE_BODY || waiting || e->window_us < since ||
 	    received >= e->window_received + BODY_LEAST) {
 		e->window_us = now > since ? now : since;
@@ -115,10 +173,11 @@ sweep(void *arg)
 {
 	struct http_server *s = arg;
 	int64_t now = clock_mono_us(), allowed = 2000000ll * s->options.idle_seconds;
+	unsigned shrinks = SHRINKS;
 
 	pthread_mutex_lock(&s->lock);
 	for (struct entry *e = s->entries; e; e = e->next)
-		if (stalls(e, now, allowed))
+		if (stalls(e, now, allowed, &shrinks))
 			(void)shutdown(e->fd, SHUT_RDWR);	/* its thread sees that and cleans up */
 	pthread_mutex_unlock(&s->lock);
 }
@@ -142,7 +201,7 @@ lane_start(struct http_server *s, struct lane *lane, unsigned number, bool tls)
 
 #define OPTION(name, number_, pointer)                                                             \
 	*o++ = (struct MHD_OptionItem) { .option = (name), .value = (intptr_t)(number_), .ptr_value = (pointer) }
-	OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL);
+	OPTION(MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL);
 	OPTION(MHD_OPTION_CONNECTION_MEMORY_INCREMENT, CONNECTION_STEP, NULL);
 	OPTION(MHD_OPTION_CONNECTION_LIMIT, s->options.connections + ACCEPT_RESERVED, NULL);
 	OPTION(MHD_OPTION_CONNECTION_TIMEOUT, s->options.idle_seconds, NULL);

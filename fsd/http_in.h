@@ -35,6 +35,8 @@
  *
  * Lock order: server.lock, entry.lock, the library.
  */
+#define HTTP_CONNECTION_MEMORY 65536	/* target and headers at their limits, and the reply's headers */
+
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_REPLY };
 
 struct lane {
@@ -62,8 +64,9 @@ struct entry {
 	/* For the sweep. */
 	_Atomic int phase;
 	_Atomic int64_t since_us;	/* when the phase began */
-	int64_t window_us;		/* these three are the sweep's own */
+	int64_t window_us;		/* these four are the sweep's own */
 	uint64_t window_received;
+	int64_t shrunk_us;		/* `since_us` of the phase in which its memory was given back */
 	int64_t ended_us;		/* `since_us` of the phase in which the client's end was seen */
 };
 

@@ -283,14 +283,8 @@ add_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len
 	struct conn *c = arg;
 
 	(void)kind;
-	if (c->req.nheaders == LIMIT_HEADERS) {
-		c->too_many = true;
-		return MHD_NO;
-	}
-	c->headers[c->req.nheaders++] = (struct http_header) {
-		.name = { name, name_len }, .value = { value ? value : "", value_len }
-	};
-	return MHD_YES;
+	return conn_header(c, &(struct http_header) { .name = { name, name_len },
+		   .value = { value ? value : "", value_len } }) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result

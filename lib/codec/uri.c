@@ -1,8 +1,11 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "err.h"
 #include "limits.h"
 #include "uri.h"
+
+#define PARAMS_STEP 8	/* most requests have few */
 
 void
 uri_init(struct uri *u)
@@ -15,6 +18,7 @@ void
 uri_release(struct uri *u)
 {
 	buf_release(&u->mem);
+	free(u->params);
 	uri_init(u);
 }
 
@@ -129,6 +133,12 @@ put_param(struct uri *u, const char *text, size_t len)
 
 	if (u->count == URI_PARAMS)
 		return ERR_TOOBIG;
+	if (u->count == u->room) {
+		if (!(p = reallocarray(u->params, u->room + PARAMS_STEP, sizeof(*p))))
+			return ERR_NOMEM;
+		u->params = p;
+		u->room += PARAMS_STEP;
+	}
 	p = &u->params[u->count];
 	p->has_value = equals != NULL;
 	p->value = (struct slice) { "", 0 };

@@ -24,8 +24,8 @@ struct uri {
 	struct slice raw_path;	/* as sent, from the first "/" to "?"; points into the parsed target */
 	struct slice raw_query;	/* as sent, behind "?"; empty if there is none; points into the parsed target */
 	struct slice path;	/* decoded, starts with "/"; a NUL follows, and there is none inside */
-	struct uri_param params[URI_PARAMS];	/* in the order sent; empty pieces ("a&&b") are left out */
-	size_t count;
+	struct uri_param *params;	/* in the order sent; empty pieces ("a&&b") are left out; owned, used again */
+	size_t count, room;
 	struct buf mem;		/* holds the decoded bytes; reused by the next uri_parse() */
 };
 
