@@ -177,6 +177,9 @@ open_store(struct running *r)
 		.reserve_bytes = s->reserve_bytes,
 		.reserve_percent = (unsigned)s->reserve_percent,
 		.grace_ms = s->grace_ms,
+		.changes_keep_ms = s->changes_keep_ms,
+		.changes_keep_min = s->changes_keep_min,
+		.device_idle_ms = s->device_idle_ms,
 		.upload_expiry_ms = s->upload_expiry_ms,
 		.pool_bytes = (size_t)(s->upload_memory / UPLOAD_BLOCK * UPLOAD_BLOCK),
 	};

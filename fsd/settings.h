@@ -16,6 +16,7 @@
  *	compression: true                grace: 24h                   durability: strict
  *	limits: {connections, threads, idle_timeout, upload_memory, body_memory, stall_bytes, stall_time,
  *	         reserve_bytes, reserve_percent, upload_expiry}
+ *	changes: {keep: 90d, keep_min: 100000, device_idle: 60d}
  *	gc: {every: 1h}                  metrics: admin | open | off
  */
 struct settings {
@@ -32,6 +33,7 @@ struct settings {
 	int durability;			/* strict is the only one: every acknowledgement is flushed */
 	int64_t grace_ms;
 	int64_t gc_every_ms;		/* 0: never by itself */
+	int64_t changes_keep_ms, changes_keep_min, device_idle_ms;	/* the change log (feed_trim.h) */
 	int log_format, log_level;
 	bool log_access;
 	int64_t connections, threads;

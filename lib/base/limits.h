@@ -26,7 +26,7 @@
 #define LIMIT_METADATA 2048		/* bytes of x-amz-meta-* names and values (AWS) */
 #define LIMIT_XML_BODY (2u << 20)	/* 1,000 keys of 1,024 bytes escaped; 10,000 parts */
 #define LIMIT_JSON_BODY (4u << 20)
-#define LIMIT_CONNECTIONS 4096
+#define LIMIT_CONNECTIONS 16384	/* 10,000 clients that wait, and the others */
 
 /* Objects */
 #define LIMIT_PUT (5ull << 30)		/* one PUT or part (AWS) */

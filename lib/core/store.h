@@ -29,6 +29,8 @@ struct store_settings {
 	uint64_t segment_size;		/* 0: SEGMENT_SIZE */
 	size_t pool_bytes;		/* buffers of all uploads, 6 MiB or more; 0: POOL_BYTES */
 	unsigned readers;		/* 0: 32 */
+	int64_t changes_keep_ms;	/* the change log (feed_trim.h); 0: it is kept for ever */
+	int64_t changes_keep_min, device_idle_ms;
 	int64_t upload_expiry_ms;	/* multipart uploads without activity are aborted after; 7 days */
 };
 #define STORE_SETTINGS_DEFAULT { .compress = true, .reserve_bytes = 1ull << 30, .reserve_percent = 2, \

@@ -10,7 +10,6 @@
 #include "store_in.h"
 #include "tbl_file.h"
 #include "tbl_folder.h"
-#include "tbl_device.h"
 #include "tbl_grant.h"
 #include "tbl_purge.h"
 #include "tbl_upload.h"
@@ -153,7 +152,6 @@ finish(struct txn *t, struct removal *r, const struct workspace_row *ws)
 
 	r->more = false;
 	if ((rc = tbl_grant_delete_workspace(t->db, ws->id)) != 0 ||
-	    (rc = tbl_device_delete_workspace(t->db, ws->id)) != 0 ||
 	    (rc = tbl_folder_delete(t->db, ws->id, ws->root_folder_id)) != 0 ||
 	    (rc = tbl_purge_cursors(t->db, ws->id)) != 0 ||
 	    (rc = tbl_workspace_delete(t->db, ws->id)) != 0 || (rc = txn_auth_changed(t)) != 0 ||

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "commit.h"
 #include "err.h"
+#include "feed_trim.h"
 #include "gc_in.h"
 #include "history.h"
 #include "ingest.h"
@@ -120,6 +121,20 @@ expiry_now(const struct store *store)
 }
 
 static int
+expire_events(struct gc *gc, int64_t now)
+{
+	const struct store_settings *s = store_settings(gc->store);
+	const struct feed_keep keep = { .keep_us = s->changes_keep_ms * 1000, .idle_us = s->device_idle_ms * 1000,
+		.keep_min = s->changes_keep_min };
+	unsigned n = 1;
+	int rc = 0;
+
+	while (rc == 0 && n && keep.keep_us && (rc = gc_go_on(gc)) == 0)
+		rc = feed_trim(gc->store, &keep, now, STEP, &n);
+	return rc;
+}
+
+static int
 expire(struct gc *gc)
 {
 	int64_t now = expiry_now(gc->store);
@@ -146,6 +161,8 @@ expire(struct gc *gc)
 		if ((rc = gc_go_on(gc)) != 0 || (rc = grant_expire(gc->store, STEP, &n)) != 0)
 			return rc;
 	while (n);
+	if ((rc = expire_events(gc, now)) != 0)
+		return rc;
 	return expire_rows(gc, gc_now(gc->store));
 }
 

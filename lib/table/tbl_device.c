@@ -149,11 +149,3 @@ tbl_device_lowest(struct db_conn *c, int64_t workspace, int64_t since, int64_t *
 	db_row_release(&row);
 	return rc;
 }
-
-static const char delete_workspace[] = "DELETE FROM device_cursor WHERE workspace_id = $1";
-
-int
-tbl_device_delete_workspace(struct db_conn *c, int64_t workspace)
-{
-	return db_exec(c, delete_workspace, DB_INT(workspace));
-}

@@ -31,6 +31,5 @@ int tbl_device_cursor(struct db_conn *c, int64_t device, int64_t workspace, stru
 int tbl_device_cursors(struct db_conn *c, int64_t device, struct device_cursor_row *rows, unsigned max, unsigned *n);
 /* The lowest acknowledgement in a workspace of those that asked or acknowledged since. ERR_NOTFOUND. */
 int tbl_device_lowest(struct db_conn *c, int64_t workspace, int64_t since, int64_t *sequence);
-int tbl_device_delete_workspace(struct db_conn *c, int64_t workspace);
 
 #endif

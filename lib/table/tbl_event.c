@@ -91,3 +91,11 @@ tbl_event_time(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t *
 	db_row_release(&row);
 	return rc;
 }
+
+static const char trim[] = "DELETE FROM change_event WHERE workspace_id = $1 AND sequence <= $2";
+
+int
+tbl_event_trim(struct db_conn *c, int64_t workspace, int64_t sequence)
+{
+	return db_exec(c, trim, DB_INT(workspace), DB_INT(sequence));
+}

@@ -31,6 +31,8 @@ int tbl_event_scan(struct db_conn *c, int64_t workspace, int64_t from, int64_t t
 int tbl_event_seen(const struct db_row *row, struct event_row *e);	/* ERR_CORRUPT */
 /* The last sequence in (from, to] that ends a commit. ERR_NOTFOUND. */
 int tbl_event_last_end(struct db_conn *c, int64_t workspace, int64_t from, int64_t to, int64_t *sequence);
+/* Ends all up to `sequence`. */
+int tbl_event_trim(struct db_conn *c, int64_t workspace, int64_t sequence);
 /* When it happened, microseconds. ERR_NOTFOUND. */
 int tbl_event_time(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t *occurred_at);
 

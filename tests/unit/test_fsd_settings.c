@@ -92,7 +92,7 @@ test_a_file_goes_over_the_defaults(void)
 	CHECK_INT(3, s.threads);
 	CHECK_INT(64 << 20, s.upload_memory);
 	CHECK_INT(0, s.gc_every_ms);
-	CHECK_INT(4096, s.connections);
+	CHECK_INT(16384, s.connections);
 	settings_release(&s);
 	buf_release(&errors);
 }
