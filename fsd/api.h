@@ -76,6 +76,7 @@ struct api_node_extra {
 	struct slice path;		/* as the caller may see it; NULL pointer: n->path */
 	const struct tree_sibling *collides;	/* siblings whose names differ in case or Unicode form only */
 	size_t ncollides;
+	bool top;			/* the folder that it is in is not the caller's to know */
 	bool twin;			/* a file and a folder have this name */
 };
 /* The members of a node, inside an object that was begun: so that others can be added. api_node.c. */

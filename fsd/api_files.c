@@ -30,6 +30,7 @@ change(struct request *req, const struct json *body, struct idem *idem)
 
 	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FILE, &file)) != 0 ||
 	    (rc = api_nodes_place(req, body, file.workspace, &name, &parent)) != 0 ||
+	    ((name || parent.id) && (rc = api_nodes_may_move(req, &file)) != 0) ||
 	    (rc = api_get_id(req, body, "baseVersionId", ID_VERSION, &c.base)) != 0 ||
 	    (rc = api_get_attributes(req, body, NULL, &attributes)) != 0 || (rc = api_actor(req, &c.actor)) != 0 ||
 	    (rc = api_nodes_hidden(req, parent.id ? &parent : &file, &r.hidden)) != 0)
@@ -84,11 +85,13 @@ render_sequence(void *arg, struct buf *reply)
 static int
 delete(struct request *req, struct idem *idem)
 {
+	static const char *const params[] = { "baseVersionId", NULL };
 	struct tree_delete d = { .kind = NODE_FILE };
 	struct node file = NODE_INIT;
 	int rc;
 
-	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FILE, &file)) == 0 &&
+	if ((rc = api_query_only(req, params)) == 0 &&
+	    (rc = api_path_node(req, 0, ACTION_WRITE, NODE_FILE, &file)) == 0 &&
 	    (rc = api_query_id(req, "baseVersionId", ID_VERSION, &d.base)) == 0 && (rc = api_actor(req, &d.actor)) == 0) {
 		d.workspace = file.workspace;
 		d.id = file.id;

@@ -162,6 +162,7 @@ change(struct request *req, const struct json *body, struct idem *idem)
 
 	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FOLDER, &folder)) != 0 ||
 	    (rc = api_nodes_place(req, body, folder.workspace, &name, &parent)) != 0 ||
+	    ((name || parent.id) && (rc = api_nodes_may_move(req, &folder)) != 0) ||
 	    (rc = api_actor(req, &c.actor)) != 0 ||
 	    (rc = api_nodes_hidden(req, parent.id ? &parent : &folder, &r.hidden)) != 0)
 		goto out;
@@ -220,12 +221,15 @@ render_deleted(void *arg, struct buf *reply)
 static int
 delete(struct request *req, struct idem *idem)
 {
+	static const char *const params[] = { "baseSequence", "recursive", NULL };
 	const char *recursive = uri_value(&req->uri, "recursive");
 	struct tree_delete d = { .kind = NODE_FOLDER };
 	struct node folder = NODE_INIT;
 	int rc;
 
-	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FOLDER, &folder)) != 0 ||
+	/* A condition that is misspelt must not be one that is left out. */
+	if ((rc = api_query_only(req, params)) != 0 ||
+	    (rc = api_path_node(req, 0, ACTION_WRITE, NODE_FOLDER, &folder)) != 0 ||
 	    (rc = admin_query_int(req, "baseSequence", -1, INT64_MAX, &d.seen)) != 0 ||
 	    (rc = api_actor(req, &d.actor)) != 0)
 		goto out;

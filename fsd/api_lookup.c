@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "admin.h"
-#include "api.h"
 #include "api_calls.h"
+#include "api_nodes.h"
 #include "daemon.h"
 #include "err.h"
 
@@ -11,10 +11,12 @@ int
 api_lookup(struct request *req)
 {
 	const char *path = uri_value(&req->uri, "path");
+	struct api_node_extra extra = { 0 };
 	struct node n = NODE_INIT;
 	struct workspace_row row;
 	enum node_kind kind = NODE_FILE;
 	struct json_out j;
+	size_t hidden = 0;
 	int64_t id = 0;
 	int rc;
 
@@ -24,12 +26,15 @@ api_lookup(struct request *req)
 		return request_fail(req, ERR_INVALID, NULL, "path: missing.");
 	if ((rc = node_lookup(req->daemon->store, row.id, SLICE(path), &kind, &id)) == 0)
 		rc = api_node(req, ACTION_LIST, kind, id, &n);
+	if (rc == 0)
+		rc = api_nodes_hidden(req, &n, &hidden);
 	if (rc == ERR_NOTFOUND)
 		rc = request_fail(req, rc, NULL, "There is nothing at \"%.200s\".", path);
 	if (rc == 0) {
+		api_nodes_show_path(&n, hidden, &extra);
 		admin_reply(req, 200, &j);
 		json_object_begin(&j);
-		api_put_node(&j, &n, NULL);
+		api_put_node(&j, &n, &extra);
 		json_object_end(&j);
 		rc = buf_finish(&req->http->reply.body);
 	}

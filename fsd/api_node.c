@@ -167,7 +167,7 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 	admin_put_id(j, "id", n->kind == NODE_FILE ? ID_FILE : ID_FOLDER, n->id);
 	json_key_str(j, "kind", n->kind == NODE_FILE ? "file" : "folder");
 	admin_put_id(j, "workspaceId", ID_WORKSPACE, n->workspace);
-	admin_put_id(j, "parentFolderId", ID_FOLDER, n->parent);
+	admin_put_id(j, "parentFolderId", ID_FOLDER, extra && extra->top ? 0 : n->parent);
 	if (root)
 		json_key_str(j, "name", "");
 	else

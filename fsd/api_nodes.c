@@ -5,15 +5,24 @@
 #include "daemon.h"
 #include "err.h"
 
+void
+api_nodes_show_path(const struct node *n, size_t hidden, struct api_node_extra *extra)
+{
+	size_t cut = hidden < n->path.len ? hidden : n->path.len;
+
+	extra->path = (struct slice) { n->path.data ? n->path.data + cut : "", n->path.len - cut };
+	extra->top = cut && cut == n->path.len - n->name.len;
+}
+
 int
 api_nodes_render(void *arg, struct buf *reply)
 {
 	struct api_result *r = arg;
 	struct node *n = &r->node;
-	size_t cut = r->hidden < n->path.len ? r->hidden : n->path.len;
-	struct api_node_extra extra = { .path = { n->path.data ? n->path.data + cut : "", n->path.len - cut } };
+	struct api_node_extra extra = { 0 };
 	struct json_out j;
 
+	api_nodes_show_path(n, r->hidden, &extra);
 	n->sequence = *r->sequence;
 	json_out_init(&j, reply, false);
 	json_object_begin(&j);
@@ -66,6 +75,21 @@ api_nodes_place(struct request *req, const struct json *body, int64_t workspace,
 	if ((rc = api_parent(req, body, "parentFolderId", workspace, parent)) == 0 && parent->workspace != workspace)
 		rc = request_fail(req, ERR_INVALID, NULL, "parentFolderId: it is in another workspace.");
 	return rc;
+}
+
+int
+api_nodes_may_move(struct request *req, const struct node *n)
+{
+	struct node folder = NODE_INIT;
+	int rc = 0;
+
+	if (n->parent)
+		rc = node_find(req->daemon->store, &req->who.who, ACTION_WRITE, NODE_FOLDER, n->parent, &folder);
+	node_release(&folder);
+	if (rc != ERR_NOTFOUND && rc != ERR_DENIED)
+		return rc;
+	return request_fail(req, ERR_DENIED, NULL, "What a thing is called and where it is belongs to its folder, and your role "
+	    "does not reach that.");
 }
 
 int

@@ -16,6 +16,9 @@ struct api_result {
 /* For struct idem: arg is a struct api_result. */
 int api_nodes_render(void *arg, struct buf *reply);
 
+/* The path of a node of which the first `hidden` bytes are not shown; where nothing above it is, its folder isn't either. */
+void api_nodes_show_path(const struct node *n, size_t hidden, struct api_node_extra *extra);
+
 /* GET of one node: found by the path's id. */
 int api_nodes_show(struct request *req, enum node_kind kind);
 
@@ -27,6 +30,12 @@ int api_nodes_hidden(struct request *req, const struct node *folder, size_t *hid
  * workspace; `parent` was initialised; its id is 0 if the member is absent.
  */
 int api_nodes_place(struct request *req, const struct json *body, int64_t workspace, const char **name, struct node *parent);
+
+/*
+ * Whether the caller may take a node that it may write to out of its folder, or give it another name there: for that it has to be able to write to
+ * the folder too. ERR_DENIED. Nothing is said of the folder.
+ */
+int api_nodes_may_move(struct request *req, const struct node *n);
 
 /* An error of a change of the tree, with what it names. */
 int api_nodes_fail(struct request *req, int rc, int64_t existing, enum node_kind kind, int64_t current);

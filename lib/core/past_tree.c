@@ -139,7 +139,7 @@ fill(struct walk *w, const struct past_way *way, const struct past_seen *e)
 	n->kind = e->kind == ENTRY_FOLDER ? NODE_FOLDER : NODE_FILE;
 	n->id = e->node_id;
 	n->workspace = w->view.workspace;
-	n->parent = e->folder;
+	n->parent = way->seen ? e->folder : 0;
 	n->sequence = e->latest;
 	n->created_us = e->created_at;
 	n->created_by = e->created_by;
