@@ -32,6 +32,7 @@ static const struct verb {
 struct known {
 	enum node_kind kind;
 	int64_t id;
+	int64_t parent;			/* the folder that it is in */
 	int rc;
 };
 
@@ -51,32 +52,58 @@ struct batch_call {
 /* ---- rights ---- */
 
 static int
-look(struct batch_call *b, enum node_kind kind, int64_t id)
+look(struct batch_call *b, enum node_kind kind, int64_t id, int64_t *parent)
 {
 	struct node n = NODE_INIT;
 	int rc = node_find(b->req->daemon->store, &b->req->who.who, ACTION_WRITE, kind, id, &n);
 
 	if (rc == 0 && n.workspace != b->a.workspace)
 		rc = ERR_NOTFOUND;
+	*parent = n.parent;
 	node_release(&n);
 	return rc;
+}
+
+static const struct known *
+know(struct batch_call *b, enum node_kind kind, int64_t id)
+{
+	struct known *k = b->known, *end = b->known + b->nknown;
+
+	while (k < end && (k->id != id || k->kind != kind))
+		k++;
+	if (k == end) {
+		*k = (struct known) { .kind = kind, .id = id };
+		k->rc = look(b, kind, id, &k->parent);
+		b->nknown++;
+	}
+	return k;
 }
 
 /* Notes a refusal in the operation; another failure is the request's. */
 static int
 permit(struct batch_call *b, struct apply_op *op, enum node_kind kind, int64_t id)
 {
-	struct known *k = b->known, *end = b->known + b->nknown;
+	const struct known *k;
 
 	if (b->whole || op->rc)
 		return 0;
-	while (k < end && (k->id != id || k->kind != kind))
-		k++;
-	if (k == end)
-		b->known[b->nknown++] = (struct known) { kind, id, look(b, kind, id) };
+	k = know(b, kind, id);
 	if (k->rc == ERR_NOTFOUND || k->rc == ERR_DENIED)
 		op->rc = k->rc;
 	return op->rc ? 0 : k->rc;
+}
+
+/* Whether the folder that a node is in is the caller's to change too: names and places are the folder's. */
+static int
+permit_in_folder(struct batch_call *b, enum node_kind kind, int64_t id, bool *yes)
+{
+	int64_t parent;
+	int rc = 0;
+
+	if (!b->whole && (parent = know(b, kind, id)->parent) != 0)
+		rc = know(b, NODE_FOLDER, parent)->rc;
+	*yes = rc == 0;
+	return rc == ERR_NOTFOUND || rc == ERR_DENIED ? 0 : rc;
 }
 
 /* ---- what the body says ---- */
@@ -189,6 +216,7 @@ get_deletion(struct batch_call *b, const struct json *j, size_t i, struct apply_
 static int
 get_version(struct batch_call *b, const struct json *j, size_t i, struct apply_op *op)
 {
+	bool yes;
 	int rc;
 
 	if ((rc = api_get_id(b->req, j, "fileId", ID_FILE, &op->id)) != 0 ||
@@ -196,9 +224,25 @@ get_version(struct batch_call *b, const struct json *j, size_t i, struct apply_o
 		return rc;
 	if (!op->id)
 		return request_fail(b->req, ERR_INVALID, NULL, "operations[%zu].fileId: missing.", i);
-	if ((rc = permit(b, op, NODE_FILE, op->id)) != 0)
+	if ((rc = permit(b, op, NODE_FILE, op->id)) != 0 || (rc = get_content(b, j, i, op)) != 0 || !op->rename ||
+	    op->rc)
 		return rc;
-	return get_content(b, j, i, op);
+	/* A conflict copy is a new file in the folder: without the right to that the conflict is told. */
+	rc = permit_in_folder(b, NODE_FILE, op->id, &yes);
+	op->rename = yes;
+	return rc;
+}
+
+static int
+get_moved(struct batch_call *b, const struct json *j, size_t i, struct apply_op *op)
+{
+	bool yes;
+	int rc = get_node(b, j, i, op);
+
+	if (rc || op->rc || (rc = permit_in_folder(b, op->node, op->id, &yes)) != 0)
+		return rc;
+	op->rc = yes ? 0 : ERR_DENIED;
+	return 0;
 }
 
 static int
@@ -223,7 +267,7 @@ get_op(struct batch_call *b, const struct json *j, size_t i)
 		return get_version(b, j, i, op);
 	if (op->kind == APPLY_DELETE)
 		return get_deletion(b, j, i, op);
-	if (op->kind == APPLY_MOVE && (rc = get_node(b, j, i, op)) != 0)
+	if (op->kind == APPLY_MOVE && (rc = get_moved(b, j, i, op)) != 0)
 		return rc;
 	if ((rc = get_parent(b, j, i, op)) != 0 || (rc = get_name(b, j, i, op)) != 0)
 		return rc;
@@ -283,7 +327,7 @@ get_all(struct batch_call *b, const struct json *body)
 		return rc;
 	b->a.ops = calloc(n + 1, sizeof(*b->a.ops));
 	b->headers = calloc(n + 1, sizeof(*b->headers));
-	b->known = calloc(2 * n + 1, sizeof(*b->known));
+	b->known = calloc(3 * n + 1, sizeof(*b->known));
 	if (!b->a.ops || !b->headers || !b->known)
 		return ERR_NOMEM;
 	b->a.count = n;

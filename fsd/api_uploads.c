@@ -15,10 +15,10 @@
 #define MISSING 10000
 
 static const char *const start_fields[] = { "workspaceId", "parentFolderId", "name", "fileId", "sizeBytes", "contentType", "sha256",
-	"clientMutationId", "chunks", "baseVersionId", "onConflict", "mtime", "mode", NULL };
+	"clientMutationId", "chunks", "baseVersionId", "onConflict", "mtime", "mode", "deviceId", NULL };
 static const char *const chunk_fields[] = { "hash", "length", NULL };
 static const char *const complete_fields[] = { "uploadSessionId", "parts", "clientObservedBaseVersion", "name",
-	"parentFolderId", "onConflict", "clientMutationId", NULL };
+	"parentFolderId", "onConflict", "clientMutationId", "deviceId", NULL };
 static const char *const part_fields[] = { "partNumber", "etag", "sha256", NULL };
 
 int
@@ -379,6 +379,7 @@ struct ending {
 	struct transfer_part *parts;
 	struct idem *idem;
 	char label[128];
+	bool hidden;			/* the file of a session that is over is not the caller's to see any more */
 };
 
 static int
@@ -408,21 +409,53 @@ get_parts(struct request *req, const struct json *body, struct ending *e)
 	return 0;
 }
 
+static int
+may_write(struct request *req, enum node_kind kind, int64_t id, int64_t *parent)
+{
+	struct node n = NODE_INIT;
+	int rc = node_find(req->daemon->store, &req->who.who, ACTION_WRITE, kind, id, &n);
+
+	*parent = n.parent;
+	node_release(&n);
+	return rc;
+}
+
 /* Another name or folder than the session's: of a conflict copy, or since the folder is gone. */
 static int
 get_other_place(struct request *req, const struct json *body, struct ending *e)
 {
 	struct node n = NODE_INIT;
+	int64_t above;
 	int rc;
 
 	if ((rc = admin_get_str(req, body, "name", &e->c.name)) != 0 ||
-	    (e->c.name && (rc = api_check_name(req, e->c.name)) != 0) || !json_get(body, "parentFolderId"))
+	    (e->c.name && (rc = api_check_name(req, e->c.name)) != 0))
 		return rc;
+	if (!json_get(body, "parentFolderId")) {
+		/* Who may write to the file alone gives its folder no other. */
+		rc = e->c.name ? may_write(req, NODE_FOLDER, e->tr.parent, &above) : 0;
+		return rc == ERR_NOTFOUND && e->tr.new_version ? ERR_DENIED : rc;
+	}
 	if ((rc = api_parent(req, body, "parentFolderId", e->tr.workspace, &n)) == 0 && n.workspace != e->tr.workspace)
 		rc = request_fail(req, ERR_INVALID, NULL, "parentFolderId: is in another workspace.");
 	e->c.parent = n.id;
 	node_release(&n);
 	return rc;
+}
+
+/* A conflict copy is a new file: who may not make one in the folder is told of the conflict instead. */
+static int
+permit_copy(struct request *req, struct ending *e)
+{
+	int64_t folder, above;
+	int rc;
+
+	if (!e->tr.new_version || e->c.parent || !(e->c.rename || e->tr.rename))
+		return 0;
+	if ((rc = may_write(req, NODE_FILE, e->tr.file_id, &folder)) == 0)
+		rc = may_write(req, NODE_FOLDER, folder, &above);
+	e->c.no_copy = rc == ERR_NOTFOUND || rc == ERR_DENIED;
+	return e->c.no_copy ? 0 : rc;
 }
 
 static int
@@ -442,12 +475,16 @@ get_completion(struct request *req, const struct json *body, struct ending *e)
 	rc = transfer_get(store, e->c.id, req->who.who.id, &e->tr);
 	if (rc == ERR_NOTFOUND)
 		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
-	if (rc || (rc = get_other_place(req, body, e)) != 0 || e->tr.completed)
+	if (rc == 0 && e->tr.completed) {
+		e->hidden = node_find(store, &req->who.who, ACTION_READ, NODE_FILE, e->tr.file_id, &e->c.node) != 0;
+		return 0;
+	}
+	if (rc || (rc = get_other_place(req, body, e)) != 0)
 		return rc;
 	/* A new place was asked for already. */
 	if (!e->c.parent && (rc = api_upload_permit(req, &req->who.who, &e->tr)) == ERR_NOTFOUND)
 		return request_fail(req, rc, NULL, "The folder that it was for is gone: name another parentFolderId.");
-	return rc;
+	return rc ? rc : permit_copy(req, e);
 }
 
 static int
@@ -464,7 +501,7 @@ render_complete(void *arg, struct buf *reply)
 	admin_put_id(&j, "versionId", ID_VERSION, c->node.version_id);
 	admin_put_id(&j, "workspaceId", ID_WORKSPACE, c->node.workspace);
 	json_key(&j, "name");
-	json_bytes(&j, c->node.name.data, c->node.name.len);
+	json_bytes(&j, e->hidden ? "" : c->node.name.data, e->hidden ? 0 : c->node.name.len);
 	json_key_int(&j, "sequence", c->sequence);
 	api_put_cursor(e->req, &j, "syncCursor", &(struct cursor) { .workspace = c->node.workspace,
 	    .principal = c->principal, .sequence = c->before });

@@ -87,6 +87,7 @@ struct transfer_complete {
 	int64_t parent;				/* 0: the session's */
 	struct slice label;			/* DEVICE in the name of a conflict copy */
 	bool rename;				/* or the session's */
+	bool no_copy;				/* makes no conflict copy, whatever they say */
 	/* results */
 	struct node node;			/* NODE_INIT; what is there now */
 	int64_t sequence, before;		/* of the last event; the workspace's before the first */

@@ -290,7 +290,7 @@ find_place(struct txn *t, struct completion *m, const uint8_t *hash, struct tran
 	p->folder = c->parent ? c->parent : tr->parent;
 	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
 	p->base = c->has_base ? c->base : c->name ? 0 : tr->base;
-	p->rename = c->rename || tr->rename;
+	p->rename = (c->rename || tr->rename) && !c->no_copy;
 	p->label = c->label;
 	p->actor = (struct actor) { c->principal, c->device ? c->device : tr->device };
 	p->size = tr->size;
@@ -318,6 +318,21 @@ note_result(struct txn *t, struct completion *m, int64_t version)
 	    c->node.id, t->now_us + REPEAT_US);
 }
 
+/* The hash of the version that was made: the file can show another by now. */
+static int
+repeat_hash(struct txn *t, const struct upload_row *u, struct node *n)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc = tbl_version_get(t->db, u->workspace, u->result_version, &row, &v);
+
+	n->has_hash = rc == 0 && v.has_hash;
+	if (n->has_hash)
+		memcpy(n->content_hash, v.hash, sizeof(n->content_hash));
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 /* What it was answered; where the file has gone meanwhile, as far as that is known. */
 static int
 repeat(struct txn *t, struct completion *m, const struct upload_row *u)
@@ -340,7 +355,7 @@ repeat(struct txn *t, struct completion *m, const struct upload_row *u)
 		rc = 0;
 	}
 	c->node.version_id = u->result_version;
-	return rc;
+	return rc ? rc : repeat_hash(t, u, &c->node);
 }
 
 static int
