@@ -248,7 +248,7 @@ add_chunk(void *arg, const struct manifest_chunk *chunk)
 	struct listing *l = arg;
 	char hex[65];
 
-	if (l->n >= l->from + l->max)
+	if (l->n - l->from >= l->max)
 		return false;
 	if (l->n++ >= l->from) {
 		hex_encode(chunk->id, 32, hex);
@@ -273,6 +273,7 @@ api_manifest(struct request *req)
 
 	if ((rc = admin_query_int(req, "from", 0, INT64_MAX, &l.from)) != 0 ||
 	    (rc = admin_query_int(req, "limit", MANIFEST_CHUNKS, MANIFEST_CHUNKS, &l.max)) != 0 ||
+	    (l.max == 0 && (rc = request_fail(req, ERR_INVALID, NULL, "limit: expected a number from 1 to %d.", MANIFEST_CHUNKS)) != 0) ||
 	    (rc = find_version(req, &n, &c)) != 0)
 		goto out;
 	admin_reply(req, 200, &j);

@@ -164,6 +164,7 @@ static int
 body_device(struct request *req, char text[ID_TEXT])
 {
 	const struct buf *raw = &req->http->body;
+	const struct json *member;
 	const char *value = NULL;
 	struct json *body = NULL;
 	bool too_long;
@@ -172,7 +173,8 @@ body_device(struct request *req, char text[ID_TEXT])
 	*text = '\0';
 	if (!raw->len || !memmem(raw->data, raw->len, "\"deviceId\"", strlen("\"deviceId\"")))
 		return 0;
-	if (json_parse(raw->data, raw->len, NULL, &body) == 0)
+	if (json_parse(raw->data, raw->len, NULL, &body) == 0 && (member = json_get(body, "deviceId")) != NULL &&
+	    json_kind(member) != JSON_IS_NULL)
 		rc = json_get_str(body, "deviceId", &value);
 	if (value && strlen(value) < ID_TEXT)
 		strcpy(text, value);
