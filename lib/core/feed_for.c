@@ -36,6 +36,7 @@ struct reading {
 	struct buf path;	/* of the event that is given */
 	unsigned given;
 	bool open;		/* something was given of the commit that is read */
+	bool peek;		/* the page is full: give() answers ERR_BUSY, so that only what is not shown is passed */
 	int64_t mark;		/* the last end of a commit */
 	bool lost, lost_open;	/* a folder was: up to the mark, behind it */
 	int64_t time_us;
@@ -162,6 +163,8 @@ give(struct reading *r, struct event *e)
 	bool yes;
 	int rc;
 
+	if (r->peek)
+		return ERR_BUSY;
 	if (e->from_parent && ((rc = sees_folder(r, e->from_parent, &yes)) != 0))
 		return rc;
 	if (e->from_parent && !yes)
@@ -190,6 +193,8 @@ give_access(struct reading *r, struct event *e, enum event_type type)
 {
 	bool moved = e->type == EVENT_FILE_MOVED || e->type == EVENT_FOLDER_MOVED;
 
+	if (r->peek)
+		return ERR_BUSY;
 	if (type == EVENT_ACCESS_LOST) {
 		if (moved) {
 			e->parent = e->from_parent;
@@ -438,12 +443,16 @@ read_rows(struct reading *r, int64_t to)
 
 	q->last = r->mark = q->from;
 	while (rc == 0 && (rc = db_next(&row)) == 0 && (rc = tbl_event_seen(&row, &found)) == 0) {
-		if (r->given == q->max) {
-			q->last = end_full(r, q->last);
+		if (r->given == q->max && !r->open)
 			break;
-		}
+		/* What isn't shown at the end of a commit is passed even so: then the page ends with it. */
+		r->peek = r->given == q->max;
 		feed_event_of(&found, &e);
-		if ((rc = tell(r, &e)) != 0)
+		if ((rc = tell(r, &e)) == ERR_BUSY && r->peek) {
+			q->last = end_full(r, q->last);
+			rc = ERR_END;
+		}
+		if (rc)
 			break;
 		q->last = found.sequence;
 		if (found.ends_commit)
@@ -482,7 +491,10 @@ tell_all_again(struct reading *r)
 	struct db_row row = DB_ROW_INIT;
 	int64_t id;
 	bool folder;
-	int rc = tbl_grant_mine(r->db, r->w.id, r->q->who->id, &row);
+	int rc;
+
+	r->peek = false;
+	rc = tbl_grant_mine(r->db, r->w.id, r->q->who->id, &row);
 
 	while (rc == 0 && (rc = db_next(&row)) == 0)
 		if (tbl_grant_mine_seen(&row, &id, &folder))
@@ -500,6 +512,7 @@ begin(struct reading *r, unsigned max, int64_t *to)
 {
 	struct feed_query *q = r->q;
 	enum role role;
+	int64_t end;
 	int rc;
 
 	if ((rc = tbl_workspace_get(r->db, q->workspace, &r->w)) != 0 ||
@@ -512,7 +525,14 @@ begin(struct reading *r, unsigned max, int64_t *to)
 		return ERR_INVALID;
 	if (q->personal && max < FEED_LOOK)
 		max = FEED_LOOK;
-	return feed_page_to(r->db, &r->w, q->from, max, to);
+	if ((rc = feed_page_to(r->db, &r->w, q->from, max, to)) != 0 || *to < q->from + max)
+		return rc;
+	/* A commit may be larger than the page, and what is shown of it not. */
+	if ((rc = tbl_event_last_end(r->db, r->w.id, *to - 1, *to, &end)) == ERR_NOTFOUND) {
+		*to = q->head - *to > FEED_LOOK ? *to + FEED_LOOK : q->head;
+		rc = 0;
+	}
+	return rc;
 }
 
 int
