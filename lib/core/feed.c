@@ -7,6 +7,7 @@
 #include "feed.h"
 #include "feed_in.h"
 #include "namespace.h"
+#include "planted.h"
 #include "store_in.h"
 #include "tbl_event.h"
 
@@ -45,7 +46,15 @@ feed_emit(struct txn *t, struct event *e)
 
 	if ((rc = txn_workspace(t, e->workspace, &w)) != 0)
 		return rc;
+	if (PLANTED("event") && e->type == EVENT_FILE_MOVED)
+		return 0;
 	e->sequence = w->sequence + 1;
+	if (PLANTED("sequence")) {
+		static int64_t outside;	/* of the transaction: what was undone has taken its number along */
+
+		outside = outside < w->sequence ? e->sequence : outside + 1;
+		e->sequence = outside;
+	}
 	if (!e->occurred_us)
 		e->occurred_us = t->now_us;
 	rc = tbl_event_insert(t->db, &(struct event_row) {

@@ -8,6 +8,7 @@
 #include "feed_in.h"
 #include "limits.h"
 #include "node.h"
+#include "planted.h"
 #include "store_in.h"
 #include "tbl_event.h"
 #include "tbl_file.h"
@@ -292,6 +293,8 @@ told_share(struct reading *r, struct event *e)
 	struct place *p;
 	int rc;
 
+	if (!granting && PLANTED("revoked"))
+		return 0;
 	if ((rc = look(r, e->folder ? e->node : e->parent, &p)) != 0)
 		return rc;
 	in = p->inside || e->node == r->q->scope;

@@ -7,7 +7,6 @@
 #include "id.h"
 #include "namespace.h"
 #include "object_in.h"
-#include "planted.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_chunk.h"
@@ -172,8 +171,6 @@ hold_chunks(struct txn *t, const struct starting *s, int64_t version)
 		buf_add(&there, &c[i], sizeof(c[i]));
 		bytes += c[i].bytes;
 	}
-	if (PLANTED("hold"))
-		buf_clear(&there);
 	if (rc == 0 && (rc = buf_finish(&list)) == 0 && (rc = buf_finish(&there)) == 0)
 		rc = refs_of_chunks(t, 0, (const struct manifest_chunk *)(const void *)there.data,
 		    there.len / sizeof(*c), &manifest, &wrong);

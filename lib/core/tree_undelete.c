@@ -3,6 +3,7 @@
 
 #include "err.h"
 #include "idem.h"
+#include "planted.h"
 #include "tbl_trash.h"
 #include "tree_in.h"
 #include "tree_scan.h"
@@ -283,7 +284,7 @@ revive_folder(struct txn *t, struct undeletion *x, const struct trash_folder *go
 	event.parent = at.folder;
 	event.name = at.name;
 	x->w->history_bytes -= gone->bytes;
-	x->w->bytes += gone->bytes;
+	x->w->bytes += PLANTED("undelete") ? 0 : gone->bytes;
 	x->w->objects += gone->objects;
 	x->w->dirty = true;
 	if ((rc = tbl_entry_insert(t->db, &at, &e)) != 0 ||

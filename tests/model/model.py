@@ -79,7 +79,7 @@ class Generator:
         name = rng.choices(
             ["s3_put", "s3_delete", "s3_copy", "mkdir", "upload", "stale_upload", "batch", "move_file", "move_folder",
              "delete_file", "delete_folder", "undelete", "restore", "share", "revoke", "gc", "restart", "kill"],
-            [12, 5, 3, 6, 14, 4, 4, 6, 5, 5, 2, 4, 4, 4, 2, .5, .15, .15])[0]
+            [12, 5, 3, 6, 14, 4, 4, 6, 5, 5, 2, 4, 4, 4, 4, .5, .15, .15])[0]
         if name in self.without:
             return self.step(ref, number)
         step = {"do": name, "who": who, "seed": rng.getrandbits(40), "lost": lost}
@@ -96,8 +96,10 @@ class Generator:
         elif name == "delete_folder":
             step["path"] = self.some("folder", ref)
         elif name in ("share", "revoke"):
-            step["path"] = rng.choice([""] + sorted(ref.folders()) + sorted(ref.files)[:5])
             step["with"] = rng.choice(PEOPLE[1:])
+            step["path"] = rng.choice([""] + sorted(ref.folders()) + sorted(ref.files)[:5])
+            if name == "revoke" and ref.grants[step["with"]]:
+                step["path"] = rng.choice(sorted(ref.grants[step["with"]]))
             step["role"] = rng.choice(["viewer", "editor"])
         elif name == "batch":
             step["folder"] = rng.choice([""] + sorted(ref.folders()))
@@ -402,6 +404,8 @@ class Run:
         status, doc = self.ask(dict(step, who="owner"), "POST", "/v1/%ss/%s:share" % (kind, node),
                                {"principalId": self.ids[to], "role": step["role"]})
         self.must("share %s with %s" % (path, to), 200, status, doc)
+        if kind == "folder":
+            self.ref.mark(path)
         self.ref.share(to, path, step["role"])
 
     def do_revoke(self, step):

@@ -1,0 +1,34 @@
+# Random steps over S3 and JSON against a reference; and bugs that it must find.
+# test-timeout: 900
+load lib/fsd
+
+model() {	# BUILD STEPS
+	/usr/bin/python3 "$FSD_ROOT/tests/model/model.py" --build "$1" --steps "$2" "${@:3}"
+}
+
+# Each bug shows itself within some hundred steps of one of a few seeds.
+finds() {	# BUG
+	local seed
+	for seed in 1 2 3 4 5 6; do
+		FSD_BUG=$1 run model "$FSD_ROOT/build/bugs" 400 --seed "$seed" --no-shrink
+		[ "$status" != 1 ] || return 0
+		[ "$status" = 0 ] || fail "$output" || return 1
+	done
+	fail "nobody noticed $1"
+}
+
+setup_file() {
+	make -s -C "$FSD_ROOT" VARIANT=bugs programs >&2
+}
+
+@test "10,000 steps agree with the reference" {
+	model "$FSD_ROOT/build" 5000 >&2 &
+	model "$FSD_ROOT/build" 5000 >&2
+	wait $!
+}
+
+@test "the reference notices ten bugs and more" {
+	for bug in base cache conflict copy event idempotency path quota revoked sequence undelete; do
+		finds "$bug" || return 1
+	done
+}
