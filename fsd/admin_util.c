@@ -153,7 +153,8 @@ admin_put_id(struct json_out *j, const char *key, enum id_kind kind, int64_t id)
 {
 	char text[ID_TEXT];
 
-	id_format(kind, id, text);
+	if (id)
+		id_format(kind, id, text);
 	json_key_str(j, key, id ? text : NULL);
 }
 
@@ -162,6 +163,7 @@ admin_put_time(struct json_out *j, const char *key, int64_t us)
 {
 	char text[CLOCK_TEXT];
 
-	clock_rfc3339(us, text);
+	if (us)
+		clock_rfc3339(us, text);
 	json_key_str(j, key, us ? text : NULL);
 }

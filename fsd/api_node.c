@@ -118,10 +118,11 @@ put_mtime(struct json_out *j, const struct node *n)
 {
 	char text[CLOCK_TEXT];
 	struct slice value;
-	int64_t us = 0;
+	int64_t us;
 	bool known = meta_find(n->headers.data, n->headers.len, MTIME, &value) && parse_seconds(value, &us);
 
-	clock_rfc3339(us, text);
+	if (known)
+		clock_rfc3339(us, text);
 	json_key_str(j, "mtime", known ? text : NULL);
 }
 

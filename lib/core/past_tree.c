@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,11 +117,16 @@ fill_folder(struct walk *w, const struct past_seen *e)
 static void
 fill_file(struct node *n, const struct past_seen *e)
 {
+	size_t len;
+
 	n->version_id = e->version_id;
 	n->size = (uint64_t)e->size;
 	n->modified_us = e->modified_at;
 	n->modified_by = e->modified_by;
-	snprintf(n->etag, sizeof(n->etag), "%.*s", (int)e->etag.len, e->etag.p);
+	len = e->etag.len < sizeof(n->etag) ? e->etag.len : sizeof(n->etag) - 1;
+	if (len)
+		memcpy(n->etag, e->etag.p, len);
+	n->etag[len] = '\0';
 	n->has_hash = e->hash.len == sizeof(n->content_hash);
 	if (n->has_hash)
 		memcpy(n->content_hash, e->hash.p, sizeof(n->content_hash));
