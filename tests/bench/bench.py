@@ -19,18 +19,14 @@ import sys
 import threading
 import time
 
+from sync_rows import Failed, SyncRows
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
-import sync  # noqa: E402
 TICK = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
 LARGE = 64 * MIB
 MARKER = ".fsd-bench"
-
-
-class Failed(Exception):
-    """Something without which the bench makes no sense: the text says what."""
 
 
 def free_port():
@@ -90,7 +86,7 @@ class Program:
         return 0
 
 
-class Bench:
+class Bench(SyncRows):
     def __init__(self, args):
         self.a = args
         self.dir = os.path.abspath(args.data)
@@ -118,7 +114,7 @@ class Bench:
         if out.returncode != 0:
             raise Failed("fsctl init: " + out.stderr.decode(errors="replace"))
         key = json.loads(out.stdout)
-        self.token = key["token"]
+        self.token = self.env["FSD_TOKEN"] = key["token"]
         self.env["AWS_ACCESS_KEY_ID"] = key["accessKeyId"]
         self.env["AWS_SECRET_ACCESS_KEY"] = key["secretAccessKey"]
 
@@ -219,36 +215,6 @@ http {{
         self.figure(work, "rate", r["rate"], "/s", 800)
         self.figure(work, "fsd CPU each", r["cpu"] / r["requests"] * 1e6, "us")
         self.figure(work, "p99", r["p99us"] / 1000, "ms")
-
-    def batch1000(self):
-        """Files of the JSON API: 4 KiB each, staged a thousand at a time, then committed by one call; only that call counts."""
-        api = sync.Sync("127.0.0.1", self.port, self.token)
-        ws = api.call("POST", "/v1/admin/workspaces", {"name": "batches"})["workspaceId"]
-        times, cpu, rounds = [], 0.0, 20
-        for i in range(rounds):
-            data = [os.urandom(4096) for _ in range(1000)]
-            packed = b"".join(len(d).to_bytes(4, "little") + d for d in data)
-            status, _, got = api.raw("POST", "/v1/chunks?workspaceId=" + ws, packed)
-            if status != 200:
-                raise Failed("POST /v1/chunks: " + got.decode(errors="replace"))
-            staged = json.loads(got)
-            folder = api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": f"d{i}"})["id"]
-            body = json.dumps({"workspaceId": ws, "atomic": i % 2 == 0, "stagingIds": [staged["stagingId"]], "operations": [
-                {"op": "create", "parentFolderId": folder, "name": f"o{n:09d}", "sizeBytes": 4096, "chunks": [c],
-                 "mtime": "2026-11-22T13:52:15.123456Z", "contentType": "text/plain"}
-                for n, c in enumerate(staged["chunks"])]}).encode()
-            used, began = self.fsd.cpu(), time.monotonic()
-            status, _, got = api.raw("POST", "/v1/files:commit-batch", body, {"Content-Type": "application/json"})
-            times.append(time.monotonic() - began)
-            cpu += self.fsd.cpu() - used
-            if status != 200 or b'"error"' in got:
-                raise Failed("commit-batch: " + got[:500].decode(errors="replace"))
-        api.close()
-        work = "commit-batch, 1,000 files of 4 KiB a call"
-        times.sort()
-        self.figure(work, "files", 1000 * rounds / sum(times), "/s", 10000, must=True)
-        self.figure(work, "fsd CPU each file", cpu / rounds * 1e3, "us")
-        self.figure(work, "p50 a call", times[rounds // 2] * 1e3, "ms")
 
     def fill(self):
         """The store that other rows read. Its last tenth is measured apart: does the rate hold?"""
@@ -423,7 +389,7 @@ http {{
 
 # In the order in which they run: each may change the store for those behind it.
 ROWS = ["put1", "batch1000", "put4k", "memidle", "get4k", "list", "put4krandom", "putlarge", "getlarge", "memlarge", "restart",
-        "delete"]
+        "changes500", "foldermove", "treepast", "deltaput", "delete"]
 
 
 def flush_us(folder):

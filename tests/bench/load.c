@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "load_mode.h"
+#include "load_walk.h"
 
 /*
  * A load generator for an S3 server: N keep-alive connections over epoll, each with one request under way at a
@@ -23,6 +24,17 @@
 #define RECV_PIECE (256u << 10)
 #define SEND_TURN (1u << 20)		/* one connection sends this much before the others have their turn */
 #define ERRORS_IN_A_ROW 100		/* then a worker gives up */
+
+static const struct mode modes[] = {
+	{ "put", .next = mode_put_next },
+	{ "get", .next = mode_get_next, .done = mode_get_done },
+	{ "list", true, mode_list_next, mode_list_done },
+	{ "delete", true, mode_delete_next, mode_delete_done },
+	{ "multipart", true, mode_multipart_next, mode_multipart_done },
+	{ "bucket", .next = mode_bucket_next },
+	{ "walk", true, mode_walk_next, mode_walk_done },
+	{ "wait-ready" },
+};
 
 static char host_header[300];
 static struct sockaddr_storage address;
@@ -311,7 +323,7 @@ thread_init(struct thread *t, const struct options *o, unsigned number, _Atomic 
 	for (unsigned i = 0; i < t->count; i++) {
 		struct conn *c = &t->conns[i];
 
-		*c = (struct conn) { .w = &t->w, .fd = -1, .text = BUF_INIT(4u << 20) };
+		*c = (struct conn) { .w = &t->w, .fd = -1, .text = BUF_INIT(16u << 20) };
 		c->reply.sink = take_body;
 		c->reply.arg = c;
 		c->out = malloc(HEAD_MAX + SEND_PIECE);
@@ -408,7 +420,7 @@ load(const struct options *o)
 static void
 usage(const char *why)
 {
-	fprintf(stderr, "load: %s\nusage: load [options] put|get|list|delete|multipart|bucket|wait-ready\n"
+	fprintf(stderr, "load: %s\nusage: load [options] put|get|list|delete|multipart|bucket|walk|wait-ready\n"
 	    "see tests/bench/README.md for the options\n", why);
 	exit(2);
 }
@@ -452,6 +464,9 @@ option(struct options *o, int c, const char *arg)
 	case 'v': o->verify = true; break;
 	case 'a': o->at = *arg; break;
 	case 'g': o->page = (unsigned)number(arg); break;
+	case 'G': o->target = arg; break;
+	case 'X': o->next = arg; break;
+	case '1': o->once = true; break;
 	default: usage("unknown option");
 	}
 }
@@ -468,7 +483,8 @@ parse(struct options *o, int argc, char **argv)
 		{ "part-size", 1, NULL, 'P' }, { "prefix", 1, NULL, 'x' }, { "seed", 1, NULL, 'e' },
 		{ "flat", 0, NULL, 'F' }, { "random", 0, NULL, 'R' }, { "ordered", 0, NULL, 'O' },
 		{ "unsigned-payload", 0, NULL, 'u' }, { "verify", 0, NULL, 'v' }, { "at", 1, NULL, 'a' },
-		{ "page", 1, NULL, 'g' }, { 0 },
+		{ "page", 1, NULL, 'g' }, { "target", 1, NULL, 'G' },
+		{ "next", 1, NULL, 'X' }, { "once", 0, NULL, '1' }, { 0 },
 	};
 	int c;
 
@@ -487,6 +503,11 @@ parse(struct options *o, int argc, char **argv)
 		usage("bucket, prefix or host too long");
 	if (!o->part_size || o->size / o->part_size >= PARTS_MAX || o->part_size % 8)
 		usage("--part-size is a multiple of 8 and makes at most 1,000 parts");
+	if (strcmp(o->mode->name, "walk") == 0)
+		o->access = NULL;
+	if (strcmp(o->mode->name, "walk") == 0 && (!o->bearer || !o->target || !o->next || !strchr(o->next, '=') ||
+	    strlen(o->bearer) > 400 || strcspn(o->target, "?") >= KEY_MAX_ || strlen(o->target) > 1000 || strlen(o->next) > 64))
+		usage("walk needs FSD_TOKEN, --target and --next MEMBER=PARAM");
 	if (!o->space)
 		o->space = o->count;
 	if (!strchr("wfl", o->at) || !o->page || (o->at == 'l' && o->space <= o->page))
@@ -514,7 +535,7 @@ main(int argc, char **argv)
 	struct options o = {
 		.host = "127.0.0.1", .port = 9000, .bucket = "bench", .prefix = "", .region = "us-east-1",
 		.access = getenv("AWS_ACCESS_KEY_ID"), .secret = getenv("AWS_SECRET_ACCESS_KEY"),
-		.connections = 64, .threads = 1, .count = 1000, .size = 4096, .part_size = 16u << 20, .page = 1000,
+		.bearer = getenv("FSD_TOKEN"), .connections = 64, .threads = 1, .count = 1000, .size = 4096, .part_size = 16u << 20, .page = 1000,
 		.seed = 1, .timeout = 600, .tree = true, .random = false, .sign_payload = true, .at = 'w',
 	};
 

@@ -21,13 +21,13 @@
 #define STRIDE 2654435761ull		/* a prime: n * STRIDE mod count visits every number once, far from the last */
 
 struct options {
-	const char *host, *bucket, *access, *secret, *region, *prefix;
+	const char *host, *bucket, *access, *secret, *region, *prefix, *bearer, *target, *next;
 	const struct mode *mode;
 	unsigned port, connections, threads, page;
 	uint64_t count, first, space, size, part_size, seed;
 	double seconds;		/* stop starting requests after this; 0: when `count` is done */
 	double timeout;		/* end everything after this */
-	bool tree, random, sign_payload, verify;
+	bool tree, random, sign_payload, verify, once;
 	int at;			/* list: 'w' walks, 'f' first page, 'l' last page */
 };
 
@@ -49,7 +49,8 @@ struct conn {
 	uint64_t keys;		/* in this request */
 	struct reply reply;
 	struct buf text;	/* the body of a reply that is read */
-	char *token;		/* list: where the next page begins */
+	char *token;		/* list, walk: where the next page begins */
+	bool through;		/* walk: the last page was seen */
 	char upload[256];	/* multipart: its id */
 	unsigned part, parts;	/* multipart: 0 is create, parts + 1 is complete */
 	char (*etags)[80];
@@ -390,15 +391,5 @@ mode_multipart_done(struct conn *c)
 	c->w->sum.items++;
 	return true;
 }
-
-static const struct mode modes[] = {
-	{ "put", .next = mode_put_next },
-	{ "get", .next = mode_get_next, .done = mode_get_done },
-	{ "list", true, mode_list_next, mode_list_done },
-	{ "delete", true, mode_delete_next, mode_delete_done },
-	{ "multipart", true, mode_multipart_next, mode_multipart_done },
-	{ "bucket", .next = mode_bucket_next },
-	{ "wait-ready" },
-};
 
 #endif
