@@ -235,7 +235,9 @@ class Run:
         if not path or self.ref.kind(path) != kind or not self.ref.is_folder(above(to)):
             return
         node, parent = self.node(path)["id"], self.where(above(to))
-        wanted = self.allowed(step, path) or self.allowed(step, above(to)) or 200
+        refusals = {self.allowed(step, path), self.allowed(step, above(to)),
+                    403 if self.allowed(step, above(path)) else None} - {None}  # the name belongs to the folder above
+        wanted = refusals or 200
         if wanted == 200 and to != path and kind == "folder" and below(above(to), path):
             wanted = 409
         elif wanted == 200 and to != path and self.ref.kind(to):
