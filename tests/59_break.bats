@@ -14,6 +14,8 @@ part() {
 
 @test "a completion that is sent again tells of its own version, and nobody of what is no longer theirs" { part again; }
 
+@test "what markers hid comes back, also where nothing older is kept by versioning" { part marked; }
+
 @test "numbers at their ends, names at their ends, bodies that are none" { part ends; }
 
 @test "fsctl check finds nothing after all of it" {

@@ -133,6 +133,51 @@ def again():
     assert repeated["versionId"] == done["versionId"] and repeated["name"] == "", repeated
 
 
+def marked():
+    ws = workspace("marked")
+
+    def versioning(status):
+        body = "<VersioningConfiguration><Status>%s</Status></VersioningConfiguration>" % status
+        assert s3.request("PUT", "/marked", {"versioning": ""}, body.encode())[0] == 200
+
+    def delete(key):
+        assert s3.request("DELETE", "/marked/" + key)[0] == 204
+
+    def content(key):
+        status, _, body = s3.request("GET", "/marked/" + key)
+        return body if status == 200 else status
+    versioning("Suspended")
+    put("marked", "d/f", b"old")
+    put("marked", "d/f", b"hidden")
+    f, d = api.find(ws, "d/f"), api.find(ws, "d/")
+    # The null marker takes the place of the null version, which is history.
+    delete("d/f")
+    back = api.good("POST", "/files/%s:undelete" % f["id"], {})
+    assert back["id"] == f["id"] and content("d/f") == b"hidden", back
+    changes = api.good("GET", "/changes", workspaceId=ws, cursor="begin")["changes"]
+    assert changes[-1]["eventType"] == "FILE_RESTORED", changes[-1]
+    delete("d/f")
+    assert api.good("POST", "/folders/%s:undelete" % d["id"], {})["id"] == d["id"] and content("d/f") == b"hidden"
+    delete("d/f")
+    assert api.good("POST", "/files/%s:undelete" % f["id"], {"name": "g"})["path"] == "d/g" and content("d/g") == b"hidden"
+    # Deleted more than once.
+    versioning("Enabled")
+    put("marked", "e/f", b"there")
+    f, e = api.find(ws, "e/f"), api.find(ws, "e/")
+    for node in ("/files/" + f["id"], "/folders/" + e["id"]):
+        for _ in range(3):
+            delete("e/f")
+        api.good("POST", node + ":undelete", {})
+        assert content("e/f") == b"there" and s3.request("GET", "/marked", {"versions": "", "prefix": "e/"})[2].count(b"<DeleteMarker>") == 0
+    # A marker that hid nothing.
+    put("marked", "n/x", b"x")
+    n = api.find(ws, "n/")
+    delete("n/nothing")
+    delete("n/x")
+    api.good("POST", "/folders/%s:undelete" % n["id"], {})
+    assert content("n/x") == b"x" and content("n/nothing") == 404
+
+
 def ends():
     ws = workspace("ends")
     put("ends", "f", b"one")

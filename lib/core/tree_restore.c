@@ -25,7 +25,8 @@ commit_version(struct txn *t, struct tree_restore *r, struct target *g, const st
 	    (rc = refs_take(t, g->w->id, v->manifest.p, v->manifest.len)) != 0 ||
 	    (rc = object_commit(t, g, &(struct object_new) { .size = (uint64_t)v->size, .etag = v->etag,
 		 .hash = v->has_hash ? v->hash : NULL, .checksum = &checksum, .headers = v->headers,
-		 .manifest = v->manifest, .parts = v->parts }, &info)) != 0)
+		 .manifest = v->manifest, .parts = v->parts,
+		 .event = g->entry.live ? 0 : EVENT_FILE_RESTORED }, &info)) != 0)
 		return rc;
 	r->result = info.version_id;
 	return 0;

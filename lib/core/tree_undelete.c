@@ -213,21 +213,58 @@ undelete_trash_file(struct txn *t, struct undeletion *x, const struct file_row *
 	return rc;
 }
 
-/* The marker goes. */
+/* Of a marker that stands alone, as it does where versioning is suspended: what it hid is history, and comes back as a new version. */
 static int
-unmark(struct txn *t, struct tree_undelete *u, int64_t file)
+restore_hidden(struct txn *t, struct tree_undelete *u, int64_t file)
+{
+	struct tree_restore r = { .workspace = u->workspace, .file = file, .actor = u->actor };
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	int rc = tbl_version_newest_old(t->db, u->workspace, file, &row, &v);
+
+	r.version = rc == 0 ? v.id : 0;
+	db_row_release(&row);
+	return rc ? rc : tree_restore_in(t, &r);
+}
+
+/* The newest marker goes; *older: it hid another one. ERR_NOTFOUND: it hid nothing. */
+static int
+unmark_once(struct txn *t, struct tree_undelete *u, int64_t file, bool *older)
 {
 	struct object_delete del = { .workspace = u->workspace, .actor = u->actor };
 	struct buf name = BUF_INIT(LIMIT_KEY_STORED);
+	struct db_row row = DB_ROW_INIT;
+	struct version_row next;
 	struct target g;
 	int rc = tree_aim_file(t, u->workspace, file, true, u->actor, &name, &g);
 
-	if (rc == 0 && !g.entry.live) {
+	*older = false;
+	if (rc || g.entry.live)
+		goto out;
+	rc = tbl_version_older(t->db, u->workspace, file, g.entry.version_id, &row, &next);
+	if (rc == ERR_NOTFOUND) {
+		rc = restore_hidden(t, u, file);
+	} else if (rc == 0) {
+		*older = next.kind == VERSION_MARKER;
 		del.version = g.entry.version_id;
 		rc = object_delete_in(t, &g, &del);
 		rc = rc ? rc : del.rc;
 	}
+out:
+	db_row_release(&row);
 	buf_release(&name);
+	return rc;
+}
+
+/* The markers go: a tool that deletes what is deleted makes another. */
+static int
+unmark(struct txn *t, struct tree_undelete *u, int64_t file)
+{
+	bool older = true;
+	int rc = 0;
+
+	while (rc == 0 && older)
+		rc = unmark_once(t, u, file, &older);
 	return rc;
 }
 
@@ -349,15 +386,18 @@ unmark_folder(struct txn *t, struct undeletion *x)
 {
 	int64_t *files = calloc(TREE_PIECE, sizeof(*files));
 	struct tree_scan scan = TREE_SCAN_INIT;
-	size_t n = 0;
+	size_t n = 0, back = 0;
 	int rc = files ? 0 : ERR_NOMEM;
 
 	if (rc == 0 && (rc = tree_scan(t, x->w->id, x->u->id, true, &scan)) == 0)
 		rc = list_hidden(t, x->w->id, &scan, files, &n);
-	if (rc == 0 && n == 0)
-		rc = ERR_NOTFOUND;
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		rc = unmark(t, x->u, files[i]);
+		back += rc == 0;
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (rc == 0 && back == 0)
+		rc = ERR_NOTFOUND;
 	tree_scan_release(&scan);
 	free(files);
 	return rc ? rc : move_after(t, x->u);
