@@ -16,6 +16,8 @@ part() {
 
 @test "what markers hid comes back, also where nothing older is kept by versioning" { part marked; }
 
+@test "the same call many times at once, and moves that cross" { part at_once; }
+
 @test "numbers at their ends, names at their ends, bodies that are none" { part ends; }
 
 @test "fsctl check finds nothing after all of it" {

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from api import Api  # noqa: E402
-from parallel import Admin, client  # noqa: E402
+from parallel import Admin, client, together  # noqa: E402
 
 api, admin, s3 = Api(), Admin(), client()
 
@@ -176,6 +177,42 @@ def marked():
     delete("n/x")
     api.good("POST", "/folders/%s:undelete" % n["id"], {})
     assert content("n/x") == b"x" and content("n/nothing") == 404
+
+
+def at_once():
+    ws = workspace("at-once")
+    top = {"workspaceId": ws, "parentFolderId": "root"}
+    a, b = (api.good("POST", "/folders", dict(top, name=n)) for n in "ab")
+    session = upload(api, b"once", name="f", **top)
+    answers, lock, gate = {}, threading.Lock(), threading.Barrier(48)
+
+    def storm(what, method, path, body, headers):
+        def run():
+            mine = Api()
+            gate.wait(60)
+            reply = mine.call(method, path, body, headers)
+            with lock:
+                answers.setdefault(what, []).append(reply)
+        return run
+    # One key: one folder, one answer. Two moves that cross: one of them. One session: one version.
+    together([storm(*("make", "POST", "/folders", dict(top, name="c"), {"Idempotency-Key": "at-once"}) if i % 4 == 0 else
+              ("a", "PATCH", "/folders/" + a["id"], {"parentFolderId": b["id"]}, None) if i % 4 == 1 else
+              ("b", "PATCH", "/folders/" + b["id"], {"parentFolderId": a["id"]}, None) if i % 4 == 2 else
+              ("end", "POST", "/files:complete-upload", {"uploadSessionId": session}, None)) for i in range(48)])
+    made = [reply for status, reply in answers["make"] if status == 201]
+    assert made and all(reply == made[0] for reply in made), made
+    for status, reply in answers["make"]:
+        assert status == 201 or reply["error"]["code"] == "idempotency_running", reply
+    assert len({reply["versionId"] for status, reply in answers["end"] if status == 201}) == 1, answers["end"]
+    assert all(status == 201 for status, reply in answers["end"]), answers["end"]
+    moved = [any(status == 200 for status, _ in answers[n]) for n in "ab"]
+    assert moved[0] != moved[1], answers
+    for status, reply in answers["b" if moved[0] else "a"]:
+        assert status == 409 and reply["error"]["code"] == "would_cycle", reply
+    paths = sorted(e["path"] for e in api.good("GET", "/tree", workspaceId=ws)["entries"])
+    assert paths == sorted(["c", "f"] + (["b", "b/a"] if moved[0] else ["a", "a/b"])), paths
+    events = [e["eventType"] for e in api.good("GET", "/changes", workspaceId=ws, cursor="begin")["changes"]]
+    assert events.count("FOLDER_CREATED") == 3 and events.count("FOLDER_MOVED") == 1 and events.count("FILE_CREATED") == 1, events
 
 
 def ends():
