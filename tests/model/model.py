@@ -122,6 +122,7 @@ class Run:
             key = self.daemon.admin("key", "create", who)
             self.keys[who] = key["accessKeyId"], key["secretAccessKey"]
         self.workspace = self.daemon.admin("workspace", "create", "model", "--owner", "owner")["workspaceId"]
+        self.root = self.daemon.sync().call("GET", "/v1/lookup", workspaceId=self.workspace, path="")["id"]
         self.ref.grants = {"ann": {}, "bob": {}}
         self.snapshots = {}  # sequence -> tree
         self.connect()
@@ -508,7 +509,17 @@ class Run:
                 list_folder(e["id"])
             elif not kind.startswith("SHARE_"):
                 nodes[e["id"]] = e
-        return nodes, events
+        return {i: n for i, n in nodes.items() if self.in_reach(nodes, i)}, events
+
+    def in_reach(self, nodes, node):
+        """Below the root, or below what was shared; a folder that could not be listed any more leaves orphans until its deletion is read."""
+        for _ in range(130):
+            node = nodes[node].get("parentFolderId")
+            if node in (None, self.root):
+                return True
+            if node not in nodes:
+                return False
+        return False
 
     def check_feed(self):
         entries, _, sequence = self.api["owner"].tree(self.workspace)
