@@ -389,7 +389,7 @@ http {{
 
 # In the order in which they run: each may change the store for those behind it.
 ROWS = ["put1", "batch1000", "put4k", "memidle", "get4k", "list", "put4krandom", "putlarge", "getlarge", "memlarge", "restart",
-        "changes500", "foldermove", "treepast", "deltaput", "delete"]
+        "sse1", "sse10k", "changes500", "foldermove", "treepast", "deltaput", "delete"]
 
 
 def flush_us(folder):

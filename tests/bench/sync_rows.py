@@ -64,6 +64,40 @@ class SyncRows:
         self.figure(work, "fsd CPU each file", cpu / rounds * 1e3, "us")
         self.figure(work, "p50 a call", times[rounds // 2] * 1e3, "ms")
 
+    def wait(self, name, count, **options):
+        """What build/bench/waiters says of `count` clients that wait for the changes of a new workspace; None: so many can't be here."""
+        api = self.api()
+        ws = api.call("POST", "/v1/admin/workspaces", {"name": name})["workspaceId"]
+        api.close()
+        argv = [os.path.join(os.path.dirname(self.a.load), "waiters"), "--port", str(self.port), "--token", self.token,
+                "--workspace", ws, "--count", str(count), "--pid", str(self.fsd.pid)]
+        for option, value in options.items():
+            argv += ["--" + option, str(value)]
+        out = subprocess.run(argv, capture_output=True, timeout=600, check=False)
+        if out.returncode == 77:
+            return None
+        if out.returncode != 0:
+            raise Failed("waiters: " + out.stderr.decode(errors="replace") + out.stdout.decode())
+        result = json.loads(out.stdout)
+        self.runs.append({"options": ["waiters", "--count", str(count)], **result})
+        return result
+
+    def sse1(self):
+        r = self.wait("one-waits", 1, rounds=200, events=100)
+        self.figure("commit to hint, 1 stream", "p99", r["eventsP99us"] / 1000, "ms", 40, least=False, must=True)
+
+    def sse10k(self):
+        """Half of them have streams, half wait for the next page; then all are cut off and come back at once."""
+        work = "commit to hint, 10,000 clients that wait"
+        r = self.wait("many-wait", 10000, rounds=20, limit=120)
+        if not r:
+            self.figure(work + " (`ulimit -n` is too low here)", "p99, streams", None, "ms", 400, least=False, must=True)
+            return
+        self.figure(work, "p99, streams", r["eventsP99us"] / 1000, "ms", 400, least=False, must=True)
+        self.figure(work, "p99, pages", r["changesP99us"] / 1000, "ms", 400, least=False, must=True)
+        self.figure(work, "memory of all", (r["bytesWaiting"] - r["bytesBefore"]) / 1e6, "MB", 100, least=False)
+        self.figure(work, "all back after a cut", r["backSeconds"], "s", 60, least=False)
+
     def changes500(self):
         """The feed from its beginning, by readers that each follow it for themselves."""
         self.fill()
