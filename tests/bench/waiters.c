@@ -19,6 +19,7 @@
  * and each must reach everybody; then all connections are cut at once and come back with what they heard last, while commits go on.
  *
  *	waiters --port P --token T --workspace WS [--count N] [--rounds N] [--pid PID] [--limit SECONDS] [--events PERCENT]
+ *	    [--rest SECONDS before memory is measured]
  *
  * Prints one line of JSON: times in microseconds from a commit's reply to its arrival, bytes of anonymous memory of PID. Exit code 0, 1 if
  * anybody missed a commit, 2 for wrong usage, 77 if so many files can't be open. Needs nothing but the C library.
@@ -39,8 +40,8 @@ struct waiter {
 static struct {
 	unsigned port, count, rounds, pid, events;
 	const char *token, *workspace;
-	double limit;
-} o = { .count = 1000, .rounds = 10, .events = 50, .limit = 60 };
+	double limit, rest;
+} o = { .count = 1000, .rounds = 10, .events = 50, .limit = 60, .rest = 1 };
 
 static struct waiter *all;
 static int epoll;
@@ -405,7 +406,7 @@ options(int argc, char **argv)
 {
 	static const struct option names[] = { { "port", 1, NULL, 'p' }, { "token", 1, NULL, 't' }, { "workspace", 1, NULL, 'w' },
 		{ "count", 1, NULL, 'c' }, { "rounds", 1, NULL, 'r' }, { "pid", 1, NULL, 'i' }, { "limit", 1, NULL, 'l' },
-		{ "events", 1, NULL, 'e' }, { NULL, 0, NULL, 0 } };
+		{ "events", 1, NULL, 'e' }, { "rest", 1, NULL, 's' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -417,6 +418,7 @@ options(int argc, char **argv)
 		case 'r': o.rounds = (unsigned)atoi(optarg); break;
 		case 'i': o.pid = (unsigned)atoi(optarg); break;
 		case 'e': o.events = (unsigned)atoi(optarg); break;
+		case 's': o.rest = atof(optarg); break;
 		case 'l': o.limit = atof(optarg); break;
 		default: exit(2);
 		}
@@ -440,7 +442,7 @@ main(int argc, char **argv)
 	began = now_us();
 	join_all();
 	joined = (double)(now_us() - began) / 1e6;
-	rest(1000);
+	rest((int)(o.rest * 1000));
 	during = memory();
 	ok = rounds() && storm(&back);
 	printf("{\"waiters\":%u,\"joinSeconds\":%.2f,\"bytesBefore\":%lld,\"bytesWaiting\":%lld,\"eventsP50us\":%u,\"eventsP99us\":%u,"
