@@ -14,29 +14,21 @@
 #include "workers.h"
 
 /*
- * The life of a waiter: queued by commit_run() under the lock -> taken by the committer into its batch -> result set ->
- * released (woken) after the commit. It lives on its caller's stack; after its release nobody touches it.
+ * The life of a waiter: queued by commit_start() under the lock -> taken by the committer into its batch -> result set ->
+ * after the commit `ready`, done() called, `over`. After that nobody here touches it.
  *
- * Lock: c->lock guards the queues and the flags, and is never held over a closure, a flush or a commit.
+ * Locks: c->lock guards the queues and the flags, and is never held over a closure, a flush or a commit; a waiter's own
+ * guards `over`. Neither is held over done().
  */
 #define BATCH_CLOSURES 256
 #define BATCH_US 20000
 #define WAL_TARGET (128ull << 20)
 #define IDLE_CHECKPOINT_S 5
 
-struct waiter {
-	const struct commit *commit;
-	int rc;
-	bool done;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	struct waiter *next;
-};
-
 /* The waiters of one workspace, first come first served. Turns go round the queues. */
 struct queue {
 	int64_t workspace;
-	struct waiter *head, **tail;
+	struct commit_wait *head, **tail;
 	struct queue *next;
 };
 
@@ -72,11 +64,11 @@ queue_of(struct committer *c, int64_t workspace)
 }
 
 /* The next in turn: the head of the first queue, which then goes to the end of the round. */
-static struct waiter *
+static struct commit_wait *
 take(struct committer *c)
 {
 	struct queue *q = c->turn;
-	struct waiter *w;
+	struct commit_wait *w;
 
 	if (!q)
 		return NULL;
@@ -98,42 +90,71 @@ take(struct committer *c)
 }
 
 static void
-release(struct waiter *w)
+release(struct commit_wait *w)
 {
+	atomic_store_explicit(&w->ready, true, memory_order_release);
+	if (w->done)
+		w->done(w->arg);
 	pthread_mutex_lock(&w->lock);
-	w->done = true;
+	w->over = true;
 	pthread_cond_signal(&w->cond);
 	pthread_mutex_unlock(&w->lock);
 }
 
 int
-commit_run(struct store *store, const struct commit *commit)
+commit_start(struct store *store, struct commit_wait *w)
 {
 	struct committer *c = store->committer;
-	struct waiter w = { .commit = commit, .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
 	struct queue *q;
 	int rc;
 
-	if (!commit->frees && (rc = gate_write(store)) != 0)
+	if (!w->commit.frees && (rc = gate_write(store)) != 0)
 		return rc;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->cond, NULL);
 	pthread_mutex_lock(&c->lock);
-	if (c->closing || c->failed || !(q = queue_of(c, commit->workspace))) {
+	if (c->closing || c->failed || !(q = queue_of(c, w->commit.workspace))) {
 		rc = c->closing || c->failed ? ERR_CLOSED : ERR_NOMEM;
 		pthread_mutex_unlock(&c->lock);
+		pthread_mutex_destroy(&w->lock);
+		pthread_cond_destroy(&w->cond);
 		return rc;
 	}
-	*q->tail = &w;
-	q->tail = &w.next;
+	*q->tail = w;
+	q->tail = &w->next;
 	pthread_cond_signal(&c->work);
 	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
 
-	pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		pthread_cond_wait(&w.cond, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-	pthread_mutex_destroy(&w.lock);
-	pthread_cond_destroy(&w.cond);
-	return w.rc;
+bool
+commit_ready(const struct commit_wait *w, int *rc)
+{
+	if (!atomic_load_explicit(&w->ready, memory_order_acquire))
+		return false;
+	*rc = w->rc;
+	return true;
+}
+
+int
+commit_end(struct commit_wait *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->over)
+		pthread_cond_wait(&w->cond, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->cond);
+	return w->rc;
+}
+
+int
+commit_run(struct store *store, const struct commit *commit)
+{
+	struct commit_wait w = { .commit = *commit };
+	int rc = commit_start(store, &w);
+
+	return rc ? rc : commit_end(&w);
 }
 
 /* A flush or a commit failed: whatever was not acknowledged never will be. Any thread. */
@@ -165,7 +186,7 @@ checkpoint(struct committer *c, uint64_t target)
 
 /* One closure in a transaction of its own: after the engine threw a whole batch away. */
 static void
-run_alone(struct committer *c, struct waiter *w)
+run_alone(struct committer *c, struct commit_wait *w)
 {
 	bool standing;
 	int rc;
@@ -175,7 +196,7 @@ run_alone(struct committer *c, struct waiter *w)
 		return;
 	}
 	if ((rc = batch_begin(c->batch)) == 0) {
-		rc = batch_run(c->batch, w->commit, &standing);
+		rc = batch_run(c->batch, &w->commit, &standing);
 		if (!standing) {
 			w->rc = rc < 0 ? rc : ERR_SPACE;
 			batch_rollback(c->batch);
@@ -197,7 +218,7 @@ run_alone(struct committer *c, struct waiter *w)
  * happened.
  */
 static int
-run_together(struct committer *c, struct waiter **batch, size_t n, size_t *ran)
+run_together(struct committer *c, struct commit_wait **batch, size_t n, size_t *ran)
 {
 	int64_t until = clock_mono_us() + BATCH_US;
 	bool standing = true;
@@ -208,7 +229,7 @@ run_together(struct committer *c, struct waiter **batch, size_t n, size_t *ran)
 	if ((rc = batch_begin(c->batch)) != 0)
 		return rc;
 	for (i = 0; i < n && standing && (i == 0 || clock_mono_us() < until); i++) {
-		batch[i]->rc = batch_run(c->batch, batch[i]->commit, &standing);
+		batch[i]->rc = batch_run(c->batch, &batch[i]->commit, &standing);
 		/* A full disk may also cost one statement alone. What frees must get its second chance then too. */
 		standing = standing && batch[i]->rc != ERR_SPACE;
 	}
@@ -228,7 +249,7 @@ run_together(struct committer *c, struct waiter **batch, size_t n, size_t *ran)
 
 /* Runs and releases some of `n` waiters, at least one; returns how many. */
 static size_t
-run_batch(struct committer *c, struct waiter **batch, size_t n)
+run_batch(struct committer *c, struct commit_wait **batch, size_t n)
 {
 	size_t ran = n;
 	int rc = c->failed ? ERR_CLOSED : run_together(c, batch, n, &ran);
@@ -237,7 +258,7 @@ run_batch(struct committer *c, struct waiter **batch, size_t n)
 		/* What frees space gets the ballast's; what would take more is refused. */
 		gate_disk_full(c->store);
 		for (size_t i = 0; i < ran; i++)
-			if (batch[i]->commit->frees)
+			if (batch[i]->commit.frees)
 				run_alone(c, batch[i]);
 			else
 				batch[i]->rc = ERR_SPACE;
@@ -255,12 +276,12 @@ run_batch(struct committer *c, struct waiter **batch, size_t n)
 
 /* What waits now, at most a batch of it. Called with the lock held. */
 static size_t
-gather(struct committer *c, struct waiter **batch)
+gather(struct committer *c, struct commit_wait **batch)
 {
 	size_t n = 0;
 
 	while (n < BATCH_CLOSURES && (batch[n] = take(c)))
-		if (batch[n++]->commit->large)
+		if (batch[n++]->commit.large)
 			break;
 	return n;
 }
@@ -288,7 +309,7 @@ static void *
 committer_main(void *arg)
 {
 	struct committer *c = arg;
-	struct waiter *batch[BATCH_CLOSURES];
+	struct commit_wait *batch[BATCH_CLOSURES];
 	int64_t batches = 0;
 	size_t n, ran;
 

@@ -1,6 +1,8 @@
 #ifndef CORE_COMMIT_H
 #define CORE_COMMIT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,6 +45,34 @@ struct commit {
  * ERR_SPACE: the disk is full. ERR_CLOSED: the store is closing or has failed.
  */
 int commit_run(struct store *store, const struct commit *commit);
+
+/*
+ * The same for who has other things to do meanwhile. Placed by the caller, `commit`, `done` and `arg` filled, the rest zero.
+ *
+ *	commit_start -> (commit_ready says true from when done() is called) -> commit_end
+ *
+ * After commit_start() returned 0 it and what it points to belong to the committer until commit_end() has returned; what is
+ * queued can't be called off. Other results are those of commit_run() that nothing was queued for: no done(), no commit_end().
+ * done() is called once, from the committer's thread or before commit_start() has returned, when the result is there. Others of the
+ * batch wait for it: it only wakes somebody.
+ */
+struct commit_wait {
+	struct commit commit;
+	void (*done)(void *arg);	/* NULL: nobody is told */
+	void *arg;
+	/* commit.c's */
+	int rc;
+	atomic_bool ready;
+	bool over;			/* under `lock`: the committer has let go */
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	struct commit_wait *next;
+};
+int commit_start(struct store *store, struct commit_wait *w);
+/* Whether the result is there: what commit_run() would have returned. Any thread. */
+bool commit_ready(const struct commit_wait *w, int *rc);
+/* Waits for the result, and until done() has returned. The result. Once, any thread but the committer's. */
+int commit_end(struct commit_wait *w);
 
 /*
  * The workspace's row, read once a batch and written once at its end. Closures read and change the hot columns

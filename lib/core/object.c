@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "blob.h"
@@ -23,7 +24,9 @@ object_info_release(struct object_info *info)
 
 /* ---- put ---- */
 
-struct putting {
+struct object_putting {
+	struct store *store;
+	struct commit_wait wait;
 	const struct object_put *put;
 	struct object_info *info;
 	struct buf manifest;
@@ -33,7 +36,7 @@ struct putting {
 static int
 run_put(struct txn *t, void *arg)
 {
-	struct putting *p = arg;
+	struct object_putting *p = arg;
 	const struct object_put *put = p->put;
 	const struct ingest_result *bytes = put->bytes;
 	int rc;
@@ -50,20 +53,67 @@ run_put(struct txn *t, void *arg)
 		.manifest = { p->manifest.data, p->manifest.len } }, p->info);
 }
 
+static int
+begin_put(struct object_putting *p)
+{
+	int rc = namespace_key_check(p->put->key);
+
+	if (rc)
+		return rc;
+	p->wait.commit = (struct commit) { .workspace = p->put->workspace, .run = run_put, .arg = p,
+		.large = p->put->bytes->count > LEAF_CHUNKS };
+	return commit_start(p->store, &p->wait);
+}
+
 int
 object_put(struct store *store, const struct object_put *put, struct object_info *info)
 {
-	struct putting p = { .put = put, .info = info, .manifest = BUF_INIT(64 << 20) };
-	int rc;
+	struct object_putting p = { .store = store, .put = put, .info = info, .manifest = BUF_INIT(64 << 20) };
+	int rc = begin_put(&p);
 
-	if ((rc = namespace_key_check(put->key)) != 0)
-		return rc;
-	rc = commit_run(store, &(struct commit) { .workspace = put->workspace, .run = run_put, .arg = &p,
-	    .large = put->bytes->count > LEAF_CHUNKS });
-	if (rc == 0)
+	if (rc == 0 && (rc = commit_end(&p.wait)) == 0)
 		namespace_learn(store, put->workspace, &p.target.place);
 	buf_release(&p.manifest);
 	return rc;
+}
+
+int
+object_put_begin(struct store *store, const struct object_put *put, struct object_info *info, void (*done)(void *arg),
+    void *arg, struct object_putting **pending)
+{
+	struct object_putting *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return ERR_NOMEM;
+	*p = (struct object_putting) { .store = store, .put = put, .info = info, .manifest = BUF_INIT(64 << 20),
+		.wait = { .done = done, .arg = arg } };
+	*pending = p;
+	if ((rc = begin_put(p)) != 0) {
+		*pending = NULL;
+		free(p);
+	}
+	return rc;
+}
+
+bool
+object_put_ready(struct object_putting *p, int *rc)
+{
+	if (!commit_ready(&p->wait, rc))
+		return false;
+	if (*rc == 0)
+		namespace_learn(p->store, p->put->workspace, &p->target.place);
+	return true;
+}
+
+void
+object_putting_free(struct object_putting *p)
+{
+	if (!p)
+		return;
+	(void)commit_end(&p->wait);
+	buf_release(&p->manifest);
+	free(p);
 }
 
 /* ---- find ---- */

@@ -73,6 +73,18 @@ struct object_put {
 int object_put(struct store *store, const struct object_put *put, struct object_info *info);
 
 /*
+ * The same without waiting. 0: done(arg) is called once from another thread, when the result is there (commit.h says what it may
+ * do); *pending is the caller's, and `put`, what it points to and *info stay as they are, until object_putting_free(). Else the result
+ * is there already.
+ */
+struct object_putting;
+int object_put_begin(struct store *store, const struct object_put *put, struct object_info *info, void (*done)(void *arg),
+    void *arg, struct object_putting **pending);
+/* True: *rc is what object_put() would have returned. False: done() was not called yet. */
+bool object_put_ready(struct object_putting *pending, int *rc);
+void object_putting_free(struct object_putting *pending);	/* waits for the result if it is not there; NULL is fine */
+
+/*
  * Finds what the key shows now, or the version with that id (0: current; VERSION_NULL: the "null" version). A delete marker is
  * found only by its id; a current one is ERR_NOTFOUND with info->delete_marker and version_id set.
  */
@@ -102,6 +114,13 @@ struct object_delete {
  * workspace; ERR_CLOSED.
  */
 int object_delete(struct store *store, struct object_delete *deletes, size_t count);
+
+/* One key without waiting, as object_put_begin(): *d stays as it is until object_deleting_free(). */
+struct object_deleting;
+int object_delete_begin(struct store *store, struct object_delete *d, void (*done)(void *arg), void *arg,
+    struct object_deleting **pending);
+bool object_delete_ready(struct object_deleting *pending, int *rc);
+void object_deleting_free(struct object_deleting *pending);
 
 struct object_copy {
 	const struct object_info *from;	/* as found; the source version must still exist when it commits */

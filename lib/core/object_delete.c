@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "err.h"
@@ -262,15 +263,16 @@ delete_one(struct txn *t, struct object_delete *d)
 	return rc ? rc : object_delete_in(t, &g, d);
 }
 
-struct deleting {
+struct object_deleting {
 	struct object_delete *deletes;
 	size_t count;
+	struct commit_wait wait;
 };
 
 static int
 run_delete(struct txn *t, void *arg)
 {
-	struct deleting *d = arg;
+	struct object_deleting *d = arg;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < d->count; i++)
@@ -281,13 +283,27 @@ run_delete(struct txn *t, void *arg)
 /* Keys of one transaction: others need not wait long. */
 #define PIECE 50
 
+static struct commit
+commit_of(struct object_deleting *d)
+{
+	return (struct commit) { .workspace = d->deletes->workspace, .run = run_delete, .arg = d, .frees = true,
+		.large = d->count > 1 };
+}
+
 static int
 delete_piece(struct store *store, struct object_delete *deletes, size_t count)
 {
-	struct deleting d = { deletes, count };
+	struct object_deleting d = { .deletes = deletes, .count = count };
+	struct commit commit = commit_of(&d);
 
-	return commit_run(store, &(struct commit) { .workspace = deletes->workspace, .run = run_delete, .arg = &d,
-	    .frees = true, .large = count > 1 });
+	return commit_run(store, &commit);
+}
+
+/* Of a transaction's result, what is not a key's own. */
+static int
+result_of(int rc)
+{
+	return rc == ERR_CLOSED || rc == ERR_NOTFOUND ? rc : 0;
 }
 
 int
@@ -304,5 +320,43 @@ object_delete(struct store *store, struct object_delete *deletes, size_t count)
 			if ((failed = n > 1 ? delete_piece(store, deletes + k, 1) : failed) != 0)
 				deletes[k].rc = rc = failed;
 	}
-	return rc == ERR_CLOSED || rc == ERR_NOTFOUND ? rc : 0;
+	return result_of(rc);
+}
+
+int
+object_delete_begin(struct store *store, struct object_delete *delete, void (*done)(void *arg), void *arg,
+    struct object_deleting **pending)
+{
+	struct object_deleting *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return ERR_NOMEM;
+	*d = (struct object_deleting) { .deletes = delete, .count = 1, .wait = { .done = done, .arg = arg } };
+	d->wait.commit = commit_of(d);
+	*pending = d;
+	if ((rc = commit_start(store, &d->wait)) != 0) {
+		*pending = NULL;
+		free(d);
+	}
+	return rc;
+}
+
+bool
+object_delete_ready(struct object_deleting *d, int *rc)
+{
+	if (!commit_ready(&d->wait, rc))
+		return false;
+	if (*rc)
+		d->deletes->rc = *rc;
+	*rc = result_of(*rc);
+	return true;
+}
+
+void
+object_deleting_free(struct object_deleting *d)
+{
+	if (d)
+		(void)commit_end(&d->wait);
+	free(d);
 }

@@ -111,6 +111,59 @@ wait_main(void *arg)
 	return NULL;
 }
 
+struct async {
+	struct commit_wait wait;
+	int64_t id;
+	_Atomic int calls;
+};
+
+static void
+on_done(void *arg)
+{
+	((struct async *)arg)->calls++;
+}
+
+static int
+start_async(struct store *store, struct async *a, int64_t id)
+{
+	*a = (struct async) { .id = id };
+	a->wait.commit = (struct commit) { .run = run_insert, .arg = &a->id };
+	a->wait.done = on_done;
+	a->wait.arg = a;
+	return commit_start(store, &a->wait);
+}
+
+/* Who waits without a thread is told like all others, and not that it worked. */
+static void
+test_async(void)
+{
+	struct store *store = open_durable();
+	struct waiting w = { .store = store, .id = 10 };
+	struct async a[5], late;
+	sem_t began, go;
+
+	sem_init(&began, 0, 0);
+	sem_init(&go, 0, 0);
+	w.began = &began;
+	w.go = &go;
+	pthread_create(&w.thread, NULL, wait_main, &w);
+	sem_wait(&began);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(0, start_async(store, &a[i], 20 + i));
+	failing = "-wal";
+	sem_post(&go);
+	pthread_join(w.thread, NULL);
+	CHECK_INT(ERR_CLOSED, w.rc);
+	for (int i = 0; i < 5; i++) {
+		CHECK_INT(ERR_CLOSED, commit_end(&a[i].wait));
+		CHECK_INT(1, a[i].calls);
+	}
+	CHECK_INT(ERR_CLOSED, start_async(store, &late, 30));
+	CHECK_INT(0, late.calls);
+	CHECK_INT(1, told);
+	store_close(store);
+}
+
 /* A stream's own flush, which no commit follows. */
 static void
 test_stream(void)
@@ -280,7 +333,7 @@ test_second_chance(void)
 }
 
 static const struct test tests[] = {
-	TEST(test_stream), TEST(test_small_lane), TEST(test_folder_of_segments), TEST(test_log), TEST(test_checkpoint),
+	TEST(test_async), TEST(test_stream), TEST(test_small_lane), TEST(test_folder_of_segments), TEST(test_log), TEST(test_checkpoint),
 	TEST(test_half_of_a_closure), TEST(test_second_chance), TEST_END
 };
 TEST_MAIN(tests)

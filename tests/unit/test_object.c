@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "object_kit.h"
 
 static void
@@ -424,6 +426,91 @@ run_model(int64_t history_ms, unsigned seed)
 	obj_close();
 }
 
+/* ---- without waiting ---- */
+
+static void
+count(void *arg)
+{
+	++*(_Atomic int *)arg;
+}
+
+/* Some are let go of before they have an answer: they are done all the same. */
+static void
+test_puts_under_way(void)
+{
+	enum { N = 40 };
+	static char keys[N][24];
+	struct object_info info[N] = { 0 };
+	struct object_putting *pending[N];
+	struct object_put put[N];
+	struct obj_text o[N] = { 0 };
+	struct buf headers = BUF_INIT(64);
+	_Atomic int done = 0;
+	int rc;
+
+	CHECK_INT(0, obj_open(0, 0));
+	CHECK_INT(0, obj_put("d/taken", "x", NULL));
+	for (int i = 0; i < N; i++) {
+		snprintf(keys[i], sizeof(keys[i]), i % 10 == 9 ? "d/taken" : "d/key%d", i);
+		CHECK_INT(0, obj_ingest(&o[i], keys[i]));
+		put[i] = (struct object_put) { .workspace = space.id, .key = SLICE(keys[i]), .bytes = &o[i].result,
+			.headers = &headers, .expect = { EXPECT_ABSENT }, .actor = { .principal = 1 } };
+		CHECK_INT(0, object_put_begin(store, &put[i], &info[i], count, &done, &pending[i]));
+	}
+	for (int i = N - 1; i >= 0; i--) {	/* the last one is surely under way */
+		if (i % 4 == 0) {
+			while (!object_put_ready(pending[i], &rc))
+				usleep(100);
+			CHECK_INT(0, rc);
+			CHECK(info[i].version_id != 0);
+		}
+		object_putting_free(pending[i]);
+		ingest_free(o[i].in);
+	}
+	CHECK_INT(N, done);
+	for (int i = 0; i < N; i++)
+		CHECK_STR(i % 10 == 9 ? "x" : keys[i], obj_text(keys[i], 0, &rc));
+	put[0].key = SLICE("");
+	CHECK(object_put_begin(store, &put[0], NULL, count, &done, &pending[0]) < 0);
+	CHECK_INT(N, done);
+	CHECK(obj_broken() == NULL);
+	obj_close();
+}
+
+static void
+test_delete_under_way(void)
+{
+	struct object_delete d = { .key = SLICE("a"), .expect = { EXPECT_ETAG, "no such", 0 }, .actor = { 1, 0 } };
+	struct object_deleting *pending;
+	_Atomic int done = 0;
+	int rc;
+
+	CHECK_INT(0, obj_open(0, 0));
+	CHECK_INT(0, obj_put("a", "x", NULL));
+	d.workspace = space.id;
+	for (int i = 0; i < 3; i++) {
+		static const int want[] = { ERR_PRECONDITION, 0, 0 };
+
+		CHECK_INT(0, object_delete_begin(store, &d, count, &done, &pending));
+		while (!object_delete_ready(pending, &rc))
+			usleep(100);
+		object_deleting_free(pending);
+		CHECK_INT(0, rc);
+		CHECK_INT(want[i], d.rc);
+		CHECK_INT(i + 1, done);
+		d.expect.kind = EXPECT_ANY;
+	}
+	CHECK_STR("", obj_text("a", 0, &rc));
+	CHECK_INT(ERR_NOTFOUND, rc);
+	d.workspace++;
+	CHECK_INT(0, object_delete_begin(store, &d, count, &done, &pending));
+	while (!object_delete_ready(pending, &rc))
+		usleep(100);
+	object_deleting_free(pending);
+	CHECK_INT(ERR_NOTFOUND, rc);
+	obj_close();
+}
+
 static void
 test_random_operations(void)
 {
@@ -440,5 +527,6 @@ static const struct test tests[] = { TEST(test_put_and_find), TEST(test_odd_keys
 	TEST(test_keys_that_are_refused), TEST(test_overwrite_keeps_the_file), TEST(test_conditions),
 	TEST(test_delete_conditions), TEST(test_quota_holds_in_the_transaction), TEST(test_history_and_trash),
 	TEST(test_versions), TEST(test_suspended), TEST(test_copy), TEST(test_many_deletes_at_once),
+	TEST(test_puts_under_way), TEST(test_delete_under_way),
 	TEST(test_random_operations), TEST(test_random_operations_with_history), TEST_END };
 TEST_MAIN(tests)
