@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "daemon.h"
 #include "err.h"
+#include "errand.h"
 #include "exit_code.h"
 #include "fio.h"
 #include "gc_timer.h"
@@ -41,6 +42,9 @@
 #define STOP_GRACE_MS 10000
 #define TICK_NS 200000000
 #define SOCKET_ONLY_THREADS 8
+#define THREADS_LEAST 16
+#define THREADS_MOST 64
+#define ERRAND_THREADS 64	/* so many changes, besides PutObject, come into one commit */
 #define TLS_FILE (1u << 20)
 /* Uploads draw from it in blocks of this size. */
 #define UPLOAD_BLOCK (BLOCK_SIZE * 4)
@@ -213,6 +217,20 @@ open_shared(struct running *r)
 	return expand_addresses(&r->d.settings.listen, &r->listen);
 }
 
+/* The fewer there are, the fewer wake-ups each request costs; what they do between these takes processors. */
+static unsigned
+threads_of(const struct running *r)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (r->d.socket_only)
+		return SOCKET_ONLY_THREADS;
+	if (r->d.settings.threads)
+		return (unsigned)r->d.settings.threads;
+	return processors <= THREADS_LEAST / 2 ? THREADS_LEAST : processors >= THREADS_MOST / 2 ? THREADS_MOST :
+	    2 * (unsigned)processors;
+}
+
 static int
 serve(struct running *r)
 {
@@ -222,7 +240,7 @@ serve(struct running *r)
 		.listen = r->d.socket_only || !r->listen.count ? nowhere : (const char *const *)r->listen.items,
 		.unix_dirfd = r->dirfd,
 		.unix_name = HANDOVER_SOCKET,
-		.threads = r->d.socket_only ? SOCKET_ONLY_THREADS : (unsigned)s->threads,
+		.threads = threads_of(r),
 		.connections = (unsigned)s->connections,
 		.idle_seconds = (unsigned)(s->idle_timeout_ms / 1000),
 		.tls_certificate = r->certificate,
@@ -233,6 +251,8 @@ serve(struct running *r)
 	int rc;
 
 	if ((rc = jobs_new(&r->d, &r->d.jobs)) != 0 ||
+	    (rc = errand_pool_new(r->d.socket_only ? SOCKET_ONLY_THREADS : ERRAND_THREADS, options.connections + SOCKET_ONLY_THREADS,
+		 &r->d.errands)) != 0 ||
 	    (s->log_access && (rc = access_log_start(s->log_format)) != 0) ||
 	    (rc = gc_timer_start(&r->d, s->gc_every_ms, &r->gc)) != 0 ||
 	    (rc = gc_timer_hashes(&r->d, &r->hashes)) != 0)
@@ -304,6 +324,7 @@ release(struct running *r)
 		hint_hub_stop(r->d.hints);
 	if (r->d.http)
 		http_stop(r->d.http, STOP_GRACE_MS);
+	errand_pool_free(r->d.errands);
 	memory_free(r->memory);
 	timer_free(r->gc);
 	timer_free(r->hashes);

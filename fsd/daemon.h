@@ -31,6 +31,7 @@ struct daemon {
 	struct page_cache *pages;	/* of the change feed */
 	struct jobs *jobs;
 	struct hashes hashes;		/* the timer's */
+	struct errand_pool *errands;	/* what waits for the disk (errand.h) */
 	char *dir;			/* DATA, as given */
 	enum role_of_daemon role;
 	bool socket_only;

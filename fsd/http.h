@@ -32,8 +32,8 @@ struct budget;
  * read before the reply begins, so that an error of theirs becomes a 500 made by refuse(). A reply that is given
  * while the client is still sending is followed by a lingering close. Behind a chunked body the connection closes.
  *
- * All calls for one request come from one thread, one after the other. Handlers are straight-line and may
- * wait for the local disk and database. A write() that cannot go on (no buffer) answers HTTP_WAIT after having arranged
+ * All calls for one request come from one thread, one after the other, which other connections share. Handlers are straight-line
+ * and may read the local disk and database; what changes something waits elsewhere (errand.h, commit.h). A write() that cannot go on (no buffer) answers HTTP_WAIT after having arranged
  * for http_resume(req) to be called once from any thread; the connection stops reading until then, and the same
  * bytes are offered again. The first http_resume() may come before write() has returned.
  */
@@ -116,7 +116,7 @@ struct http_options {
 	const char *const *listen;	/* "127.0.0.1:9000", "[::]:9000", NULL-terminated */
 	int unix_dirfd;			/* where the socket is made, or -1 */
 	const char *unix_name;		/* "fsd.sock", 0600 */
-	unsigned threads;		/* 64 */
+	unsigned threads;
 	unsigned connections;		/* LIMIT_CONNECTIONS; 16 more are reserved for the Unix socket */
 	unsigned idle_seconds;		/* a connection without progress is closed */
 	const char *tls_certificate;	/* PEM text, or NULL */

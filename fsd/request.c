@@ -101,6 +101,7 @@ clear(struct request *req)
 	req->sequence = 0;
 	memset(req->params, 0, sizeof(req->params));
 	req->op = NULL;
+	req->may_wait = req->performed = false;
 	req->error_code = NULL;
 	req->error_message[0] = '\0';
 	req->error_status = 0;

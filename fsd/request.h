@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "errand.h"
 #include "http.h"
 #include "object.h"
 #include "perm.h"
@@ -48,6 +49,8 @@ struct route {
 	int (*run)(struct request *req);
 	void (*release)(struct request *req);	/* frees req->op; may be NULL */
 	bool past;			/* S3: works on a bucket as it was (alias.h), too */
+	/* Operations that change something run where they may wait (errand.h). With bodies up to this not: ERR_AGAIN. 0: always. */
+	uint64_t at_once;
 };
 #define ACTION_NONE_ (-1)	/* authenticated, and the handler asks perm_check() itself */
 #define ACTION_PUBLIC_ (-2)	/* anybody: health, welcome page */
@@ -88,6 +91,9 @@ struct request {
 	int error_status;		/* 0: the table's */
 	struct buf error_more;		/* JSON calls: further members of the error (api.h) */
 	struct watcher *waiter;		/* of a read that waits for a sequence; api_util.c's */
+	struct errand errand;		/* its operation on another thread; route.c's */
+	bool may_wait;			/* run may wait for a commit; else it answers ERR_AGAIN */
+	bool performed;			/* what comes before `run` is done; route.c's */
 	struct object_info found;	/* the handler's, empty at first: what object_find() gave */
 	struct request *next;		/* those that wait to be used again */
 };

@@ -271,18 +271,51 @@ stream(struct http_request *http, const void *bytes, size_t len, size_t *used)
 	return HTTP_REPLY;
 }
 
-static enum http_next
-finish(struct http_request *http)
+/* What there is to do once the body is here. */
+static int
+perform(struct request *req)
 {
-	struct request *req = http->ctx;
+	struct http_request *http = req->http;
 	int rc = http->has_body ? permit_again(req) : 0;
 
+	req->performed = true;
 	if (rc == 0 && !req->route->start && http->has_body && req->payload != PAYLOAD_NONE) {
 		rc = auth_payload_body(req);
 		req->payload = PAYLOAD_NONE;
 	}
-	if (rc == 0)
-		rc = req->route->run(req);
+	return rc ? rc : req->route->run(req);
+}
+
+/* Whether it goes where it may wait for the disk: what changes something and does not know how to wait without a thread. */
+static bool
+must_wait(const struct request *req)
+{
+	const char *method = req->http->method;
+
+	if (!strcmp(method, "GET") || !strcmp(method, "HEAD"))
+		return false;
+	return !req->route->at_once || (req->http->has_body && req->decoded_length > req->route->at_once);
+}
+
+static int
+begin(struct request *req)
+{
+	req->may_wait = must_wait(req);
+	if (req->may_wait && errand_send(req->daemon->errands, &req->errand, req, perform) == 0)
+		return ERR_AGAIN;
+	return perform(req);
+}
+
+static enum http_next
+finish(struct http_request *http)
+{
+	struct request *req = http->ctx;
+	int rc;
+
+	if (errand_sent(&req->errand))
+		rc = errand_result(&req->errand);
+	else
+		rc = req->performed ? req->route->run(req) : begin(req);
 	if (rc == ERR_AGAIN)
 		return HTTP_WAIT;
 	if (rc)
@@ -297,6 +330,7 @@ done(struct http_request *http, bool complete)
 
 	if (!req)
 		return;
+	errand_end(&req->errand);
 	request_observe(req, complete);
 	if (req->route && req->route->release && req->op)
 		req->route->release(req);

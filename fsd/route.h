@@ -13,8 +13,9 @@
  *	daemon_routes	by path: /v1/…, /metrics, /healthz, /readyz
  *	s3_routes	by level, method, parameter and header
  *
- * A `run` that answers ERR_AGAIN has arranged for http_resume() and is called again after it (a long-poll). Errors are
- * answered as XML on S3 routes and as JSON on the others.
+ * What is no GET or HEAD runs as an errand (errand.h), unless the route says at_once. A `run` that answers ERR_AGAIN has
+ * arranged for http_resume() and is called again after it (a long-poll); an errand does not. Errors are answered as XML on
+ * S3 routes and as JSON on the others.
  */
 struct daemon;
 

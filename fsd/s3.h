@@ -41,6 +41,7 @@ int s3_copy_object(struct request *req);
 
 /* s3_delete.c */
 int s3_delete_object(struct request *req);
+void s3_delete_release(struct request *req);
 int s3_delete_objects(struct request *req);
 
 /* s3_multipart.c */

@@ -17,35 +17,82 @@ version_text(const struct object_delete *d, char text[S3_VERSION_TEXT])
 	s3_version_text(&info, text);
 }
 
+/* DeleteObject under way. */
+struct removal {
+	struct object_delete d;
+	struct object_deleting *pending;	/* NULL: not queued yet */
+};
+
+static void
+wake(void *arg)
+{
+	struct request *req = arg;
+
+	http_resume(req->http);
+}
+
+static int
+begin_removal(struct request *req, struct removal *r)
+{
+	struct object_delete *d = &r->d;
+	int rc;
+
+	*d = (struct object_delete) { .workspace = req->workspace.id, .key = req->key, .actor = request_actor(req) };
+	if (s3_version_param(req, &d->version) != 0)
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
+	if ((rc = s3_write_expectation(req, &d->expect)) != 0)
+		return rc;
+	if (d->expect.kind == EXPECT_ABSENT)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "If-None-Match has no meaning in a DELETE.");
+	if (d->expect.kind != EXPECT_ANY && d->version)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
+		    "If-Match is a condition on the current version and can't go with a versionId.");
+	return object_delete_begin(req->daemon->store, d, wake, req, &r->pending);
+}
+
+static void
+reply_removed(struct request *req, const struct object_delete *d)
+{
+	struct http_reply *reply = &req->http->reply;
+	char text[S3_VERSION_TEXT];
+
+	reply->status = 204;
+	if (d->made_marker || d->was_marker)
+		http_reply_header(reply, "x-amz-delete-marker", "true");
+	if (d->made_marker)
+		version_text(d, text);
+	if (d->made_marker || d->version)
+		http_reply_header(reply, "x-amz-version-id", "%s",
+		    d->made_marker ? text : uri_value(&req->uri, "versionId"));
+}
+
 /* DELETE /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
 int
 s3_delete_object(struct request *req)
 {
-	struct http_reply *reply = &req->http->reply;
-	struct object_delete d = { .workspace = req->workspace.id, .key = req->key, .actor = request_actor(req) };
-	const char *asked = uri_value(&req->uri, "versionId");
-	char text[S3_VERSION_TEXT];
+	struct removal *r = req->op;
 	int rc;
 
-	if (s3_version_param(req, &d.version) != 0)
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
-	if ((rc = s3_write_expectation(req, &d.expect)) != 0)
+	if (!r && !(r = req->op = calloc(1, sizeof(*r))))
+		return ERR_NOMEM;
+	if (!r->pending && (rc = begin_removal(req, r)) != 0)
 		return rc;
-	if (d.expect.kind == EXPECT_ABSENT)
-		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "If-None-Match has no meaning in a DELETE.");
-	if (d.expect.kind != EXPECT_ANY && d.version)
-		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
-		    "If-Match is a condition on the current version and can't go with a versionId.");
-	if ((rc = object_delete(req->daemon->store, &d, 1)) != 0 || (rc = d.rc) != 0)
+	if (!object_delete_ready(r->pending, &rc))
+		return ERR_AGAIN;
+	if (rc != 0 || (rc = r->d.rc) != 0)
 		return rc;
-	reply->status = 204;
-	if (d.made_marker || d.was_marker)
-		http_reply_header(reply, "x-amz-delete-marker", "true");
-	if (d.made_marker)
-		version_text(&d, text);
-	if (d.made_marker || d.version)
-		http_reply_header(reply, "x-amz-version-id", "%s", d.made_marker ? text : asked);
+	reply_removed(req, &r->d);
 	return 0;
+}
+
+void
+s3_delete_release(struct request *req)
+{
+	struct removal *r = req->op;
+
+	object_deleting_free(r->pending);
+	free(r);
+	req->op = NULL;
 }
 
 /*

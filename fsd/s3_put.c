@@ -11,7 +11,7 @@
 
 #define HEADERS_MAX (1u << 16)
 
-/* The pool has a buffer again: the connection reads on. */
+/* The pool has a buffer again, or the commit is done: the connection goes on. */
 static void
 wake(void *arg)
 {
@@ -219,6 +219,7 @@ s3_put_release(struct request *req)
 {
 	struct s3_put *put = req->op;
 
+	object_putting_free(put->pending);
 	ingest_free(put->ingest);
 	buf_release(&put->headers);
 	free(put);
@@ -235,7 +236,7 @@ s3_put_start(struct request *req)
 	    (rc = s3_body_start(req, &(struct s3_body_options) { .sha256 = true })) != 0)
 		return rc;
 	put = req->op;
-	if ((rc = s3_write_expectation(req, &put->expect)) != 0)
+	if ((rc = s3_write_expectation(req, &put->commit.expect)) != 0)
 		return rc;
 	return s3_collect_headers(req, &put->headers);
 }
@@ -251,21 +252,47 @@ reply_put(struct request *req, const struct s3_put *put, const struct object_inf
 	s3_version_made(reply, info);
 }
 
+static void
+fill_commit(struct request *req, struct s3_put *put)
+{
+	struct object_put *commit = &put->commit;
+
+	commit->workspace = req->workspace.id;
+	commit->key = req->key;
+	commit->bytes = &put->result;
+	commit->has_hash = true;
+	commit->headers = &put->headers;
+	commit->actor = request_actor(req);
+	commit->checksum = put->checksum;
+	memcpy(commit->etag, put->etag, sizeof(commit->etag));
+	memcpy(commit->content_hash, put->result.sha256, sizeof(commit->content_hash));
+}
+
+/* Small ones wait without a thread, so that any number comes into one batch. ERR_AGAIN. */
+static int
+commit(struct request *req, struct s3_put *put)
+{
+	struct store *store = req->daemon->store;
+	int rc;
+
+	if (!put->pending) {
+		fill_commit(req, put);
+		if (req->may_wait)
+			return object_put(store, &put->commit, &req->found);
+		if ((rc = object_put_begin(store, &put->commit, &req->found, wake, req, &put->pending)) != 0)
+			return rc;
+	}
+	return object_put_ready(put->pending, &rc) ? rc : ERR_AGAIN;
+}
+
 /* PUT /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 int
 s3_put_finish(struct request *req)
 {
 	struct s3_put *put = req->op;
-	struct object_put commit = { .workspace = req->workspace.id, .key = req->key, .bytes = &put->result,
-		.has_hash = true, .headers = &put->headers, .expect = put->expect, .actor = request_actor(req) };
-	int rc;
+	int rc = put->pending ? 0 : s3_body_finish(req);
 
-	if ((rc = s3_body_finish(req)) != 0)
-		return rc;
-	memcpy(commit.etag, put->etag, sizeof(commit.etag));
-	memcpy(commit.content_hash, put->result.sha256, sizeof(commit.content_hash));
-	commit.checksum = put->checksum;
-	if ((rc = object_put(req->daemon->store, &commit, &req->found)) == 0)
+	if (rc == 0 && (rc = commit(req, put)) == 0)
 		reply_put(req, put, &req->found);
 	return rc;
 }

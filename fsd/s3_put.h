@@ -22,7 +22,8 @@ struct s3_put {
 	size_t owed;			/* payload that the chunk decoder has passed and the ingest has not taken yet */
 	char etag[ETAG_TEXT];		/* MD5 in hex */
 	struct buf headers;		/* PutObject: meta.h */
-	struct expectation expect;	/* PutObject */
+	struct object_put commit;	/* PutObject: what is being committed */
+	struct object_putting *pending;	/* PutObject: the commit under way, or NULL */
 	unsigned part;			/* UploadPart: its number and upload */
 	int64_t upload;
 };

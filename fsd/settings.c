@@ -96,7 +96,7 @@ static const struct conf_setting table[] = {
 	{ "log.level", CONF_ENUM, AT(log_level), .fallback = "info", .words = level_words },
 	{ "log.access", CONF_BOOL, AT(log_access), .fallback = "true" },
 	{ "limits.connections", CONF_INT, AT(connections), .fallback = "16384", .min = 16, .max = 65536 },
-	{ "limits.threads", CONF_INT, AT(threads), .fallback = "64", .min = 1, .max = 1024 },
+	{ "limits.threads", CONF_INT, AT(threads), .fallback = "0", .min = 0, .max = 1024 },
 	{ "limits.idle_timeout", CONF_DURATION, AT(idle_timeout_ms), .fallback = "60s", .min = 1000, .max = 3600000 },
 	{ "limits.upload_memory", CONF_SIZE, AT(upload_memory), .fallback = "128MiB", .min = 16 << 20,
 	    .max = 64ll << 30 },

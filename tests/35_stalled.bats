@@ -1,4 +1,4 @@
-# Clients that begin a body and stop: they hold up nobody for long, and memory stays bounded.
+# Clients that begin a body and stop, or go away: they hold up nobody for long, and memory stays bounded.
 # test-timeout: 240
 load lib/fsd
 
@@ -41,4 +41,21 @@ part() {
 @test "1000 half bodies of DeleteObjects take a bounded memory, and others come through" {
 	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1 start_with "stall_time: 2s"
 	part bodies_are_bounded
+}
+
+@test "64 clients that go away during writes leave nothing behind" {
+	start_with "threads: 4"
+	/usr/bin/python3 "$FSD_ROOT/tests/hang_up.py" 8 >&2
+	alive "$FSD_PID"
+	fsctl check
+}
+
+@test "the daemon ends in the middle of writes, and what was answered is there" {
+	start_with "threads: 4"
+	/usr/bin/python3 "$FSD_ROOT/tests/hang_up.py" 30 > /dev/null 2>&1 &
+	writers=$!
+	sleep 3
+	store_stop
+	kill "$writers" && wait "$writers" || true
+	"$FSD" --data "$STORE" --check > /dev/null
 }

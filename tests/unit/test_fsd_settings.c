@@ -106,7 +106,7 @@ test_errors_name_line_and_column_and_the_nearest_key(void)
 	CHECK_INT(ERR_USAGE, load("region: a\nlimits:\n  conections: 7\n", &s, &errors));
 	CHECK(strstr(errors.data, "fsd.yaml:3:3: "));
 	CHECK(strstr(errors.data, "\"connections\""));
-	CHECK_INT(ERR_USAGE, load("limits: {threads: 0}\n", &s, &errors));
+	CHECK_INT(ERR_USAGE, load("limits: {threads: 1025}\n", &s, &errors));
 	CHECK(strstr(errors.data, "limits.threads"));
 	CHECK_INT(ERR_USAGE, load("grace: 5\n", &s, &errors));
 	CHECK_INT(ERR_USAGE, load("durability: relaxed\n", &s, &errors));
