@@ -210,7 +210,9 @@ get_deletion(struct batch_call *b, const struct json *j, size_t i, struct apply_
 		    version ? "baseVersionId" : "baseSequence", version ? "folder" : "file");
 	if (op->node == NODE_FILE)
 		return api_get_id(b->req, j, "baseVersionId", ID_VERSION, &op->base);
-	return admin_get_int(b->req, j, "baseSequence", INT64_MAX, &op->base);
+	if ((rc = admin_get_int(b->req, j, "baseSequence", INT64_MAX, &op->base)) == 0 && sequence && !op->base)
+		rc = request_fail(b->req, ERR_INVALID, NULL, "operations[%zu].baseSequence: who has seen nothing has nothing to delete.", i);
+	return rc;
 }
 
 static int

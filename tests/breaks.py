@@ -226,6 +226,9 @@ def ends():
     # A condition that is misspelt is none that is left out.
     api.bad("400 invalid_request", "DELETE", "/folders/" + d["id"], basesequence="1")
     api.bad("400 invalid_request", "DELETE", "/files/" + f["id"], baseVersion=f["versionId"])
+    api.bad("400 invalid_request", "POST", "/files:commit-batch", {"workspaceId": ws, "operations": [
+        {"op": "delete", "id": d["id"], "baseSequence": 0}]})
+    assert api.good("DELETE", "/folders/" + d["id"], baseSequence="0")["kept"] == 1
     for size in (-1, 1.5, 1e300, 2 ** 63, 2 ** 64, "7", None, True, [], {}):
         status, reply = api.call("POST", "/files:start-upload", dict(top, name="n", sizeBytes=size))
         assert status == 400, (size, status, reply)
