@@ -336,6 +336,9 @@ tell_below(struct reading *r, const struct event *e, bool folder, int64_t id)
 		below = true;
 	else if (rc == 0)
 		rc = is_above(r, e->node, folder ? id : n.parent, &below);
+	/* What was deleted by itself stays so when the folder comes back. */
+	if (rc == 0 && !folder && n.state != FILE_LIVE && e->type == EVENT_FOLDER_RESTORED)
+		below = false;
 	if (rc == 0 && below) {
 		one.name = n.name;
 		rc = give_access(r, &one, e->type == EVENT_FOLDER_DELETED ? EVENT_ACCESS_LOST : EVENT_ACCESS_GAINED);
