@@ -125,6 +125,7 @@ class Run:
         self.root = self.daemon.sync().call("GET", "/v1/lookup", workspaceId=self.workspace, path="")["id"]
         self.ref.grants = {"ann": {}, "bob": {}}
         self.snapshots = {}  # sequence -> tree
+        self.folds = {}  # reader -> nodes, cursor
         self.connect()
 
     def connect(self):
@@ -469,8 +470,9 @@ class Run:
                 raise Disagreement("GET %s: status %d, %d bytes, wanted %d" % (path, status, len(body), len(f.content)))
 
     def fold(self, who):
-        """Every event of the reader's feed in order; what is gained is listed."""
-        api, nodes = self.api[who], {}
+        """The reader's feed in order, from where it was read to the last time; what is gained is listed."""
+        api = self.api[who]
+        nodes, cursor = self.folds.get(who, ({}, None))
 
         def forget(node):
             nodes.pop(node, None)
@@ -494,7 +496,8 @@ class Run:
                 if after is None:
                     return
 
-        events, _ = api.changes("begin", self.workspace)
+        events, cursor = api.changes(cursor or "begin", None if cursor else self.workspace)
+        self.folds[who] = nodes, cursor
         last = 0
         for e in events:
             if e["sequence"] < last:  # what is gained again with a loss has its sequence
@@ -535,6 +538,7 @@ class Run:
                 nodes, _ = self.fold(who)
             except ApiError as e:
                 if e.status == 404 and not self.ref.grants[who]:
+                    self.folds.pop(who, None)
                     continue
                 raise
             self.same("the feed of %s" % who, wanted, {i for i, n in nodes.items() if n["kind"] == "file"})
@@ -581,6 +585,7 @@ def attempt(build, steps, progress=False):
             run.step(step)
             if i % 100 == 99:
                 run.check_tree()
+                run.check_feed()
         i = len(steps)
         run.check_all()
         return None
@@ -603,6 +608,7 @@ def explore(build, seed, count, without=()):
             run.step(steps[-1])
             if i % 100 == 99:
                 run.check_tree()
+                run.check_feed()
             if i % 1000 == 999:
                 run.check_all()
         run.check_all()
