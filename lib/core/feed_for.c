@@ -367,6 +367,7 @@ static int
 tell_partial(struct reading *r, struct event *e)
 {
 	bool moved = e->type == EVENT_FILE_MOVED || e->type == EVENT_FOLDER_MOVED, to, from;
+	bool whole_folder = e->type == EVENT_FOLDER_DELETED || e->type == EVENT_FOLDER_RESTORED;
 	unsigned before = r->given;
 	int rc;
 
@@ -377,8 +378,11 @@ tell_partial(struct reading *r, struct event *e)
 	from = to;
 	if (moved && (rc = sees(r, e->from_parent, e, &from)) != 0)
 		return rc;
-	if (to && from)
-		return give(r, e);
+	if (to && from) {
+		rc = give(r, e);
+		/* What was shared by itself may be known without the folders in between. */
+		return rc == 0 && whole_folder && !r->q->scope ? told_below(r, e) : rc;
+	}
 	if (to || from)
 		return give_access(r, e, to ? EVENT_ACCESS_GAINED : EVENT_ACCESS_LOST);
 	if ((e->type == EVENT_FILE_DELETED || e->type == EVENT_FOLDER_DELETED) &&
@@ -386,7 +390,7 @@ tell_partial(struct reading *r, struct event *e)
 		return rc;
 	if (r->q->scope)
 		return told_above_scope(r, e);
-	return e->type == EVENT_FOLDER_DELETED || e->type == EVENT_FOLDER_RESTORED ? told_below(r, e) : 0;
+	return whole_folder ? told_below(r, e) : 0;
 }
 
 static int
