@@ -49,7 +49,7 @@ set_lines(struct settings *s, const uint8_t *bytes, size_t len, struct buf *erro
 static void
 check(const struct settings *s)
 {
-	assert(s->connections >= 16 && s->connections <= 65536 && s->threads >= 1 && s->threads <= 1024);
+	assert(s->connections >= 16 && s->connections <= 65536 && s->threads >= 0 && s->threads <= 1024);
 	assert(s->idle_timeout_ms >= 1000 && s->idle_timeout_ms <= 3600000);
 	assert(s->reserve_percent >= 0 && s->reserve_percent <= 90 && s->upload_memory >= 16 << 20);
 	assert(s->grace_ms >= 0 && s->gc_every_ms >= 0 && s->upload_expiry_ms >= 60000);
