@@ -172,7 +172,7 @@ give(struct reading *r, struct event *e)
 		e->from_parent = 0;
 	if ((rc = look(r, e->parent, &p)) != 0)
 		return rc;
-	/* It could be found again without the epoch telling so: a page with this is for now. */
+	/* It could be found again without the epoch telling so: such a page is not shared. */
 	r->q->personal |= !p->reached;
 	buf_clear(&r->path);
 	if (p->seen)

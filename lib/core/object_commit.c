@@ -46,22 +46,6 @@ object_aim_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key
 }
 
 int
-object_aim_at(struct txn *t, int64_t workspace, int64_t folder, struct slice name, struct actor actor,
-    struct target *g)
-{
-	int rc;
-
-	*g = (struct target) { .actor = actor };
-	if ((rc = txn_workspace(t, workspace, &g->w)) != 0)
-		return rc;
-	g->place = (struct namespace_place) { .path = { "", 0 }, .name = name, .folder = folder, .cached = true };
-	g->at = (struct entry_at) { workspace, folder, name };
-	rc = tbl_entry_get(t->db, &g->at, &g->entry);
-	g->exists = rc == 0;
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-int
 object_judge(const struct target *g, const struct expectation *expect)
 {
 	bool live = g->exists && g->entry.live;

@@ -24,11 +24,7 @@ struct target {
 /* Looks up workspace, folders and entry. ERR_NOTFOUND: no such workspace. */
 int object_aim(struct txn *t, int64_t workspace, struct slice key, struct actor actor, struct target *target);
 
-/* The same for a name in a folder that is known to be there and in reach; target->key is not set. */
-int object_aim_at(struct txn *t, int64_t workspace, int64_t folder, struct slice name, struct actor actor,
-    struct target *target);
-
-/* The same for a key that begins in `folder`. */
+/* The same for a key that begins in `folder`, which is known to be there and in reach. */
 int object_aim_in(struct txn *t, int64_t workspace, int64_t folder, struct slice key, struct actor actor,
     struct target *target);
 

@@ -62,7 +62,7 @@ int transfer_get(struct store *store, int64_t id, int64_t principal, struct tran
 /* What part `number` has to be: its bytes, and its chunk where chunks are listed (else NULL). ERR_INVALID: there is no such part. */
 int transfer_part(const struct transfer *tr, unsigned number, uint64_t *size, const struct manifest_chunk **chunk);
 
-/* Stores a part that was ingested (one chunk alone where chunks are listed). md5: of the part. ERR_NOTFOUND, ERR_QUOTA, ERR_DIGEST: not that chunk. */
+/* Stores a part that was ingested (one chunk alone where chunks are listed). ERR_NOTFOUND, ERR_QUOTA, ERR_DIGEST: not that chunk. */
 int transfer_put_part(struct store *store, const struct transfer *tr, unsigned number, const struct ingest_result *bytes);
 
 struct transfer_part {

@@ -99,7 +99,7 @@ aim_beside(struct txn *t, struct transfer_place *p)
 		transfer_conflict_name(p->name, p->label, t->now_us, n, p->conflict_name);
 		if ((rc = twin(t, p->workspace, p->folder, SLICE(p->conflict_name))) == ERR_EXISTS)
 			continue;
-		if (rc || (rc = object_aim_at(t, p->workspace, p->folder, SLICE(p->conflict_name), p->actor, g)) != 0 ||
+		if (rc || (rc = object_aim_in(t, p->workspace, p->folder, SLICE(p->conflict_name), p->actor, g)) != 0 ||
 		    !g->exists || !g->entry.live)
 			return rc;
 	}
@@ -139,7 +139,7 @@ transfer_place_find(struct txn *t, struct transfer_place *p)
 		return p->away ? 0 : rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
 	}
 	if ((rc = twin(t, p->workspace, p->folder, p->name)) != 0 ||
-	    (rc = object_aim_at(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
+	    (rc = object_aim_in(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
 		return rc;
 	if (p->target.exists && p->target.entry.live)
 		rc = meet(t, p);
