@@ -8,6 +8,7 @@
 #include "store_in.h"
 #include "tbl_device.h"
 #include "tbl_event.h"
+#include "tbl_grant.h"
 #include "tbl_workspace.h"
 
 #define PIECE 1000		/* rows of one transaction */
@@ -58,7 +59,8 @@ run_trim(struct txn *t, void *arg)
 	rc = tbl_event_last_end(t->db, w->id, w->horizon, end, &last);
 	if (rc == 0)
 		end = last;
-	if ((rc && rc != ERR_NOTFOUND) || (rc = tbl_event_trim(t->db, w->id, end)) != 0)
+	if ((rc && rc != ERR_NOTFOUND) || (rc = tbl_event_trim(t->db, w->id, end)) != 0 ||
+	    (rc = tbl_grant_forget(t->db, w->id, end)) != 0)
 		return rc;
 	m->n = (unsigned)(end - w->horizon);
 	w->horizon = end;

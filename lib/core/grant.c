@@ -88,11 +88,12 @@ run_change(struct txn *t, void *arg)
 		return rc;
 	}
 	if (ch->role == ROLE_NONE)
-		rc = tbl_grant_revoke(t->db, ch->workspace, target.resource, ch->principal, t->now_us);
+		rc = tbl_grant_revoke(t->db, ch->workspace, target.resource, ch->principal, t->now_us, ws->sequence + 1);
 	else
 		rc = tbl_grant_put(t->db, &(struct grant_row) { .resource_id = target.resource,
 		    .principal_id = ch->principal, .workspace_id = ch->workspace, .resource_kind = target.kind,
-		    .role = (int)ch->role, .created_by = ch->actor.principal, .created_at = t->now_us });
+		    .role = (int)ch->role, .created_by = ch->actor.principal, .created_at = t->now_us,
+		    .given = ws->sequence + 1 });
 	if (rc != 0 || (rc = grant_tell(t, &target, ch->workspace, ch->principal, ch->role, ch->actor)) != 0)
 		return rc;
 	return txn_auth_changed(t);
@@ -155,8 +156,8 @@ revoke_one(struct txn *t, const struct grant_row *g)
 	struct workspace_row *ws;
 	int rc;
 
-	if ((rc = tbl_grant_revoke(t->db, g->workspace_id, g->resource_id, g->principal_id, t->now_us)) != 0 ||
-	    (rc = txn_workspace(t, g->workspace_id, &ws)) != 0)
+	if ((rc = txn_workspace(t, g->workspace_id, &ws)) != 0 ||
+	    (rc = tbl_grant_revoke(t->db, g->workspace_id, g->resource_id, g->principal_id, t->now_us, ws->sequence + 1)) != 0)
 		goto out;
 	if (g->resource_kind == GRANT_WORKSPACE)
 		target.node = ws->root_folder_id;
@@ -201,6 +202,7 @@ run_sweep(struct txn *t, void *arg)
 {
 	struct sweep *sweep = arg;
 	struct grant_target target = { .name = { "", 0 } };
+	struct workspace_row *ws;
 	struct grant_row g = { 0 };
 	int rc = 0;
 
@@ -209,7 +211,8 @@ run_sweep(struct txn *t, void *arg)
 			break;
 		target.kind = g.resource_kind;
 		target.node = g.resource_id;
-		if ((rc = tbl_grant_revoke(t->db, g.workspace_id, g.resource_id, g.principal_id, t->now_us)) != 0 ||
+		if ((rc = txn_workspace(t, g.workspace_id, &ws)) != 0 ||
+		    (rc = tbl_grant_revoke(t->db, g.workspace_id, g.resource_id, g.principal_id, t->now_us, ws->sequence + 1)) != 0 ||
 		    (rc = grant_tell(t, &target, g.workspace_id, g.principal_id, ROLE_NONE, (struct actor) { 0 })) != 0)
 			return rc;
 	}

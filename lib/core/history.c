@@ -57,7 +57,7 @@ run_expire(struct txn *t, void *arg)
 	}
 	/* The tree can't be shown as it was before the last of them either. */
 	if (rc == 0 && n)
-		rc = tbl_entry_forget(t->db, w->id, old[n - 1].superseded, PAST_PIECE);
+		rc = past_forget(t, w, old[n - 1].superseded, PAST_PIECE, &(unsigned) { 0 });
 	e->n = n;
 	return rc;
 }

@@ -23,10 +23,18 @@ past_lose(struct workspace_row *w, int64_t sequence)
 int
 past_bury(struct txn *t, struct workspace_row *w, const struct entry_at *at, const struct entry_row *e, int64_t died)
 {
-	if (w->history_ms > 0)
-		return tbl_entry_bury(t->db, at, e, died);
-	past_lose(w, died);
-	return 0;
+	if (w->history_ms == 0)
+		past_lose(w, died);
+	return w->history_ms > 0 || e->kind == ENTRY_FOLDER ? tbl_entry_bury(t->db, at, e, died) : 0;
+}
+
+int
+past_forget(struct txn *t, const struct workspace_row *w, int64_t sequence, unsigned max, unsigned *n)
+{
+	int rc = tbl_entry_forget(t->db, w->id, sequence, w->horizon, max);
+
+	*n = rc == 0 ? (unsigned)db_changed(t->db) : 0;
+	return rc;
 }
 
 /* ---- when ---- */

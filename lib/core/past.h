@@ -22,9 +22,14 @@ struct workspace_row;
 
 /* Inside a closure: what the tree was before `sequence` is lost from now on. */
 void past_lose(struct workspace_row *w, int64_t sequence);
-/* Inside a closure: a shown entry leaves its place with the event `died`. Kept if the workspace has a history, else lost. */
+/*
+ * Inside a closure: a shown entry leaves its place with the event `died`. Kept if the workspace has a history, else lost; where folders were is
+ * kept for the feed (sight.h).
+ */
 int past_bury(struct txn *t, struct workspace_row *w, const struct entry_at *at, const struct entry_row *e, int64_t died);
 
+/* Inside a closure: forgets at most `max` places that were left up to `sequence`, but for folders' that the feed needs. *n gets how many. */
+int past_forget(struct txn *t, const struct workspace_row *w, int64_t sequence, unsigned max, unsigned *n);
 /*
  * Forgets where entries were before the history of their workspace reaches back, at `now_us`: at most `max` places, *n gets how many. 0 with
  * *n == 0: nothing to do.

@@ -9,7 +9,7 @@
 
 /*
  * Places that entries left are kept as long as the contents of their time; those of moved entries, which workspaces without a history
- * keep too, at least for a day: so long a listing in pages may take.
+ * keep too, at least for a day: so long a listing in pages may take. Those of folders stay as long as the feed has their events, too.
  */
 #define KEEP_LEAST_US (86400ll * 1000000)
 #define PIECE 500		/* rows of one transaction */
@@ -38,7 +38,7 @@ any_expired(struct store *store, const struct workspace_row *w, int64_t now_us, 
 	*any = false;
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	if ((rc = tbl_past_oldest(db, w->id, &died)) == 0) {
+	if ((rc = tbl_past_oldest(db, w->id, w->horizon, &died)) == 0) {
 		rc = tbl_event_time(db, w->id, died, &at);
 		*any = (rc == 0 || rc == ERR_NOTFOUND) && at <= cutoff(w, now_us);
 	}
@@ -60,9 +60,9 @@ run_expire(struct txn *t, void *arg)
 	rc = past_sequence_at(t->db, w, cutoff(w, e->now_us), &sequence);
 	if (rc != 0 && rc != ERR_EXPIRED)
 		return rc;
-	if ((rc = tbl_entry_forget(t->db, w->id, sequence, e->max < PIECE ? e->max : PIECE)) != 0)
+	if ((rc = past_forget(t, w, sequence, e->max < PIECE ? e->max : PIECE, &e->n)) != 0)
 		return rc;
-	if ((e->n = (unsigned)db_changed(t->db)) > 0)
+	if (e->n > 0)
 		past_lose(w, sequence);
 	return 0;
 }

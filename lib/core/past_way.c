@@ -101,20 +101,20 @@ join(struct past_ways *ways, const struct past_way *parent, int64_t folder, stru
 
 /* Where a folder was. */
 static int
-place_of(const struct past_view *view, int64_t folder, struct db_row *row, int64_t *parent, struct slice *name)
+place_of(const struct past_view *view, int64_t folder, struct db_row *row, struct past_place *place)
 {
-	int rc = tbl_past_place_now(view->db, view->workspace, view->sequence, folder, row, parent, name);
+	int rc = tbl_past_place_now(view->db, view->workspace, view->sequence, folder, row, place);
 
 	if (rc == ERR_NOTFOUND && view->moved)
-		rc = tbl_past_place_then(view->db, view->workspace, view->sequence, folder, row, parent, name);
+		rc = tbl_past_place_then(view->db, view->workspace, view->sequence, folder, row, place);
 	return rc;
 }
 
 /* Folders that are climbed from, the lowest first. */
 struct climb {
 	int64_t folders[DEPTH];
-	struct slice names[DEPTH];
-	struct db_row rows[DEPTH];	/* which hold the names */
+	struct past_place places[DEPTH];
+	struct db_row rows[DEPTH];	/* which hold their names */
 	int n;
 };
 
@@ -129,7 +129,8 @@ climb(struct past_ways *ways, int64_t folder, struct climb *c, int64_t *top)
 			return ERR_NOTFOUND;
 		c->folders[c->n] = folder;
 		c->rows[c->n] = (struct db_row)DB_ROW_INIT;
-		rc = place_of(ways->view, folder, &c->rows[c->n], &folder, &c->names[c->n]);
+		rc = place_of(ways->view, folder, &c->rows[c->n], &c->places[c->n]);
+		folder = rc ? folder : c->places[c->n].parent;
 		c->n++;
 	}
 	*top = folder;
@@ -144,7 +145,7 @@ learn(struct past_ways *ways, const struct climb *c, int64_t top)
 
 	for (int i = c->n; rc == 0 && i-- > 0; top = c->folders[i]) {
 		above = *known(ways, top);
-		rc = join(ways, &above, c->folders[i], c->names[i]);
+		rc = join(ways, &above, c->folders[i], c->places[i].name);
 	}
 	return rc;
 }

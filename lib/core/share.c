@@ -50,7 +50,7 @@ find_target(struct txn *t, struct sharing *sh, const struct workspace_row *w, st
 static int
 give(struct txn *t, struct share *s, struct workspace_row *w, const struct grant_target *target)
 {
-	const struct grant_row new = { .resource_id = target->resource, .principal_id = s->principal, .workspace_id = w->id,
+	struct grant_row new = { .resource_id = target->resource, .principal_id = s->principal, .workspace_id = w->id,
 		.resource_kind = target->kind, .role = (int)s->role, .created_by = s->actor.principal, .created_at = t->now_us };
 	struct grant_row old;
 	int rc = tbl_grant_get(t->db, target->resource, s->principal, &old);
@@ -60,8 +60,10 @@ give(struct txn *t, struct share *s, struct workspace_row *w, const struct grant
 	if (rc == 0 && old.role == (int)s->role)
 		return 0;
 	if ((rc != 0 && rc != ERR_NOTFOUND) ||
-	    (s->kind == SHARE_FOLDER && (rc = tree_mark(t, w, s->id, s->actor)) != 0) ||
-	    (rc = tbl_grant_put(t->db, &new)) != 0 ||
+	    (s->kind == SHARE_FOLDER && (rc = tree_mark(t, w, s->id, s->actor)) != 0))
+		return rc;
+	new.given = w->sequence + 1;
+	if ((rc = tbl_grant_put(t->db, &new)) != 0 ||
 	    (rc = grant_tell(t, target, w->id, s->principal, s->role, s->actor)) != 0)
 		return rc;
 	s->sequence = w->sequence;
@@ -99,7 +101,7 @@ run_take(struct txn *t, void *arg)
 
 	if ((rc = txn_workspace(t, s->workspace, &w)) != 0 || (rc = find_target(t, sh, w, &target)) != 0)
 		return rc;
-	rc = tbl_grant_revoke(t->db, w->id, target.resource, s->principal, t->now_us);
+	rc = tbl_grant_revoke(t->db, w->id, target.resource, s->principal, t->now_us, w->sequence + 1);
 	if (rc == ERR_NOTFOUND && w->owner_id == s->principal)
 		return ERR_CONFLICT;
 	if (rc != 0 || (rc = grant_tell(t, &target, w->id, s->principal, ROLE_NONE, s->actor)) != 0)

@@ -134,15 +134,24 @@ static const char schema_1[] =
 	" checksum BLOB, manifest BLOB NOT NULL, created_at INTEGER NOT NULL,"
 	" PRIMARY KEY (upload_id, part_number)) WITHOUT ROWID;"
 
-	/* resource_kind 1 workspace, 2 folder, 3 file; role 1 viewer, 2 editor, 3 owner; ending 1: the folder or file is gone */
+	/*
+	 * resource_kind 1 workspace, 2 folder, 3 file; role 1 viewer, 2 editor, 3 owner; given: the sequence since which it is held, in
+	 * whatever role; ending 1: the folder or file is gone
+	 */
 	"CREATE TABLE share_grant ("
 	" resource_id INTEGER NOT NULL, principal_id INTEGER NOT NULL, workspace_id INTEGER NOT NULL,"
 	" resource_kind INTEGER NOT NULL, role INTEGER NOT NULL, created_by INTEGER NOT NULL,"
-	" created_at INTEGER NOT NULL, revoked_at INTEGER, ending INTEGER NOT NULL,"
+	" created_at INTEGER NOT NULL, revoked_at INTEGER, given INTEGER NOT NULL, ending INTEGER NOT NULL,"
 	" PRIMARY KEY (resource_id, principal_id)) WITHOUT ROWID;"
 	"CREATE INDEX share_grant_by_principal ON share_grant (principal_id, workspace_id);"
 	"CREATE INDEX share_grant_by_workspace ON share_grant (workspace_id, resource_id);"
 	"CREATE INDEX share_grant_ending ON share_grant (workspace_id, resource_id) WHERE ending = 1;"
+	/* Grants that were held from the sequence given to taken - 1, for as long as the feed has that. */
+	"CREATE TABLE share_past ("
+	" principal_id INTEGER NOT NULL, resource_id INTEGER NOT NULL, taken INTEGER NOT NULL,"
+	" workspace_id INTEGER NOT NULL, given INTEGER NOT NULL,"
+	" PRIMARY KEY (principal_id, resource_id, taken)) WITHOUT ROWID;"
+	"CREATE INDEX share_past_by_taken ON share_past (workspace_id, taken);"
 
 	/* ends_commit 1 on the last event of a commit */
 	"CREATE TABLE change_event ("

@@ -85,12 +85,12 @@ tbl_entry_last(struct db_conn *c, int64_t workspace, int64_t folder, struct db_r
 static const char forget[] =
     "DELETE FROM entry_past WHERE (workspace_id, folder_id, name, died, node_id) IN ("
     " SELECT workspace_id, folder_id, name, died, node_id FROM entry_past WHERE workspace_id = $1 AND died <= $2"
-    " ORDER BY died LIMIT $3)";
+    " AND (kind = 1 OR died <= $3) ORDER BY died LIMIT $4)";
 
 int
-tbl_entry_forget(struct db_conn *c, int64_t workspace, int64_t died, unsigned max)
+tbl_entry_forget(struct db_conn *c, int64_t workspace, int64_t died, int64_t folders, unsigned max)
 {
-	return db_exec(c, forget, DB_INT(workspace), DB_INT(died), DB_INT(max));
+	return db_exec(c, forget, DB_INT(workspace), DB_INT(died), DB_INT(folders), DB_INT(max));
 }
 
 static const char scan[] = "SELECT name, kind, node_id, live, version_id, size_bytes, etag, modified_at, born, latest"

@@ -35,8 +35,8 @@ int tbl_entry_delete(struct db_conn *c, const struct entry_at *at);
 int tbl_entry_bury(struct db_conn *c, const struct entry_at *at, const struct entry_row *row, int64_t died);
 /* Where a folder was last that left its place; the name points into `row`, which the caller releases. ERR_NOTFOUND. */
 int tbl_entry_last(struct db_conn *c, int64_t workspace, int64_t folder, struct db_row *row, struct entry_at *at);
-/* Forgets up to `max` past entries that died at or before `died`. */
-int tbl_entry_forget(struct db_conn *c, int64_t workspace, int64_t died, unsigned max);
+/* Forgets up to `max` past entries that died at or before `died`, folders only if at or before `folders` too. */
+int tbl_entry_forget(struct db_conn *c, int64_t workspace, int64_t died, int64_t folders, unsigned max);
 
 /* The entries of a folder with name >= at->name in order: db_next() and tbl_entry_seen() for each. */
 struct entry_seen {

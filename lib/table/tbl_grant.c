@@ -8,26 +8,35 @@
 
 static const char put[] =
     "INSERT INTO share_grant (resource_id, principal_id, workspace_id, resource_kind, role, created_by, created_at,"
-    " ending) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (resource_id, principal_id) DO UPDATE SET"
+    " given, ending) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (resource_id, principal_id) DO UPDATE SET"
     " role = excluded.role, created_by = excluded.created_by, created_at = excluded.created_at,"
+    " given = CASE WHEN share_grant.revoked_at IS NULL THEN share_grant.given ELSE excluded.given END,"
     " revoked_at = NULL, ending = 0";
 
 int
 tbl_grant_put(struct db_conn *c, const struct grant_row *g)
 {
 	return db_exec(c, put, DB_INT(g->resource_id), DB_INT(g->principal_id), DB_INT(g->workspace_id),
-	    DB_INT(g->resource_kind), DB_INT(g->role), DB_INT(g->created_by), DB_INT(g->created_at));
+	    DB_INT(g->resource_kind), DB_INT(g->role), DB_INT(g->created_by), DB_INT(g->created_at),
+	    DB_INT(g->given));
 }
 
+static const char keep_past[] =
+    "INSERT INTO share_past (principal_id, resource_id, taken, workspace_id, given)"
+    " SELECT principal_id, resource_id, $1, workspace_id, given FROM share_grant WHERE resource_id = $2"
+    " AND principal_id = $3 AND workspace_id = $4 AND revoked_at IS NULL";
 static const char revoke[] = "UPDATE share_grant SET revoked_at = $1, ending = 0 WHERE resource_id = $2"
 			     " AND principal_id = $3 AND workspace_id = $4 AND revoked_at IS NULL";
 
 int
-tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at)
+tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at,
+    int64_t taken)
 {
-	int rc = db_exec(c, revoke, DB_INT(revoked_at), DB_INT(resource), DB_INT(principal), DB_INT(workspace));
+	int rc = db_exec(c, keep_past, DB_INT(taken), DB_INT(resource), DB_INT(principal), DB_INT(workspace));
 
-	return rc == 0 && db_changed(c) == 0 ? ERR_NOTFOUND : rc;
+	if (rc == 0 && db_changed(c) == 0)
+		return ERR_NOTFOUND;
+	return rc ? rc : db_exec(c, revoke, DB_INT(revoked_at), DB_INT(resource), DB_INT(principal), DB_INT(workspace));
 }
 
 static const char sums[] = "SELECT coalesce(max(CASE WHEN resource_kind = 1 THEN role ELSE 0 END), 0),"
@@ -205,25 +214,61 @@ tbl_grant_mine_seen(const struct db_row *row, int64_t *resource, bool *folder)
 	return db_int(row, 1) != GRANT_WORKSPACE;
 }
 
-static const char until[] = "SELECT role FROM share_grant WHERE resource_id = $1 AND principal_id = $2 AND workspace_id = $3"
-			    " AND created_at <= $4 AND coalesce(revoked_at, $4) >= $4";
+static const char held_now[] = "SELECT given FROM share_grant WHERE resource_id = $1 AND principal_id = $2"
+			       " AND workspace_id = $3 AND revoked_at IS NULL";
+static const char held_then[] = "SELECT given, taken FROM share_past WHERE principal_id = $1 AND resource_id = $2"
+				" AND workspace_id = $3";
+
+/* What a grant that was held from `given` to `taken` - 1 says of a sequence. */
+static void
+hold(struct grant_held *held, int64_t sequence, int64_t given, int64_t taken)
+{
+	bool yes = sequence >= given && sequence < taken;
+	int64_t from = yes ? given : sequence >= taken ? taken : 0;
+	int64_t to = yes ? taken - 1 : sequence < given ? given - 1 : INT64_MAX;
+
+	held->yes |= yes;
+	held->from = from > held->from ? from : held->from;
+	held->to = to < held->to ? to : held->to;
+}
 
 int
-tbl_grant_until(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t time_us)
+tbl_grant_held(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t sequence,
+    struct grant_held *held)
 {
 	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, until, &row, DB_INT(resource), DB_INT(principal), DB_INT(workspace), DB_INT(time_us));
+	int rc = db_one(c, held_now, &row, DB_INT(resource), DB_INT(principal), DB_INT(workspace));
 
+	*held = (struct grant_held) { .to = INT64_MAX };
+	if (rc == 0)
+		hold(held, sequence, db_int(&row, 0), INT64_MAX);
 	db_row_release(&row);
-	return rc;
+	if (rc && rc != ERR_NOTFOUND)
+		return rc;
+	rc = db_query(c, held_then, &row, DB_INT(principal), DB_INT(resource), DB_INT(workspace));
+	while (rc == 0 && (rc = db_next(&row)) == 0)
+		hold(held, sequence, db_int(&row, 0), db_int(&row, 1));
+	db_row_release(&row);
+	return rc == ERR_END ? 0 : rc;
+}
+
+static const char forget[] = "DELETE FROM share_past WHERE workspace_id = $1 AND taken <= $2";
+
+int
+tbl_grant_forget(struct db_conn *c, int64_t workspace, int64_t taken)
+{
+	return db_exec(c, forget, DB_INT(workspace), DB_INT(taken));
 }
 
 static const char delete_principal[] = "DELETE FROM share_grant WHERE principal_id = $1";
+static const char delete_principal_past[] = "DELETE FROM share_past WHERE principal_id = $1";
 
 int
 tbl_grant_delete_principal(struct db_conn *c, int64_t principal)
 {
-	return db_exec(c, delete_principal, DB_INT(principal));
+	int rc = db_exec(c, delete_principal, DB_INT(principal));
+
+	return rc ? rc : db_exec(c, delete_principal_past, DB_INT(principal));
 }
 
 static const char delete_workspace[] = "DELETE FROM share_grant WHERE workspace_id = $1";
@@ -231,7 +276,9 @@ static const char delete_workspace[] = "DELETE FROM share_grant WHERE workspace_
 int
 tbl_grant_delete_workspace(struct db_conn *c, int64_t workspace)
 {
-	return db_exec(c, delete_workspace, DB_INT(workspace));
+	int rc = db_exec(c, delete_workspace, DB_INT(workspace));
+
+	return rc ? rc : tbl_grant_forget(c, workspace, INT64_MAX);
 }
 
 static const char step[] =

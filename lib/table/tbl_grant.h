@@ -12,7 +12,7 @@ struct db_row;
 struct buf;
 
 /*
- * The table `share_grant`, and the look-ups in the tree that grants rest on. A revoked grant's row stays until its
+ * The tables `share_grant` and `share_past`, and the look-ups in the tree that grants rest on. A revoked grant's row stays until its
  * workspace or principal ends, or it is given again; nothing here but the upsert sees it. Those on folders and files that ended wait for
  * grant_expire(). Times are microseconds.
  */
@@ -22,12 +22,15 @@ struct grant_row {
 	int64_t resource_id, principal_id, workspace_id;
 	int resource_kind, role;
 	int64_t created_by, created_at;
+	int64_t given;					/* of tbl_grant_put() alone: the sequence of its event */
 	char principal_name[LIMIT_USER_NAME + 1];	/* of the lists */
 };
 
 /* All: 0, ERR_NOTFOUND, or the engine's failures. */
 int tbl_grant_put(struct db_conn *c, const struct grant_row *grant);
-int tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at);
+/* `taken`: the sequence of its event. */
+int tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t revoked_at,
+    int64_t taken);
 /* A principal's role on the workspace itself (0: none), and how many of its folders and files it was given. */
 int tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *role, int64_t *paths);
 int tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int *role);
@@ -48,8 +51,18 @@ int tbl_grant_of(struct db_conn *c, int64_t principal, struct grant_row *rows, u
 /* What one principal was given in a workspace: db_next() and tbl_grant_mine_seen() for each; false: it is the workspace itself. */
 int tbl_grant_mine(struct db_conn *c, int64_t workspace, int64_t principal, struct db_row *row);
 bool tbl_grant_mine_seen(const struct db_row *row, int64_t *resource, bool *folder);
-/* Whether there is a grant, or was one at that time: 0 or ERR_NOTFOUND. */
-int tbl_grant_until(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t time_us);
+/*
+ * Whether a grant was held as of a sequence that the feed still has, whatever its role, and for which sequences around that
+ * the answer is the same.
+ */
+struct grant_held {
+	bool yes;
+	int64_t from, to;
+};
+int tbl_grant_held(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t sequence,
+    struct grant_held *held);
+/* Forgets grants that were taken up to a sequence. */
+int tbl_grant_forget(struct db_conn *c, int64_t workspace, int64_t taken);
 int tbl_grant_delete_principal(struct db_conn *c, int64_t principal);
 int tbl_grant_delete_workspace(struct db_conn *c, int64_t workspace);
 

@@ -92,13 +92,14 @@ tbl_past_any(struct db_conn *c, int64_t workspace, int64_t sequence)
 	return rc;
 }
 
-static const char oldest[] = "SELECT died FROM entry_past WHERE workspace_id = $1 ORDER BY died LIMIT 1";
+static const char oldest[] = "SELECT died FROM entry_past WHERE workspace_id = $1 AND (kind = 1 OR died <= $2)"
+			     " ORDER BY died LIMIT 1";
 
 int
-tbl_past_oldest(struct db_conn *c, int64_t workspace, int64_t *died)
+tbl_past_oldest(struct db_conn *c, int64_t workspace, int64_t folders, int64_t *died)
 {
 	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, oldest, &row, DB_INT(workspace));
+	int rc = db_one(c, oldest, &row, DB_INT(workspace), DB_INT(folders));
 
 	if (rc == 0)
 		*died = db_int(&row, 0);
@@ -122,37 +123,32 @@ tbl_past_at(struct db_conn *c, const struct past_from *from, struct past_seen *s
 }
 
 static const char place_now[] =
-    "SELECT e.folder_id, e.name FROM folder d JOIN entry e ON e.workspace_id = d.workspace_id AND e.folder_id = d.parent_id"
+    "SELECT e.folder_id, e.name, e.born FROM folder d JOIN entry e ON e.workspace_id = d.workspace_id AND e.folder_id = d.parent_id"
     " AND e.name = d.name WHERE d.id = $1 AND d.workspace_id = $2 AND e.node_id = d.id AND e.live = 1 AND e.born <= $3";
 static const char place_then[] =
-    "SELECT folder_id, name FROM entry_past WHERE node_id = $1 AND workspace_id = $2 AND died > $3 AND born <= $3"
+    "SELECT folder_id, name, born, died FROM entry_past WHERE node_id = $1 AND workspace_id = $2 AND died > $3 AND born <= $3"
     " AND kind = 2 ORDER BY died LIMIT 1";
 
-static int
-place(struct db_conn *c, const char *sql, const struct past_from *at, struct db_row *row, int64_t *parent,
-    struct slice *name)
+int
+tbl_past_place_now(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t id, struct db_row *row,
+    struct past_place *place)
 {
-	int rc = db_one(c, sql, row, DB_INT(at->folder), DB_INT(at->workspace), DB_INT(at->sequence));
+	int rc = db_one(c, place_now, row, DB_INT(id), DB_INT(workspace), DB_INT(sequence));
 
-	if (rc == 0) {
-		*parent = db_int(row, 0);
-		*name = bytes(row, 1);
-	}
+	if (rc == 0)
+		*place = (struct past_place) { db_int(row, 0), bytes(row, 1), db_int(row, 2), INT64_MAX };
 	return rc;
 }
 
 int
-tbl_past_place_now(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t id, struct db_row *row,
-    int64_t *parent, struct slice *name)
-{
-	return place(c, place_now, &(struct past_from) { workspace, sequence, id }, row, parent, name);
-}
-
-int
 tbl_past_place_then(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t id, struct db_row *row,
-    int64_t *parent, struct slice *name)
+    struct past_place *place)
 {
-	return place(c, place_then, &(struct past_from) { workspace, sequence, id }, row, parent, name);
+	int rc = db_one(c, place_then, row, DB_INT(id), DB_INT(workspace), DB_INT(sequence));
+
+	if (rc == 0)
+		*place = (struct past_place) { db_int(row, 0), bytes(row, 1), db_int(row, 2), db_int(row, 3) };
+	return rc;
 }
 
 static const char given[] =

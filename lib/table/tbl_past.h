@@ -42,18 +42,23 @@ void tbl_past_seen(const struct db_row *row, bool now, bool facts, struct past_s
 
 /* Whether anything left its place after the sequence: 0 or ERR_NOTFOUND. */
 int tbl_past_any(struct db_conn *c, int64_t workspace, int64_t sequence);
-/* The same of anything that left before or at it. *died gets when the first did. */
-int tbl_past_oldest(struct db_conn *c, int64_t workspace, int64_t *died);
+/* When the first file did, or the first folder of those up to the sequence `folders`. ERR_NOTFOUND. */
+int tbl_past_oldest(struct db_conn *c, int64_t workspace, int64_t folders, int64_t *died);
 /* What was in a place then and is not there any more. ERR_NOTFOUND. No slice of *seen is valid. */
 int tbl_past_at(struct db_conn *c, const struct past_from *from, struct past_seen *seen);
 /*
- * Where a folder was, if it was shown: its parent and, in `row`, its name. The caller releases `row`. ERR_NOTFOUND: it was not
- * shown there (now: it has moved since, or is shown no more).
+ * Where a folder was, if it was shown: of a place that it still has, or of one that it left. The caller releases `row`. ERR_NOTFOUND: it was
+ * not shown there (now: it has moved since, or is shown no more).
  */
+struct past_place {
+	int64_t parent;
+	struct slice name;			/* points into the row */
+	int64_t born, died;			/* it was there for sequences from born to died - 1; died INT64_MAX: it still is */
+};
 int tbl_past_place_now(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t id, struct db_row *row,
-    int64_t *parent, struct slice *name);
+    struct past_place *place);
 int tbl_past_place_then(struct db_conn *c, int64_t workspace, int64_t sequence, int64_t id, struct db_row *row,
-    int64_t *parent, struct slice *name);
+    struct past_place *place);
 
 /* The folders in which lie, now, the files and folders that a principal was given: db_next(), column 0. May repeat. */
 int tbl_past_given(struct db_conn *c, int64_t workspace, int64_t principal, struct db_row *row);
