@@ -99,6 +99,8 @@ class Device:
             self.forget(event["id"])
         elif event["kind"] == "folder" and (kind in ("ACCESS_GAINED", "FOLDER_RESTORED") or
                                             kind == "FOLDER_MOVED" and event["id"] not in self.nodes):
+            if event["id"] == self.state["root"]:  # all of it is seen: what was known of a part is listed anew
+                self.nodes.clear()
             self.remember(event)
             self.list_folder(event["id"])  # what is below was not in the feed, or is forgotten
         else:

@@ -508,6 +508,8 @@ class Run:
                 forget(e["id"])
             elif e["kind"] == "folder" and (kind in ("ACCESS_GAINED", "FOLDER_RESTORED") or
                                             kind == "FOLDER_MOVED" and e["id"] not in nodes):
+                if e["id"] == self.root:  # all of it is seen: what was known of a part is listed anew
+                    nodes.clear()
                 nodes[e["id"]] = e
                 list_folder(e["id"])
             elif not kind.startswith("SHARE_"):
