@@ -111,6 +111,11 @@ struct blob_ops {
 
 	/* Free and total bytes below the store; `low` when below its reserve (writes must answer ERR_SPACE). */
 	int (*space)(struct blob_store *bs, uint64_t *available, uint64_t *total, bool *low);
+	/*
+	 * From now on puts answer ERR_SPACE, too, where fewer bytes are available; 0: not for that. For a disk that ran full: what is given back
+	 * then is not for uploads that were admitted before.
+	 */
+	void (*keep_free)(struct blob_store *bs, uint64_t bytes);
 
 	void (*free)(struct blob_store *bs);	/* seals nothing, closes; NULL is fine */
 };
@@ -153,6 +158,7 @@ int blob_mem_open(struct blob_store **bs);
 #define blob_walk(bs, ...) ((bs)->ops->walk((bs), __VA_ARGS__))
 #define blob_on_failure(bs, ...) ((bs)->ops->on_failure((bs), __VA_ARGS__))
 #define blob_space(bs, ...) ((bs)->ops->space((bs), __VA_ARGS__))
+#define blob_keep_free(bs, bytes) ((bs)->ops->keep_free((bs), (bytes)))
 
 /* A chunk that lies in one piece. */
 static inline int

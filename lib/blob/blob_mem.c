@@ -258,6 +258,12 @@ mem_space(struct blob_store *bs, uint64_t *available, uint64_t *total, bool *low
 }
 
 static void
+mem_keep_free(struct blob_store *bs, uint64_t bytes)
+{
+	(void)bs, (void)bytes;
+}
+
+static void
 mem_free(struct blob_store *bs)
 {
 	struct mem_store *s = cast(bs);
@@ -292,6 +298,7 @@ static const struct blob_ops ops = {
 	.walk = mem_walk,
 	.on_failure = mem_on_failure,
 	.space = mem_space,
+	.keep_free = mem_keep_free,
 	.free = mem_free,
 };
 

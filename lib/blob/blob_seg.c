@@ -39,6 +39,7 @@ struct seg_store {
 	struct seg_recovered old;	/* lock: what recovery found and homes() has not told yet */
 	_Atomic int64_t space_at;	/* when statvfs was asked; 0: never */
 	_Atomic uint64_t available, total;
+	_Atomic uint64_t kept;		/* bytes that puts leave free beside the reserve */
 };
 
 /* What compaction moves may be small, and a filler behind each such record would double it. */
@@ -73,6 +74,13 @@ seg_space(struct blob_store *bs, uint64_t *available, uint64_t *total, bool *low
 	return 0;
 }
 
+static void
+seg_keep_free(struct blob_store *bs, uint64_t bytes)
+{
+	atomic_store(&cast(bs)->kept, bytes);
+	atomic_store(&cast(bs)->space_at, 0);
+}
+
 static int
 seg_putv(struct blob_store *bs, unsigned lane, const uint8_t id[32], const struct iovec *iov, int count,
     struct blob_place *place)
@@ -90,7 +98,7 @@ seg_putv(struct blob_store *bs, unsigned lane, const uint8_t id[32], const struc
 		return ERR_CLOSED;
 	if ((rc = seg_space(bs, &available, &total, &low)) != 0)
 		return rc;
-	if (low && lane != BLOB_LANE_REWRITE)
+	if ((low || available < atomic_load(&s->kept)) && lane != BLOB_LANE_REWRITE)
 		return ERR_SPACE;
 	if ((rc = seg_pack_init(&pack, iov, len, s->env.compress)) != 0)
 		return rc;
@@ -328,6 +336,7 @@ static const struct blob_ops ops = {
 	.walk = seg_walk,
 	.on_failure = seg_on_failure,
 	.space = seg_space,
+	.keep_free = seg_keep_free,
 	.free = seg_free,
 };
 

@@ -41,6 +41,14 @@ left_behind(struct store *store)
 	return fstatat(store->dirfd, BALLAST_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
 }
 
+/* What must be available before new content is taken; uploads that were admitted before leave it, too. */
+static void
+owe(struct store *store, uint64_t bytes)
+{
+	store->gate->owed = bytes;
+	blob_keep_free(store->blobs, bytes);
+}
+
 /* Allocated for real, so that removing it gives the bytes back. */
 static int
 make_ballast(struct store *store)
@@ -71,8 +79,8 @@ gate_new(struct store *store, struct gate **gate)
 	pthread_mutex_init(&g->lock, NULL);
 	g->tried_us = clock_mono_us();
 	g->there = store->settings.memory || make_ballast(store) == 0;
-	g->owed = g->there ? 0 : ROOM_LEAST;
 	*gate = g;
+	owe(store, g->there ? 0 : ROOM_LEAST);
 	return 0;
 }
 
@@ -96,7 +104,7 @@ remake_ballast(struct store *store, bool soon)
 		g->tried_us = clock_mono_us();
 		if (make_ballast(store) == 0) {
 			g->there = true;
-			g->owed = 0;
+			owe(store, 0);
 		}
 	}
 	pthread_mutex_unlock(&g->lock);
@@ -145,11 +153,14 @@ gate_disk_full(struct store *store)
 	pthread_mutex_lock(&g->lock);
 	if (fstatat(store->dirfd, BALLAST_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		size = (uint64_t)st.st_size;
-	if (g->there && fio_unlink(store->dirfd, BALLAST_NAME) == 0) {
-		g->there = false;
+	if (g->there) {
+		owe(store, 2 * size > ROOM_LEAST ? 2 * size : ROOM_LEAST);
 		g->tried_us = clock_mono_us();
-		g->owed = 2 * size > ROOM_LEAST ? 2 * size : ROOM_LEAST;
-		log_warn("the disk is full: the ballast was given back, so that deletes and gc go on");
+		g->there = fio_unlink(store->dirfd, BALLAST_NAME) != 0;
+		if (g->there)
+			owe(store, 0);
+		else
+			log_warn("the disk is full: the ballast was given back, so that deletes and gc go on");
 	}
 	pthread_mutex_unlock(&g->lock);
 }

@@ -730,6 +730,15 @@ test_reserve(void)
 	CHECK_INT(ERR_SPACE, kit_put(bs, 1, 1, false, 100, &c));
 	CHECK_INT(0, kit_put(bs, BLOB_LANE_REWRITE, 1, false, 100, &c));
 	bs->ops->free(bs);
+	/* The same while it is asked for. */
+	bs = open_with(kit_dir(), NULL, 0);
+	CHECK_INT(0, kit_put(bs, 0, 1, false, 100, &c));
+	blob_keep_free(bs, UINT64_MAX);
+	CHECK_INT(ERR_SPACE, kit_put(bs, 0, 2, false, 100, &c));
+	CHECK_INT(0, kit_put(bs, BLOB_LANE_REWRITE, 2, false, 100, &c));
+	blob_keep_free(bs, 0);
+	CHECK_INT(0, kit_put(bs, 0, 3, false, 100, &c));
+	bs->ops->free(bs);
 }
 
 /* A full disk shows before a place is given away, and goes away. */
