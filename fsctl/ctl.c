@@ -220,7 +220,7 @@ ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struc
 static enum exit_status
 status_of(int http, const char *code)
 {
-	if (!strcmp(code, "quota_exceeded"))
+	if (!strcmp(code, "quota_exceeded") || !strcmp(code, "too_many_uploads"))
 		return STATUS_NO_SPACE;
 	switch (http) {
 	case 400:

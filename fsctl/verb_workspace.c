@@ -17,7 +17,8 @@ static const struct table_column show_columns[] = {
 	{ "name", "name", CELL_TEXT }, { "display name", "displayName", CELL_TEXT }, { "id", "workspaceId", CELL_TEXT },
 	{ "root folder", "rootFolderId", CELL_TEXT }, { "owner", "owner", CELL_TEXT }, { "objects", "objects", CELL_COUNT },
 	{ "size", "bytes", CELL_SIZE }, { "noncurrent versions", "noncurrentBytes", CELL_SIZE },
-	{ "history and trash", "historyBytes", CELL_SIZE }, { "quota", "quotaBytes", CELL_LIMIT },
+	{ "open uploads", "uploadBytes", CELL_SIZE }, { "history and trash", "historyBytes", CELL_SIZE },
+	{ "quota", "quotaBytes", CELL_LIMIT },
 	{ "history is kept", "historyMs", CELL_MS }, { "versioning", "versioning", CELL_TEXT },
 	{ "changes", "sequence", CELL_COUNT }, { "created", "createdAt", CELL_TIME }, { NULL },
 };

@@ -80,6 +80,7 @@ add_workspace(struct request *req, struct json_out *j, const struct workspace_ro
 	json_key_int(j, "objects", w->objects);
 	json_key_int(j, "bytes", w->bytes);
 	json_key_int(j, "noncurrentBytes", w->noncurrent_bytes);
+	json_key_int(j, "uploadBytes", w->upload_bytes);
 	json_key_int(j, "historyBytes", w->history_bytes);
 	json_key_int(j, "sequence", w->sequence);
 	admin_put_time(j, "createdAt", w->created_at);

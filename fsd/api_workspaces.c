@@ -113,6 +113,7 @@ put_view(struct json_out *j, const struct view *v)
 	put_amount(j, v, "quotaBytes", (int64_t)w->quota_bytes);
 	put_amount(j, v, "bytes", w->bytes);
 	put_amount(j, v, "noncurrentBytes", w->noncurrent_bytes);
+	put_amount(j, v, "uploadBytes", w->upload_bytes);
 	put_amount(j, v, "historyBytes", w->history_bytes);
 	json_key_int(j, "historyMs", w->history_ms);
 	json_key_str(j, "versioning", versioning_names[w->versioning]);

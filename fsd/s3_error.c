@@ -8,7 +8,7 @@
 /*
  * The errors of S3: code, status and message.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
- * QuotaExceeded and InsufficientStorage are ours: AWS has neither quotas nor full disks.
+ * QuotaExceeded, TooManyUploads and InsufficientStorage are ours: AWS has neither quotas nor full disks.
  */
 struct s3_code {
 	const char *code;
@@ -82,6 +82,7 @@ static const struct s3_code table[] = {
 	{ "ServiceUnavailable", 503, "Service is unable to handle request." },
 	{ "SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided. Check your key and signing method." },
 	{ "SlowDown", 503, "Please reduce your request rate." },
+	{ "TooManyUploads", 409, "The bucket has as many uploads open as it may: complete or abort some." },
 	{ "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed." },
 };
 
@@ -151,6 +152,8 @@ s3_error_code(const struct request *req, int code)
 		return "BucketNotEmpty";
 	case ERR_QUOTA:
 		return "QuotaExceeded";
+	case ERR_TOOMANY:
+		return "TooManyUploads";
 	case ERR_SPACE:
 		return "InsufficientStorage";
 	case ERR_BUSY:

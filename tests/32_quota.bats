@@ -10,6 +10,11 @@ teardown_file() { store_stop; }
 	/usr/bin/python3 "$FSD_ROOT/tests/quota.py" quota-many $((12 << 20)) >&2
 }
 
+@test "what open uploads hold counts too, under 16 writers" {
+	fsctl workspace create quota-open --quota 8MiB
+	/usr/bin/python3 "$FSD_ROOT/tests/quota_open.py" quota-open $((8 << 20)) "$FSCTL" --data "$STORE" check >&2
+}
+
 @test "a quota can be raised, lowered below what is there, and taken away" {
 	fsctl workspace create quota-set --quota 10KiB
 	[ "$(fsctl --json workspace show quota-set | json quotaBytes)" = 10240 ]

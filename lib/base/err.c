@@ -34,6 +34,7 @@ static const char *const texts[] = {
 	[-ERR_END] = "no more",
 	[-ERR_USAGE] = "wrong usage",
 	[-ERR_INTERNAL] = "internal error",
+	[-ERR_TOOMANY] = "too many of them",
 };
 
 const char *

@@ -37,6 +37,7 @@ enum err {
 	ERR_END = -28,		/* nothing more: the end of an iteration */
 	ERR_USAGE = -29,	/* command line or configuration */
 	ERR_INTERNAL = -30,	/* a bug of ours that was noticed in time */
+	ERR_TOOMANY = -31,	/* there are as many of them as there may be */
 };
 
 /* The name of a code as a short English text ("not found"). Static; never NULL, also for unknown codes. */

@@ -11,6 +11,7 @@
 #include "tbl_event.h"
 #include "transfer_in.h"
 #include "tree_in.h"
+#include "upload_held.h"
 
 /*
  * Every refusal of an operation comes before its first change, so that those of others stand. What is true of a folder (it can be reached, it is
@@ -386,13 +387,41 @@ is_refusal(int rc)
 	return false;
 }
 
+/* Whether staged[i] was named before. */
+static bool
+named_twice(const struct apply *a, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (a->staged[k] == a->staged[i])
+			return true;
+	return false;
+}
+
+/* What is staged becomes files, so it does not count beside them. */
 static int
-still_staged(struct txn *t, const struct apply *a)
+take_staged(struct txn *t, const struct apply *a, struct workspace_row *w)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < a->nstaged; i++)
-		rc = transfer_staged(t->db, a->staged[i], a->workspace, a->actor.principal, NULL);
+		if ((rc = transfer_staged(t->db, a->staged[i], a->workspace, a->actor.principal, NULL)) == 0 &&
+		    !named_twice(a, i))
+			rc = upload_held_end(t, w, a->staged[i]);
+	return rc;
+}
+
+/* It has served, unless an operation was refused, which may come again. */
+static int
+end_staged(struct txn *t, const struct apply *a, struct workspace_row *w)
+{
+	bool refused = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		refused = refused || a->ops[i].rc;
+	for (size_t i = 0; rc == 0 && i < a->nstaged; i++)
+		if (!named_twice(a, i))
+			rc = transfer_stage_end(t, w, a->staged[i], refused);
 	return rc;
 }
 
@@ -442,12 +471,14 @@ run_apply(struct txn *t, void *arg)
 
 	x->ready = x->told = 0;
 	forget(a);
-	if ((rc = txn_workspace(t, a->workspace, &w)) != 0 || (rc = still_staged(t, a)) != 0)
+	if ((rc = txn_workspace(t, a->workspace, &w)) != 0 || (rc = take_staged(t, a, w)) != 0)
 		return rc;
 	a->before = w->sequence;
 	if ((rc = run_all(t, x, r->refused, w)) != 0)
 		return rc;
 	a->sequence = w->sequence;
+	if ((rc = end_staged(t, a, w)) != 0)
+		return rc;
 	return a->atomic ? tbl_event_join(t->db, a->workspace, a->before, a->sequence) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "id.h"
 #include "object_in.h"
 #include "tbl_file.h"
+#include "workspace.h"
 
 /* The entry of a place that was located. */
 static int
@@ -73,7 +74,7 @@ object_judge(const struct target *g, const struct expectation *expect)
 static uint64_t
 sum_after(const struct target *g, uint64_t size)
 {
-	uint64_t sum = (uint64_t)(g->w->bytes + g->w->noncurrent_bytes);
+	uint64_t sum = workspace_used(g->w);
 
 	if (g->exists && g->entry.live && g->w->versioning == VERSIONING_NEVER)
 		sum -= (uint64_t)g->entry.size;
@@ -83,7 +84,7 @@ sum_after(const struct target *g, uint64_t size)
 int
 object_admit(const struct target *g, uint64_t size)
 {
-	uint64_t now = (uint64_t)(g->w->bytes + g->w->noncurrent_bytes), then = sum_after(g, size);
+	uint64_t now = workspace_used(g->w), then = sum_after(g, size);
 
 	/* Whoever is over it already, since it was lowered, may still replace content by less. */
 	return g->w->quota_bytes && then > g->w->quota_bytes && then > now ? ERR_QUOTA : 0;

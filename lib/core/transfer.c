@@ -10,6 +10,7 @@
 #include "store_in.h"
 #include "transfer_in.h"
 #include "upload.h"
+#include "upload_held.h"
 
 /*
  * upload.sync of a session, little-endian:
@@ -284,21 +285,6 @@ drop_part(struct txn *t, int64_t upload, unsigned number)
 }
 
 static int
-admit_part(struct txn *t, const struct part_in *in)
-{
-	struct workspace_row *w;
-	int64_t held = 0;
-	int rc;
-
-	if ((rc = txn_workspace(t, in->tr->workspace, &w)) != 0 || w->quota_bytes == 0)
-		return rc;
-	if ((rc = tbl_upload_bytes(t->db, in->tr->id, in->number, &held)) != 0)
-		return rc;
-	held += w->bytes + w->noncurrent_bytes;
-	return (uint64_t)held + in->bytes->size > w->quota_bytes ? ERR_QUOTA : 0;
-}
-
-static int
 still_open(struct txn *t, const struct transfer *tr)
 {
 	struct db_row row = DB_ROW_INIT;
@@ -318,13 +304,15 @@ run_part(struct txn *t, void *arg)
 	struct part_in *in = arg;
 	const struct ingest_result *b = in->bytes;
 	struct checksum sum = { CHECKSUM_FULL, DIGEST_SHA256, SHA256_SIZE };
+	struct workspace_row *w;
 	char etag[ETAG_TEXT];
 	int rc;
 
 	memcpy(sum.value, b->sha256, SHA256_SIZE);
 	checksum_encode(&sum, &checksum);
 	hex_encode(b->md5, MD5_SIZE, etag);
-	if ((rc = still_open(t, in->tr)) == 0 && (rc = admit_part(t, in)) == 0 &&
+	if ((rc = txn_workspace(t, in->tr->workspace, &w)) == 0 && (rc = still_open(t, in->tr)) == 0 &&
+	    (rc = upload_held_part(t, w, in->tr->id, in->number, (int64_t)b->size)) == 0 &&
 	    (rc = refs_commit(t, 0, b, &manifest)) == 0 && (rc = buf_finish(&checksum)) == 0 &&
 	    (rc = drop_part(t, in->tr->id, in->number)) == 0 &&
 	    (rc = tbl_upload_part_put(t->db, in->tr->id, &(struct upload_part_row) {
@@ -356,10 +344,12 @@ static int
 run_abort(struct txn *t, void *arg)
 {
 	const struct transfer *tr = arg;
+	struct workspace_row *w;
 	int rc = still_open(t, tr);
 
 	/* Over at once: expiry takes its parts apart in bounded pieces. */
-	if (rc == 0 && (rc = tbl_upload_status(t->db, tr->id, UPLOAD_ABORTED)) == 0)
+	if (rc == 0 && (rc = txn_workspace(t, tr->workspace, &w)) == 0 && (rc = upload_held_end(t, w, tr->id)) == 0 &&
+	    (rc = tbl_upload_status(t->db, tr->id, UPLOAD_ABORTED)) == 0)
 		rc = tbl_upload_touch(t->db, tr->id, 0);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "store_in.h"
 #include "tbl_file.h"
 #include "transfer_in.h"
+#include "upload_held.h"
 
 /*
  * The end of a session that went well: its parts become a version in one transaction, judged there. A hash that was announced for several parts is
@@ -416,10 +417,12 @@ complete(struct txn *t, struct completion *m)
 {
 	struct gathering parts = { .manifests = BUF_INIT(1) };
 	struct transfer_place p = TRANSFER_PLACE_INIT;
+	struct workspace_row *w;
 	const uint8_t *hash;
 	int rc;
 
 	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) == 0 && (rc = whole_hash(m, &parts, &hash)) == 0 &&
+	    (rc = txn_workspace(t, m->tr.workspace, &w)) == 0 && (rc = upload_held_end(t, w, m->tr.id)) == 0 &&
 	    (rc = find_place(t, m, hash, &p)) == 0)
 		rc = p.same ? keep_as_it_is(t, m, &p.target) : commit_version(t, m, &p, &parts);
 	transfer_place_release(&p);

@@ -45,6 +45,8 @@ int transfer_set_version(struct transfer_set *set, struct db_conn *db, int64_t w
 
 /* Adds what was staged (not sorted; NULL: only looks). ERR_EXPIRED: it is over, or not of that workspace and principal. */
 int transfer_staged(struct db_conn *db, int64_t id, int64_t workspace, int64_t principal, struct transfer_set *set);
+/* Files were made of what was staged, after upload_held_end(). keep: it stays for others, if the quota has room for it beside them. */
+int transfer_stage_end(struct txn *t, struct workspace_row *w, int64_t id, bool keep);
 
 /* ---- transfer_start.c ---- */
 

@@ -12,6 +12,8 @@
 #include "tbl_chunk.h"
 #include "tbl_node.h"
 #include "transfer_in.h"
+#include "upload_held.h"
+#include "workspace.h"
 
 /* How a session begins: what is there, what may be told of it, and what the session holds. */
 
@@ -147,7 +149,7 @@ check_chunks(const struct transfer *tr, uint32_t max)
 
 /* References to the chunks that are there, each once, in part 0, with the list. */
 static int
-hold_chunks(struct txn *t, const struct starting *s, int64_t version)
+hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, int64_t version)
 {
 	const struct transfer *tr = s->tr;
 	const struct manifest_chunk *c = transfer_chunks(tr);
@@ -174,7 +176,7 @@ hold_chunks(struct txn *t, const struct starting *s, int64_t version)
 	if (rc == 0 && (rc = buf_finish(&list)) == 0 && (rc = buf_finish(&there)) == 0)
 		rc = refs_of_chunks(t, 0, (const struct manifest_chunk *)(const void *)there.data,
 		    there.len / sizeof(*c), &manifest, &wrong);
-	if (rc == 0)
+	if (rc == 0 && (rc = upload_held_part(t, w, tr->id, 0, (int64_t)bytes)) == 0)
 		rc = tbl_upload_part_put(t->db, tr->id, &(struct upload_part_row) { .number = 0, .size = (int64_t)bytes,
 			.created_at = t->now_us, .etag = { "", 0 }, .checksum = { list.data ? list.data : "", list.len },
 			.manifest = { manifest.data, manifest.len } });
@@ -218,7 +220,7 @@ run_start(struct txn *t, void *arg)
 	    (rc = tr->part_size ? 0 : check_chunks(tr, w->chunk_max)) != 0 ||
 	    (rc = s->has_base && s->base ? check_base(t, tr, &now, s->base) : 0) != 0)
 		return rc;
-	held = (uint64_t)(w->bytes + w->noncurrent_bytes) -
+	held = workspace_used(w) -
 	    (w->versioning == VERSIONING_NEVER && now.kind == ENTRY_FILE ? (uint64_t)now.size : 0);
 	if (w->quota_bytes && held + tr->size > w->quota_bytes)
 		return ERR_QUOTA;
@@ -230,12 +232,12 @@ run_start(struct txn *t, void *arg)
 	tr->created_us = t->now_us;
 	tr->expires_us = t->now_us + t->store->settings.upload_expiry_ms * 1000;
 	transfer_encode(tr, sync);
-	rc = tbl_upload_insert(t->db, &(struct upload_row) {
+	rc = upload_held_open(t, w, &(struct upload_row) {
 	    .id = tr->id, .workspace = tr->workspace, .kind = UPLOAD_SYNC, .status = UPLOAD_OPEN,
 	    .key = { tr->name.data, tr->name.len }, .file_id = tr->file_id, .created_by = tr->principal,
 	    .created_at = tr->created_us, .expires_at = tr->expires_us, .sync = { (const char *)sync, sizeof(sync) },
 	    .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len } });
-	return rc || tr->part_size ? rc : hold_chunks(t, s, tr->base ? tr->base : now.version_id);
+	return rc || tr->part_size ? rc : hold_chunks(t, s, w, tr->base ? tr->base : now.version_id);
 }
 
 int

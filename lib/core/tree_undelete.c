@@ -7,6 +7,7 @@
 #include "tbl_trash.h"
 #include "tree_in.h"
 #include "tree_scan.h"
+#include "workspace.h"
 
 /*
  * Out of the trash. Where something was is known by its folder's id; if that is gone too, by the path that it had last, from entry_past and the
@@ -136,14 +137,6 @@ check_name(struct txn *t, struct undeletion *x)
 	return rc;
 }
 
-static int
-check_quota(const struct undeletion *x, int64_t size)
-{
-	const struct workspace_row *w = x->w;
-
-	return w->quota_bytes && (uint64_t)(w->bytes + w->noncurrent_bytes + size) > w->quota_bytes ? ERR_QUOTA : 0;
-}
-
 /* Its folder is made if needed, and shows it from now on: *born gets the sequence of the event that will say so. */
 static int
 enter(struct txn *t, struct undeletion *x, struct entry_at *at, int64_t *born)
@@ -207,7 +200,7 @@ undelete_trash_file(struct txn *t, struct undeletion *x, const struct file_row *
 	if ((rc = set_name(x, f->name)) != 0 || (rc = find_place(t, x)) != 0 || (rc = check_name(t, x)) != 0)
 		return rc;
 	if ((rc = tbl_version_newest_old(t->db, x->w->id, f->id, &row, &v)) == 0 &&
-	    (rc = check_quota(x, v.size)) == 0)
+	    (rc = workspace_admit(x->w, v.size)) == 0)
 		rc = revive_file(t, x, &v);
 	db_row_release(&row);
 	return rc;
@@ -347,7 +340,7 @@ undelete_trash_folder(struct txn *t, struct undeletion *x, int64_t height)
 	}
 	if (rc == 0 && (rc = find_place(t, x)) == 0 && (rc = check_name(t, x)) == 0 &&
 	    (rc = x->depth + 1 + height > LIMIT_DEPTH ? ERR_TOOBIG : 0) == 0 &&
-	    (rc = check_quota(x, gone.bytes)) == 0)
+	    (rc = workspace_admit(x->w, gone.bytes)) == 0)
 		rc = revive_folder(t, x, &gone, height);
 	db_row_release(&row);
 	return rc;

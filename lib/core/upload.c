@@ -12,6 +12,7 @@
 #include "store_in.h"
 #include "tbl_upload.h"
 #include "upload.h"
+#include "upload_held.h"
 
 /*
  * The life of an upload: open (upload_create) -> completed (upload_complete; kept for a day to answer the same call again) ->
@@ -42,7 +43,7 @@ run_create(struct txn *t, void *arg)
 
 	if ((rc = txn_workspace(t, u->workspace, &w)) != 0)
 		return rc;
-	return tbl_upload_insert(t->db, &(struct upload_row) {
+	return upload_held_open(t, w, &(struct upload_row) {
 		.id = c->id, .workspace = u->workspace, .kind = UPLOAD_S3, .status = UPLOAD_OPEN, .key = u->key,
 		.created_by = u->actor.principal, .created_at = t->now_us,
 		.expires_at = t->now_us + t->store->settings.upload_expiry_ms * 1000,
@@ -119,26 +120,6 @@ check_open(struct txn *t, int64_t workspace, int64_t id)
 	return rc;
 }
 
-/*
- * What is held back until the upload is completed must fit the quota together with what is stored. The part that this one
- * takes the place of goes with the same commit.
- */
-static int
-check_quota(struct txn *t, const struct part_in *in)
-{
-	struct workspace_row *w;
-	int64_t held = 0;
-	int rc;
-
-	if ((rc = txn_workspace(t, in->workspace, &w)) != 0 || w->quota_bytes == 0)
-		return rc;
-	if ((rc = tbl_upload_bytes(t->db, in->id, in->part->number, &held)) != 0)
-		return rc;
-	if ((uint64_t)w->bytes + (uint64_t)w->noncurrent_bytes + (uint64_t)held + in->part->size > w->quota_bytes)
-		return ERR_QUOTA;
-	return 0;
-}
-
 /* Lets go of the part that had the number before. */
 static int
 drop_part(struct txn *t, int64_t upload, unsigned number)
@@ -161,10 +142,12 @@ run_part(struct txn *t, void *arg)
 	struct buf manifest = BUF_INIT(64 << 20), checksum = BUF_INIT(64);
 	struct part_in *in = arg;
 	struct upload_part *p = in->part;
+	struct workspace_row *w;
 	int rc;
 
 	checksum_encode(&p->checksum, &checksum);
-	if ((rc = check_open(t, in->workspace, in->id)) != 0 || (rc = check_quota(t, in)) != 0)
+	if ((rc = txn_workspace(t, in->workspace, &w)) != 0 || (rc = check_open(t, in->workspace, in->id)) != 0 ||
+	    (rc = upload_held_part(t, w, in->id, p->number, (int64_t)p->size)) != 0)
 		goto out;
 	if (in->bytes) {
 		rc = refs_commit(t, in->workspace, in->bytes, &manifest);
@@ -240,6 +223,16 @@ struct ending {
 	bool more;		/* parts are left */
 };
 
+/* What an open one holds counts no longer. A workspace that is gone counts nothing. */
+static int
+let_go(struct txn *t, const struct upload_row *u)
+{
+	struct workspace_row *w;
+	int rc = u->status == UPLOAD_OPEN ? txn_workspace(t, u->workspace, &w) : ERR_NOTFOUND;
+
+	return rc == ERR_NOTFOUND ? 0 : rc ? rc : upload_held_end(t, w, u->id);
+}
+
 static int
 run_abort(struct txn *t, void *arg)
 {
@@ -252,6 +245,8 @@ run_abort(struct txn *t, void *arg)
 	    (e->expired ? u.expires_at > e->expired : u.status != UPLOAD_OPEN || u.kind != UPLOAD_S3 ||
 	    bytes_cmp(u.key.p, u.key.len, e->key.p, e->key.len)))
 		rc = ERR_NOTFOUND;
+	if (rc == 0)
+		rc = let_go(t, &u);
 	db_row_release(&row);
 	/* Already over at once: should the next steps not come to run, expiry finds it. */
 	if (rc == 0 && (rc = tbl_upload_status(t->db, e->id, UPLOAD_ABORTED)) == 0)

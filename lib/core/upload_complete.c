@@ -4,6 +4,7 @@
 #include "err.h"
 #include "object_in.h"
 #include "refs.h"
+#include "upload_held.h"
 #include "upload_in.h"
 
 /* The end of an upload that went well: its parts become a version in one transaction. */
@@ -65,7 +66,8 @@ complete(struct txn *t, struct completion *m, const struct upload_row *u)
 	int rc;
 
 	if ((rc = object_aim(t, c->workspace, c->key, c->actor, &m->target)) != 0 ||
-	    (rc = object_judge(&m->target, &c->expect)) != 0 || (rc = upload_join(t, u, c, j)) != 0 ||
+	    (rc = object_judge(&m->target, &c->expect)) != 0 || (rc = upload_held_end(t, m->target.w, u->id)) != 0 ||
+	    (rc = upload_join(t, u, c, j)) != 0 ||
 	    (rc = object_admit(&m->target, j->size)) != 0 ||
 	    (rc = object_commit(t, &m->target, &(struct object_new) {
 		 .size = j->size, .etag = j->etag, .checksum = &j->checksum, .headers = u->headers,

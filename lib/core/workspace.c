@@ -69,6 +69,7 @@ workspace_create_once(struct store *store, struct workspace_row *row, struct act
 	row->chunk_avg = CHUNK_AVG;
 	row->chunk_max = CHUNK_MAX;
 	row->sequence = row->horizon = row->past_horizon = row->objects = row->bytes = row->noncurrent_bytes = row->history_bytes = 0;
+	row->uploads = row->upload_bytes = 0;
 	row->dirty = false;
 	return idem_run(store, &(struct commit) { .run = run_create, .arg = &create }, idem);
 }
@@ -77,6 +78,12 @@ int
 workspace_create(struct store *store, struct workspace_row *row, struct actor actor)
 {
 	return workspace_create_once(store, row, actor, NULL);
+}
+
+int
+workspace_admit(const struct workspace_row *w, int64_t bytes)
+{
+	return w->quota_bytes && bytes > 0 && workspace_used(w) + (uint64_t)bytes > w->quota_bytes ? ERR_QUOTA : 0;
 }
 
 int

@@ -28,6 +28,16 @@ int workspace_find(struct store *store, const char *name, struct workspace_row *
 int workspace_get(struct store *store, int64_t id, struct workspace_row *row);	/* current, from the database */
 int workspace_list(struct store *store, const char *after, struct workspace_row *rows, unsigned max, unsigned *n);
 
+/* What counts in the quota: current versions, noncurrent ones, and what open uploads hold. History and trash don't. */
+static inline uint64_t
+workspace_used(const struct workspace_row *w)
+{
+	return (uint64_t)(w->bytes + w->noncurrent_bytes + w->upload_bytes);
+}
+
+/* Whether the quota lets it grow by so many bytes. ERR_QUOTA; not where nothing is added, however full it is. */
+int workspace_admit(const struct workspace_row *w, int64_t bytes);
+
 /* Only what is >= 0 (or not NULL) changes. */
 struct workspace_set {
 	int64_t quota_bytes, history_ms;

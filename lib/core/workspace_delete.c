@@ -71,7 +71,7 @@ drop_trash(struct txn *t, struct workspace_row *ws)
 }
 
 static int
-drop_part(struct txn *t, int64_t upload)
+drop_part(struct txn *t, struct workspace_row *ws, int64_t upload)
 {
 	struct db_row row = DB_ROW_INIT;
 	struct upload_part_row part;
@@ -81,6 +81,8 @@ drop_part(struct txn *t, int64_t upload)
 	if ((rc = tbl_upload_part_scan(t->db, upload, -1, &row)) == 0 && (rc = db_next(&row)) == 0) {
 		tbl_upload_part_seen(&row, &part);
 		number = part.number;
+		ws->upload_bytes -= part.size;
+		ws->dirty = true;
 		rc = refs_drop(t, part.manifest.p, part.manifest.len);
 	}
 	db_row_release(&row);
@@ -91,18 +93,14 @@ drop_part(struct txn *t, int64_t upload)
 static int
 drop_upload(struct txn *t, struct workspace_row *ws)
 {
-	struct db_row row = DB_ROW_INIT;
-	struct upload_row upload;
+	int64_t upload;
 	int rc;
 
-	if ((rc = tbl_upload_scan(t->db, ws->id, (struct slice) { "", 0 }, 0, &row)) == 0 &&
-	    (rc = db_next(&row)) == 0)
-		tbl_upload_seen(&row, &upload);
-	db_row_release(&row);
-	if (rc)
-		return rc == ERR_END ? ERR_NOTFOUND : rc;
-	rc = drop_part(t, upload.id);
-	return rc == ERR_END ? tbl_upload_delete(t->db, upload.id) : rc;
+	if ((rc = tbl_upload_open(t->db, ws->id, &upload)) != 0 || (rc = drop_part(t, ws, upload)) != ERR_END)
+		return rc;
+	ws->uploads--;
+	ws->dirty = true;
+	return tbl_upload_delete(t->db, upload);
 }
 
 /* ERR_NOTFOUND: no event is left. */

@@ -41,7 +41,8 @@ static const char schema_1[] =
 	" sequence INTEGER NOT NULL, horizon INTEGER NOT NULL,"		/* newest event; events at or below horizon are gone */
 	" past_horizon INTEGER NOT NULL,"		/* what the tree was before it is lost in parts */
 	" objects INTEGER NOT NULL, bytes INTEGER NOT NULL,"		/* current */
-	" noncurrent_bytes INTEGER NOT NULL, history_bytes INTEGER NOT NULL);"
+	" noncurrent_bytes INTEGER NOT NULL, history_bytes INTEGER NOT NULL,"
+	" uploads INTEGER NOT NULL, upload_bytes INTEGER NOT NULL);"	/* open ones, and what their parts hold */
 	"CREATE INDEX workspace_by_owner ON workspace (owner_id, name);"
 
 	/*
@@ -128,6 +129,7 @@ static const char schema_1[] =
 	" checksum_type INTEGER NOT NULL, expected_parts INTEGER, idempotency_key BLOB,"
 	" completed_parts BLOB, result_version_id INTEGER, sync BLOB);"
 	"CREATE INDEX upload_open ON upload (workspace_id, object_key, id) WHERE status = 1 AND kind = 1;"
+	"CREATE INDEX upload_of_workspace ON upload (workspace_id, id) WHERE status = 1;"
 	"CREATE INDEX upload_by_expiry ON upload (expires_at);"
 	"CREATE TABLE upload_part ("
 	" upload_id INTEGER NOT NULL, part_number INTEGER NOT NULL, size_bytes INTEGER NOT NULL, etag BLOB NOT NULL,"

@@ -28,6 +28,13 @@ static const struct {
 	  " (SELECT coalesce(sum(t.bytes), 0) FROM folder_trash t WHERE t.workspace_id = w.id) AS n"
 	  " FROM workspace w) AS s WHERE history_bytes <> n",
 	    { "workspace's sum of history bytes", ID_WORKSPACE, true } },
+	{ "SELECT id, id, uploads, n FROM (SELECT w.id, w.uploads, (SELECT count(*) FROM upload u"
+	  " WHERE u.workspace_id = w.id AND u.status = 1) AS n FROM workspace w) AS s WHERE uploads <> n",
+	    { "workspace's count of open uploads", ID_WORKSPACE, true } },
+	{ "SELECT id, id, upload_bytes, n FROM (SELECT w.id, w.upload_bytes, (SELECT coalesce(sum(p.size_bytes), 0)"
+	  " FROM upload u JOIN upload_part p ON p.upload_id = u.id WHERE u.workspace_id = w.id AND u.status = 1) AS n"
+	  " FROM workspace w) AS s WHERE upload_bytes <> n",
+	    { "workspace's sum of what open uploads hold", ID_WORKSPACE, true } },
 	{ "SELECT w.id, w.id, 0, 0 FROM workspace w WHERE NOT EXISTS (SELECT 1 FROM folder d"
 	  " WHERE d.id = w.root_folder_id AND d.workspace_id = w.id AND d.parent_id = 0)",
 	    { "workspace without its root folder", ID_WORKSPACE, false } },

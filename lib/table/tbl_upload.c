@@ -125,6 +125,20 @@ tbl_upload_scan(struct db_conn *c, int64_t workspace, struct slice key, int64_t 
 	return db_query(c, scan, row, DB_INT(workspace), BYTES(key), DB_INT(id));
 }
 
+static const char open_one[] = "SELECT id FROM upload WHERE workspace_id = $1 AND status = 1 ORDER BY id LIMIT 1";
+
+int
+tbl_upload_open(struct db_conn *c, int64_t workspace, int64_t *id)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, open_one, &row, DB_INT(workspace));
+
+	if (rc == 0)
+		*id = db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
 static const char expired[] = "SELECT id, workspace_id FROM upload WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1";
 
 int
@@ -204,14 +218,13 @@ tbl_upload_part_scan(struct db_conn *c, int64_t upload, int64_t after, struct db
 	return db_query(c, part_scan, row, DB_INT(upload), DB_INT(after));
 }
 
-static const char bytes_sum[] = "SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id = $1"
-				" AND part_number <> $2";
+static const char bytes_sum[] = "SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id = $1";
 
 int
-tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t without, int64_t *bytes)
+tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t *bytes)
 {
 	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, bytes_sum, &row, DB_INT(upload), DB_INT(without));
+	int rc = db_one(c, bytes_sum, &row, DB_INT(upload));
 
 	if (rc == 0)
 		*bytes = db_int(&row, 0);

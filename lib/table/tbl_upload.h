@@ -36,6 +36,8 @@ int tbl_upload_delete(struct db_conn *c, int64_t id);
 /* Open S3 uploads from (key, id) on, the first behind it, by key and id: db_next() and tbl_upload_seen() for each. */
 int tbl_upload_scan(struct db_conn *c, int64_t workspace, struct slice key, int64_t id, struct db_row *row);
 void tbl_upload_seen(const struct db_row *row, struct upload_row *u);	/* all but headers, file and completion */
+/* The first open one of a workspace, of any kind. ERR_NOTFOUND. */
+int tbl_upload_open(struct db_conn *c, int64_t workspace, int64_t *id);
 /* The one that expires first, if that is at or before `now`. ERR_NOTFOUND. */
 int tbl_upload_expired(struct db_conn *c, int64_t now, int64_t *id, int64_t *workspace);
 
@@ -50,7 +52,7 @@ int tbl_upload_parts_delete(struct db_conn *c, int64_t upload);	/* all */
 /* Parts with number > after, ascending; -1: with what a sync upload holds (part 0). */
 int tbl_upload_part_scan(struct db_conn *c, int64_t upload, int64_t after, struct db_row *row);
 void tbl_upload_part_seen(const struct db_row *row, struct upload_part_row *p);
-/* Bytes of all parts but the one of this number, which may be 0: none has that. */
-int tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t without, int64_t *bytes);
+/* Bytes of all parts, with part 0. */
+int tbl_upload_bytes(struct db_conn *c, int64_t upload, int64_t *bytes);
 
 #endif

@@ -8,11 +8,11 @@
 #define COLUMNS                                                                                              \
 	"id, name, display_name, owner_id, region_home, quota_bytes, plan, created_at, root_folder_id,"      \
 	" history_ms, versioning, chunk_min, chunk_avg, chunk_max, sequence, horizon, objects, bytes,"       \
-	" noncurrent_bytes, history_bytes, past_horizon"
+	" noncurrent_bytes, history_bytes, past_horizon, uploads, upload_bytes"
 
 static const char insert[] = "INSERT INTO workspace (" COLUMNS ") VALUES"
 			     " ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-			     " $21)";
+			     " $21, $22, $23)";
 
 int
 tbl_workspace_insert(struct db_conn *c, const struct workspace_row *w)
@@ -22,13 +22,13 @@ tbl_workspace_insert(struct db_conn *c, const struct workspace_row *w)
 	    DB_INT(w->root_folder_id), DB_INT(w->history_ms), DB_INT(w->versioning), DB_INT(w->chunk_min),
 	    DB_INT(w->chunk_avg), DB_INT(w->chunk_max), DB_INT(w->sequence), DB_INT(w->horizon),
 	    DB_INT(w->objects), DB_INT(w->bytes), DB_INT(w->noncurrent_bytes), DB_INT(w->history_bytes),
-	    DB_INT(w->past_horizon));
+	    DB_INT(w->past_horizon), DB_INT(w->uploads), DB_INT(w->upload_bytes));
 }
 
 static const char update[] =
     "UPDATE workspace SET display_name = $1, quota_bytes = $2, history_ms = $3, versioning = $4, sequence = $5,"
     " horizon = $6, objects = $7, bytes = $8, noncurrent_bytes = $9, history_bytes = $10, owner_id = $11,"
-    " past_horizon = $12 WHERE id = $13";
+    " past_horizon = $12, uploads = $13, upload_bytes = $14 WHERE id = $15";
 
 int
 tbl_workspace_update(struct db_conn *c, const struct workspace_row *w)
@@ -36,7 +36,7 @@ tbl_workspace_update(struct db_conn *c, const struct workspace_row *w)
 	return db_exec(c, update, DB_STR(w->display_name), DB_INT(w->quota_bytes), DB_INT(w->history_ms),
 	    DB_INT(w->versioning), DB_INT(w->sequence), DB_INT(w->horizon), DB_INT(w->objects), DB_INT(w->bytes),
 	    DB_INT(w->noncurrent_bytes), DB_INT(w->history_bytes), DB_INT(w->owner_id),
-	    DB_INT(w->past_horizon), DB_INT(w->id));
+	    DB_INT(w->past_horizon), DB_INT(w->uploads), DB_INT(w->upload_bytes), DB_INT(w->id));
 }
 
 static const char delete_one[] = "DELETE FROM workspace WHERE id = $1";
@@ -80,6 +80,8 @@ read_row(const struct db_row *row, struct workspace_row *w)
 		.noncurrent_bytes = db_int(row, 18),
 		.history_bytes = db_int(row, 19),
 		.past_horizon = db_int(row, 20),
+		.uploads = db_int(row, 21),
+		.upload_bytes = db_int(row, 22),
 	};
 	tbl_text(row, 1, w->name, sizeof(w->name));
 	tbl_text(row, 2, w->display_name, sizeof(w->display_name));

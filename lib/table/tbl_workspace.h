@@ -27,6 +27,7 @@ struct workspace_row {
 	int64_t sequence, horizon;
 	int64_t past_horizon;		/* the tree of an earlier sequence is lost in parts */
 	int64_t objects, bytes, noncurrent_bytes, history_bytes;
+	int64_t uploads, upload_bytes;	/* open ones, and what their parts hold */
 	bool dirty;			/* the hot columns or settings differ from the table's */
 };
 

@@ -195,6 +195,10 @@ obj_broken(void)
 		{ "history is summed", "SELECT count(*) FROM workspace w WHERE w.history_bytes <>"
 		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 2)"
 		    " + (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
+		{ "open uploads are counted", "SELECT count(*) FROM workspace w WHERE w.uploads <>"
+		    " (SELECT count(*) FROM upload WHERE status = 1)" },
+		{ "what open uploads hold is summed", "SELECT count(*) FROM workspace w WHERE w.upload_bytes <>"
+		    " (SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id IN (SELECT id FROM upload WHERE status = 1))" },
 		{ "the feed has no gap", "SELECT count(*) FROM workspace w WHERE w.sequence - w.horizon <>"
 		    " (SELECT count(*) FROM change_event WHERE sequence <= w.sequence AND sequence > w.horizon)" },
 		{ "the feed ends with a commit", "SELECT count(*) FROM workspace w JOIN change_event c ON c.sequence = w.sequence"

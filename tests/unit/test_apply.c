@@ -173,6 +173,50 @@ test_staged_chunks_become_files(void)
 }
 
 static void
+test_what_is_staged_counts_until_it_is_files(void)
+{
+	static const char *const texts[] = { "one", "two" };
+	struct workspace_set set = WORKSPACE_SET_NONE;
+
+	CHECK_INT(0, open_store(0, 0));
+	set.quota_bytes = 10;
+	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, stage(texts, 2, staged));
+	CHECK_INT(ERR_QUOTA, stage(texts, 2, staged + 1));
+	begin();
+	staged[1] = staged[0];	/* naming it twice changes nothing */
+	batch.nstaged = 2;
+	create("a", "one");
+	create("b", "two");
+	CHECK_INT(0, run(true));
+	CHECK_INT(6, obj_number("SELECT bytes FROM workspace"));
+	CHECK_INT(0, obj_number("SELECT uploads + upload_bytes FROM workspace"));
+	/* It has served. */
+	begin();
+	batch.nstaged = 1;
+	create("c", "two");
+	CHECK_INT(ERR_EXPIRED, run(true));
+	/* After a refusal it stays, as far as there is room for it. */
+	CHECK_INT(0, stage(texts, 1, staged));
+	begin();
+	batch.nstaged = 1;
+	create("missing", "x");
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == ERR_INVALID && obj_number("SELECT uploads FROM workspace") == 1);
+	begin();
+	batch.nstaged = 1;
+	create("missing", "x");
+	create("c", "one");
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == ERR_INVALID && ops[1].rc == 0);
+	CHECK_INT(9, obj_number("SELECT bytes FROM workspace"));
+	CHECK_INT(0, obj_number("SELECT uploads + upload_bytes FROM workspace"));
+	CHECK_INT(0, obj_collect());
+	CHECK_INT(0, obj_number("SELECT count(*) FROM upload_part"));
+	close_store();
+}
+
+static void
 test_nobody_makes_files_of_what_others_staged(void)
 {
 	static const char *const texts[] = { "secret" };
@@ -464,7 +508,7 @@ test_nothing_comes_back_over_another(void)
 
 static const struct test tests[] = {
 	TEST(test_staged_chunks_become_files),
-	TEST(test_nobody_makes_files_of_what_others_staged),
+	TEST(test_what_is_staged_counts_until_it_is_files), TEST(test_nobody_makes_files_of_what_others_staged),
 	TEST(test_hashes_are_verified),
 	TEST(test_a_base_tells_its_chunks_of_its_own_file_alone),
 	TEST(test_all_or_none),

@@ -219,7 +219,9 @@ static const struct damage {
 	{ "UPDATE workspace SET bytes = bytes - 1 WHERE id = (SELECT max(id) FROM workspace)", "sum of bytes", 1 },
 	{ "UPDATE workspace SET noncurrent_bytes = noncurrent_bytes + 5 WHERE versioning = 1", "noncurrent bytes", 1 },
 	{ "UPDATE workspace SET history_bytes = 0 WHERE history_ms > 0", "history bytes", 1 },
-	{ "DELETE FROM upload", "part without an upload", 1 },
+	{ "UPDATE workspace SET uploads = uploads + 1 WHERE id = (SELECT max(id) FROM workspace)", "count of open uploads", 1 },
+	{ "UPDATE workspace SET upload_bytes = 0", "what open uploads hold", 1 },
+	{ "DELETE FROM upload", "part without an upload", 0 },
 	{ "DELETE FROM principal", "user that is not there", 0 },
 };
 

@@ -274,6 +274,23 @@ run_shares(void)
 	return grant_expire(store, 10, &n);
 }
 
+/* Of a workspace that has an open upload. */
+static int
+run_deletion(void)
+{
+	struct workspace_row other = { .name = "other", .owner_id = space.owner_id };
+	struct buf headers = BUF_INIT(64);
+	struct upload_create c = { .key = SLICE("k"), .headers = &headers, .actor = { 1, 0 } };
+	int64_t id;
+	int rc;
+
+	if ((rc = workspace_create(store, &other, c.actor)) != 0)
+		return rc;
+	c.workspace = other.id;
+	rc = upload_create(store, &c, &id);
+	return rc ? rc : workspace_delete(store, other.id, c.actor);
+}
+
 static int
 run_all(void)
 {
@@ -283,7 +300,7 @@ run_all(void)
 	int rc;
 
 	if ((rc = run_objects()) != 0 || (rc = run_lists()) != 0 || (rc = run_upload("a/up", true)) != 0 ||
-	    (rc = run_upload("a/other", false)) != 0 || (rc = run_tree()) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
+	    (rc = run_upload("a/other", false)) != 0 || (rc = run_tree()) != 0 || (rc = run_deletion()) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
 	    (rc = run_shares()) != 0 ||
 	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0 ||
 	    (rc = past_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)

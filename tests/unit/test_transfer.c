@@ -450,6 +450,71 @@ test_abort_and_quota(void)
 }
 
 static void
+test_open_sessions_share_the_quota(void)
+{
+	static const char *const two[] = { "0123456789", "abcde" };
+	struct workspace_set set = WORKSPACE_SET_NONE;
+	struct transfer a = TRANSFER_INIT, b = TRANSFER_INIT, by_chunks = TRANSFER_INIT;
+	struct transfer_complete c = COMPLETE_INIT;
+	unsigned n;
+
+	CHECK_INT(0, open_store(0));
+	set.quota_bytes = 30;
+	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	a.size = b.size = 12;
+	CHECK_INT(0, begin(&a, "a", NULL, 0, false));
+	CHECK_INT(0, send(&a, 1, "aaaaaaaaaaaa"));
+	CHECK_INT(0, begin(&b, "b", NULL, 0, false));
+	CHECK_INT(0, obj_put("k", "0123456789", NULL));
+	CHECK_INT(ERR_QUOTA, send(&b, 1, "bbbbbbbbbbbb"));
+	CHECK_INT(12, obj_number("SELECT upload_bytes FROM workspace"));
+	/* Its own parts are no hindrance to its end. */
+	CHECK_INT(0, end(&c, &a));
+	CHECK_INT(0, obj_number("SELECT upload_bytes FROM workspace"));
+	CHECK_INT(0, obj_delete("k", 0, NULL));
+	CHECK_INT(0, send(&b, 1, "bbbbbbbbbbbb"));
+	CHECK_INT(ERR_QUOTA, obj_put("k", "1234567", NULL));
+	CHECK_INT(0, transfer_abort(store, b.id, admin.id));
+	CHECK_INT(0, obj_put("k", "0123456789", NULL));
+	/* What a session was told to be there is held by it too. */
+	CHECK_INT(ERR_QUOTA, begin(&by_chunks, "c", two, 2, false));
+	set.quota_bytes = 47;
+	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	buf_clear(&by_chunks.chunks);
+	by_chunks.size = 0;
+	CHECK_INT(0, begin(&by_chunks, "c", two, 2, false));
+	CHECK_INT(10, obj_number("SELECT upload_bytes FROM workspace"));
+	CHECK_INT(0, obj_delete("k", 0, NULL));
+	CHECK_INT(0, send(&by_chunks, 2, "abcde"));
+	CHECK_INT(15, obj_number("SELECT upload_bytes FROM workspace"));
+	CHECK_INT(0, upload_expire(store, clock_wall_us() + 8 * 86400ll * 1000000, 10, &n));
+	CHECK_INT(0, obj_number("SELECT uploads + upload_bytes FROM workspace"));
+	CHECK_SOUND();
+	node_release(&c.node);
+	transfer_release(&a);
+	transfer_release(&b);
+	transfer_release(&by_chunks);
+	obj_close();
+}
+
+/* Whatever its kind, an open session ends with its workspace. */
+static void
+test_sessions_end_with_their_workspace(void)
+{
+	struct transfer tr = TRANSFER_INIT;
+
+	CHECK_INT(0, open_store(0));
+	tr.size = 5;
+	CHECK_INT(0, begin(&tr, "a", NULL, 0, false));
+	CHECK_INT(0, send(&tr, 1, "hello"));
+	CHECK_INT(0, workspace_delete(store, space.id, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_number("SELECT count(*) FROM upload"));
+	CHECK_INT(0, obj_number("SELECT count(*) FROM upload_part"));
+	transfer_release(&tr);
+	obj_close();
+}
+
+static void
 test_conflict_names(void)
 {
 	char out[256], long_name[251];
@@ -483,6 +548,8 @@ static const struct test tests[] = {
 	TEST(test_an_edit_beats_a_delete),
 	TEST(test_folders_are_in_the_way),
 	TEST(test_abort_and_quota),
+	TEST(test_open_sessions_share_the_quota),
+	TEST(test_sessions_end_with_their_workspace),
 	TEST(test_conflict_names),
 	TEST_END
 };

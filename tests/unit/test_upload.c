@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "commit.h"
 #include "digest.h"
 #include "object_kit.h"
 #include "reader.h"
@@ -264,6 +265,76 @@ test_quota_of_parts(void)
 	obj_close();
 }
 
+static void
+test_open_uploads_share_the_quota(void)
+{
+	struct workspace_set set = WORKSPACE_SET_NONE;
+	struct object_info info = OBJECT_INFO_INIT;
+	struct upload_complete c;
+	struct upload_part p[2], other;
+	int64_t a, b;
+	unsigned n;
+
+	CHECK_INT(0, obj_open(0, 0));
+	set.quota_bytes = 100;
+	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, create("a", CHECKSUM_NONE, 0, &a));
+	CHECK_INT(0, create("b", CHECKSUM_NONE, 0, &b));
+	CHECK_INT(0, put_part(a, 1, 60, 'a', DIGEST_MD5, &p[0]));
+	CHECK_INT(ERR_QUOTA, put_part(b, 1, 41, 'b', DIGEST_MD5, &other));
+	CHECK_INT(0, put_part(b, 1, 30, 'b', DIGEST_MD5, &other));
+	CHECK_INT(ERR_QUOTA, obj_put("k", "0123456789a", NULL));
+	CHECK_INT(0, obj_put("k", "0123456789", NULL));
+	CHECK_INT(90, obj_number("SELECT upload_bytes FROM workspace"));
+	/* What it held becomes the object; what was not listed is free. */
+	CHECK_INT(0, put_part(a, 1, 20, 'a', DIGEST_MD5, &p[0]));
+	CHECK_INT(0, put_part(a, 2, 40, 'c', DIGEST_MD5, &p[1]));
+	c = completion("a", a, p, 1);
+	CHECK_INT(0, upload_complete(store, &c, &info));
+	CHECK_INT(30, obj_number("SELECT upload_bytes FROM workspace"));
+	CHECK_INT(0, put_part(b, 2, 40, 'd', DIGEST_MD5, &other));
+	CHECK_INT(ERR_QUOTA, put_part(b, 3, 1, 'd', DIGEST_MD5, &other));
+	/* Whatever is left is let go at an abort, and by expiry. */
+	CHECK_INT(0, upload_abort(store, space.id, SLICE("b"), b));
+	CHECK_INT(0, obj_number("SELECT upload_bytes FROM workspace"));
+	CHECK_INT(0, create("b", CHECKSUM_NONE, 0, &b));
+	CHECK_INT(0, put_part(b, 1, 70, 'e', DIGEST_MD5, &other));
+	CHECK_INT(ERR_QUOTA, obj_put("l", "x", NULL));
+	CHECK_INT(0, upload_expire(store, clock_wall_us() + 8 * 86400ll * 1000000, 10, &n));
+	CHECK_INT(0, obj_put("l", "x", NULL));
+	CHECK_INT(0, obj_number("SELECT uploads + upload_bytes FROM workspace"));
+	object_info_release(&info);
+	obj_close();
+}
+
+/* Says that so many are open, which would take thousands of calls. */
+static int
+run_crowd(struct txn *t, void *arg)
+{
+	struct workspace_row *w;
+	int rc = txn_workspace(t, space.id, &w);
+
+	if (rc == 0) {
+		w->uploads = *(int64_t *)arg;
+		w->dirty = true;
+	}
+	return rc;
+}
+
+static void
+test_so_many_are_open_at_once(void)
+{
+	int64_t id, n = LIMIT_UPLOADS - 1;
+
+	CHECK_INT(0, obj_open(0, 0));
+	CHECK_INT(0, commit_run(store, &(struct commit) { .workspace = space.id, .run = run_crowd, .arg = &n }));
+	CHECK_INT(0, create("k", CHECKSUM_NONE, 0, &id));
+	CHECK_INT(ERR_TOOMANY, create("k", CHECKSUM_NONE, 0, &n));
+	CHECK_INT(0, upload_abort(store, space.id, SLICE("k"), id));
+	CHECK_INT(0, create("k", CHECKSUM_NONE, 0, &id));
+	obj_close();
+}
+
 /* ---- listing ---- */
 
 struct shown {
@@ -358,5 +429,6 @@ test_copied_parts(void)
 }
 
 static const struct test tests[] = { TEST(test_three_parts), TEST(test_what_is_refused), TEST(test_checksums),
-	TEST(test_abort_and_expiry), TEST(test_quota_of_parts), TEST(test_listing), TEST(test_copied_parts), TEST_END };
+	TEST(test_abort_and_expiry), TEST(test_quota_of_parts), TEST(test_open_uploads_share_the_quota),
+	TEST(test_so_many_are_open_at_once), TEST(test_listing), TEST(test_copied_parts), TEST_END };
 TEST_MAIN(tests)

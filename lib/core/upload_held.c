@@ -1,0 +1,69 @@
+#include "commit.h"
+#include "db.h"
+#include "err.h"
+#include "limits.h"
+#include "tbl_upload.h"
+#include "upload_held.h"
+#include "workspace.h"
+
+static void
+count(struct workspace_row *w, int uploads, int64_t bytes)
+{
+	w->uploads += uploads;
+	w->upload_bytes += bytes;
+	w->dirty = true;
+}
+
+int
+upload_held_open(struct txn *t, struct workspace_row *w, const struct upload_row *u)
+{
+	if (w->uploads >= LIMIT_UPLOADS)
+		return ERR_TOOMANY;
+	count(w, 1, 0);
+	return tbl_upload_insert(t->db, u);
+}
+
+static int
+size_of(struct txn *t, int64_t upload, int64_t number, int64_t *size)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct upload_part_row p;
+	int rc = tbl_upload_part_get(t->db, upload, number, &row, &p);
+
+	*size = rc ? 0 : p.size;
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int
+upload_held_part(struct txn *t, struct workspace_row *w, int64_t upload, int64_t number, int64_t size)
+{
+	int64_t before;
+	int rc = size_of(t, upload, number, &before);
+
+	if (rc == 0 && (rc = workspace_admit(w, size - before)) == 0)
+		count(w, 0, size - before);
+	return rc;
+}
+
+int
+upload_held_end(struct txn *t, struct workspace_row *w, int64_t upload)
+{
+	int64_t bytes;
+	int rc = tbl_upload_bytes(t->db, upload, &bytes);
+
+	if (rc == 0)
+		count(w, -1, -bytes);
+	return rc;
+}
+
+int
+upload_held_again(struct txn *t, struct workspace_row *w, int64_t upload)
+{
+	int64_t bytes;
+	int rc = tbl_upload_bytes(t->db, upload, &bytes);
+
+	if (rc == 0 && (rc = workspace_admit(w, bytes)) == 0)
+		count(w, 1, bytes);
+	return rc;
+}
