@@ -38,6 +38,7 @@ struct transfer_set {
 int transfer_set_add(struct transfer_set *set, struct db_conn *db, const void *manifest, size_t len);
 void transfer_set_sort(struct transfer_set *set);
 bool transfer_set_has(const struct transfer_set *set, const uint8_t id[32]);
+bool transfer_set_twice(const struct transfer_set *set, const uint8_t id[32]);	/* or more often */
 /* All of a version, sorted; of the file `file` alone, if that is not 0. Nothing if there is no such version. */
 int transfer_set_version(struct transfer_set *set, struct db_conn *db, int64_t workspace, int64_t version, int64_t file);
 

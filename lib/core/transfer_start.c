@@ -60,10 +60,24 @@ transfer_set_sort(struct transfer_set *set)
 		qsort(set->ids.data, set->ids.len / 32, 32, compare_ids);
 }
 
+static const char *
+find_id(const struct transfer_set *set, const uint8_t id[32])
+{
+	return set->ids.len ? bsearch(id, set->ids.data, set->ids.len / 32, 32, compare_ids) : NULL;
+}
+
 bool
 transfer_set_has(const struct transfer_set *set, const uint8_t id[32])
 {
-	return set->ids.len && bsearch(id, set->ids.data, set->ids.len / 32, 32, compare_ids);
+	return find_id(set, id) != NULL;
+}
+
+bool
+transfer_set_twice(const struct transfer_set *set, const uint8_t id[32])
+{
+	const char *at = find_id(set, id), *end = set->ids.data + set->ids.len;
+
+	return at && ((at > set->ids.data && !memcmp(at - 32, id, 32)) || (at + 32 < end && !memcmp(at + 32, id, 32)));
 }
 
 int

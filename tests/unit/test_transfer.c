@@ -1,5 +1,6 @@
 #include "object_kit.h"
 
+#include "blob.h"
 #include "clock.h"
 #include "commit.h"
 #include "hashes.h"
@@ -187,6 +188,53 @@ test_by_chunks(void)
 }
 
 /* Two chunks without a word on the whole: its hash is found out later, told once. */
+static unsigned reads;
+static const struct blob_ops *real;
+
+static int
+counted_get(struct blob_store *bs, const uint8_t id[32], const struct blob_place *place, size_t from, size_t len,
+    bool whole, void *bytes)
+{
+	reads++;
+	return real->get(bs, id, place, from, len, whole, bytes);
+}
+
+/* To be verified a chunk is read once, however often the list names it. */
+static void
+test_a_chunk_that_is_repeated_is_read_once(void)
+{
+	enum { TIMES = 1000, LEN = 8 };
+	const char *list[2 * TIMES + 1];
+	char whole[sizeof(list) / sizeof(list[0]) * LEN + 1];
+	struct transfer tr = TRANSFER_INIT;
+	struct transfer_complete c = COMPLETE_INIT;
+	struct blob_ops counting;
+	size_t n = sizeof(list) / sizeof(list[0]);
+
+	CHECK_INT(0, open_store(0));
+	CHECK_INT(0, obj_put("a", "repeated", NULL));
+	CHECK_INT(0, obj_put("b", "in turns", NULL));
+	CHECK_INT(0, obj_put("c", "just one", NULL));
+	for (size_t i = 0; i < n; i++) {
+		list[i] = i == n - 1 ? "just one" : i % 2 ? "repeated" : "in turns";
+		memcpy(whole + i * LEN, list[i], LEN);
+	}
+	tr.has_hash = true;
+	digest_sha256(whole, n * LEN, tr.hash);
+	CHECK_INT(0, begin(&tr, "many", list, n, false));
+	real = store->blobs->ops;
+	counting = *real;
+	counting.get = counted_get;
+	store->blobs->ops = &counting;
+	CHECK_INT(0, end(&c, &tr));
+	store->blobs->ops = real;
+	CHECK_INT(3, reads);
+	CHECK(c.node.has_hash && c.node.size == n * LEN);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
 static void
 test_hashes_are_found_out(void)
 {
@@ -537,6 +585,7 @@ static const struct test tests[] = {
 	TEST(test_one_part),
 	TEST(test_the_announced_hash_must_be),
 	TEST(test_by_chunks),
+	TEST(test_a_chunk_that_is_repeated_is_read_once),
 	TEST(test_hashes_are_found_out),
 	TEST(test_what_cannot_be_read_has_no_hash),
 	TEST(test_what_was_there_stays_known),
