@@ -35,6 +35,8 @@ int api_query_workspace(struct request *req, enum action action, bool any, struc
 /* node_find() with errors that say which thing. `n` was initialised. */
 int api_node(struct request *req, enum action action, enum node_kind kind, int64_t id, struct node *n);
 int api_path_node(struct request *req, unsigned i, enum action action, enum node_kind kind, struct node *n);
+/* A file to be read, also one that is gone: node_find_past(). */
+int api_past_file(struct request *req, int64_t id, struct node *n);
 /*
  * The folder that a body's `field` names: an id, or "root" with `workspace` (0: the body's workspaceId is needed). ERR_INVALID if it is
  * missing.

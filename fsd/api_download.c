@@ -26,22 +26,35 @@
 
 /* ---- the version that is meant ---- */
 
-/* ?version= of a file: an id or "current". `content` was initialised. */
+/*
+ * A file, with ?version=: an id or "current". A version that is named is found for as long as it is kept, also of a file that is gone. `content` was
+ * initialised.
+ */
 static int
-find_version(struct request *req, struct node *n, struct content *content)
+find_version(struct request *req, int64_t file, struct node *n, struct content *content)
 {
 	const char *text = uri_value(&req->uri, "version");
 	int64_t version = 0;
 	int rc;
 
-	if ((rc = api_path_node(req, 0, ACTION_READ, NODE_FILE, n)) != 0 || (rc = api_min_sequence(req, n->workspace)) != 0)
-		return rc;
 	if (text && strcmp(text, "current") != 0 && id_parse(ID_VERSION, text, &version) != 0)
 		return request_fail(req, ERR_INVALID, NULL, "version: expected \"current\" or the id of a version.");
+	rc = version ? api_past_file(req, file, n) : api_node(req, ACTION_READ, NODE_FILE, file, n);
+	if (rc || (rc = api_min_sequence(req, n->workspace)) != 0)
+		return rc;
 	rc = content_of(req->daemon->store, version ? version : n->version_id, content);
 	if (rc == ERR_NOTFOUND || (rc == 0 && content->file != n->id))
 		return request_fail(req, ERR_NOTFOUND, NULL, "The file has no such version.");
 	return rc;
+}
+
+static int
+find_path_version(struct request *req, struct node *n, struct content *content)
+{
+	int64_t file;
+	int rc = api_path_id(req, 0, ID_FILE, &file);
+
+	return rc ? rc : find_version(req, file, n, content);
 }
 
 static void
@@ -67,7 +80,7 @@ api_download(struct request *req)
 	struct json_out j;
 	int rc;
 
-	if ((rc = find_version(req, &n, &c)) == 0) {
+	if ((rc = find_path_version(req, &n, &c)) == 0) {
 		le_put64(said, (uint64_t)c.version);
 		le_put64(said + 8, (uint64_t)req->who.who.id);
 		le_put64(said + 16, (uint64_t)until);
@@ -127,7 +140,7 @@ refuse(struct request *req)
 	return api_fail(req, ERR_AUTH, 403, "ticket_invalid", "The URL is not one that this server gave.");
 }
 
-/* The version that the ticket is for, if who got it may still read its file. */
+/* The version that the ticket is for, if who got it may still read its file, or its past. */
 static int
 open_ticket(struct request *req, struct content *c)
 {
@@ -149,7 +162,7 @@ open_ticket(struct request *req, struct content *c)
 	if (rc == ERR_NOTFOUND || (rc == 0 && who.disabled_us))
 		return refuse(req);
 	if (rc == 0 && (rc = content_of(store, version, c)) == 0)
-		rc = node_find(store, &who, ACTION_READ, NODE_FILE, c->file, &n);
+		rc = node_find_past(store, &who, c->file, &n);
 	node_release(&n);
 	return rc == ERR_DENIED ? ERR_NOTFOUND : rc;
 }
@@ -274,7 +287,7 @@ api_manifest(struct request *req)
 	if ((rc = admin_query_int(req, "from", 0, INT64_MAX, &l.from)) != 0 ||
 	    (rc = admin_query_int(req, "limit", MANIFEST_CHUNKS, MANIFEST_CHUNKS, &l.max)) != 0 ||
 	    (l.max == 0 && (rc = request_fail(req, ERR_INVALID, NULL, "limit: expected a number from 1 to %d.", MANIFEST_CHUNKS)) != 0) ||
-	    (rc = find_version(req, &n, &c)) != 0)
+	    (rc = find_path_version(req, &n, &c)) != 0)
 		goto out;
 	admin_reply(req, 200, &j);
 	json_object_begin(&j);
@@ -338,11 +351,10 @@ api_chunk(struct request *req)
 {
 	struct content c = CONTENT_INIT;
 	struct node n = NODE_INIT;
-	const char *text = uri_value(&req->uri, "version");
 	struct slice hex = req->params[0];
 	struct search s = { 0 };
 	uint8_t id[32];
-	int64_t file, version = 0;
+	int64_t file;
 	int rc;
 
 	s.id = id;
@@ -352,12 +364,9 @@ api_chunk(struct request *req)
 		return rc;
 	if (!file)
 		return request_fail(req, ERR_INVALID, NULL, "fileId: missing.");
-	if (text && strcmp(text, "current") != 0 && id_parse(ID_VERSION, text, &version) != 0)
-		return request_fail(req, ERR_INVALID, NULL, "version: expected \"current\" or the id of a version.");
-	if ((rc = api_node(req, ACTION_READ, NODE_FILE, file, &n)) == 0 &&
-	    (rc = content_of(req->daemon->store, version ? version : n.version_id, &c)) == 0)
-		rc = c.file != n.id ? ERR_NOTFOUND : content_chunks(req->daemon->store, &c, is_it, &s);
-	if (rc == ERR_NOTFOUND || (rc == 0 && !s.bytes))
+	if ((rc = find_version(req, file, &n, &c)) == 0)
+		rc = content_chunks(req->daemon->store, &c, is_it, &s);
+	if (rc == 0 && !s.bytes)
 		rc = request_fail(req, ERR_NOTFOUND, NULL, "That version has no such chunk.");
 	if (rc == 0)
 		rc = send_chunk(req, id, s.bytes);

@@ -182,7 +182,7 @@ api_file_restore(struct request *req)
 	return rc;
 }
 
-/* ---- GET versions?limit=&after= ---- */
+/* ---- GET versions?limit=&after=, also of a file that is gone ---- */
 
 struct listing {
 	struct json_out j;
@@ -236,9 +236,10 @@ int
 api_file_versions(struct request *req)
 {
 	struct node file = NODE_INIT;
+	int64_t id;
 	int rc;
 
-	if ((rc = api_path_node(req, 0, ACTION_READ, NODE_FILE, &file)) == 0 &&
+	if ((rc = api_path_id(req, 0, ID_FILE, &id)) == 0 && (rc = api_past_file(req, id, &file)) == 0 &&
 	    (rc = api_min_sequence(req, file.workspace)) == 0)
 		rc = list(req, &file);
 	node_release(&file);

@@ -125,6 +125,14 @@ api_node(struct request *req, enum action action, enum node_kind kind, int64_t i
 }
 
 int
+api_past_file(struct request *req, int64_t id, struct node *n)
+{
+	int rc = node_find_past(req->daemon->store, &req->who.who, id, n);
+
+	return rc == ERR_NOTFOUND ? request_fail(req, rc, NULL, "There is no such file.") : rc;
+}
+
+int
 api_path_node(struct request *req, unsigned i, enum action action, enum node_kind kind, struct node *n)
 {
 	int64_t id;

@@ -18,6 +18,8 @@ part() {
 
 @test "in a versioned bucket folders go by markers, and versions follow a move" { part versioned; }
 
+@test "versions of a file that is gone are there by its id, for who may see the past" { part gone; }
+
 @test "who may not see a thing is told that it is not there, and sees no names above" { part rights; }
 
 @test "fsctl check finds nothing after all of it" {

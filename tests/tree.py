@@ -186,6 +186,70 @@ def versioned():
     assert b"<Key>m/h</Key>" in body and b"<Key>d/" not in body, body
 
 
+def fetch(url):
+    api.connection.request("GET", url[url.index("/", 8):])
+    reply = api.connection.getresponse()
+    return reply.status, reply.read()
+
+
+def contents(who, file, version):
+    """What a version holds, by all ways that lead to it."""
+    path = "/files/%s/" % file
+    status, body = fetch(who.good("GET", path + "download", version=version)["downloadUrl"])
+    assert status == 200, (status, body)
+    chunk = who.good("GET", path + "manifest", version=version)["chunks"][0]["hash"]
+    who.connection.request("GET", "/v1/chunks/%s?fileId=%s&version=%s" % (chunk, file, version), headers={"Authorization": "Bearer " + who.token})
+    reply = who.connection.getresponse()
+    assert (reply.status, reply.read()) == (200, body)
+    return body
+
+
+def gone():
+    """Versions of what was deleted since: by its id for as long as they are kept, for who may see the past."""
+    ws = workspace("gone")
+    part, whole, stranger = Api(user("gone-part")), Api(user("gone-whole")), Api(user("gone-stranger"))
+    for text in ("one", "two"):
+        put("gone", "shared/f", text)
+        put("gone", "shared/sub/g", text)
+        put("gone", "hidden/h", text)
+    put("gone", "shared/stays", "here")
+    for name, path in (("gone-part", "gone/shared/"), ("gone-whole", "gone")):
+        subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "add", path, name, "viewer"], check=True)
+    f, g, h = (api.find(ws, p) for p in ("shared/f", "shared/sub/g", "hidden/h"))
+    at = api.find(ws, "shared/")
+    before = api.good("GET", "/tree", workspaceId=ws)["sequence"]
+    url = part.good("GET", "/files/%s/download" % f["id"])["downloadUrl"]
+    api.good("DELETE", "/files/" + f["id"])
+    api.good("DELETE", "/files/" + h["id"])
+    api.good("DELETE", "/folders/" + api.find(ws, "shared/sub/")["id"])
+
+    def old(who, file):
+        return [v["versionId"] for v in who.good("GET", "/files/%s/versions" % file["id"])["versions"]]
+
+    for who in (api, whole):
+        for file in (f, g, h):
+            assert [contents(who, file["id"], v) for v in old(who, file)] == [b"two", b"one"]
+    # Of a part of the workspace: what the tree of the past shows.
+    seen = {e["id"] for e in part.good("GET", "/tree", workspaceId=ws, at=before)["entries"]}
+    for file in (f, g, h):
+        if file["id"] in seen:
+            assert contents(part, file["id"], file["versionId"]) == b"two" and len(old(part, file)) == 2
+        else:
+            for path in ("versions", "download?version=" + file["versionId"], "manifest?version=" + file["versionId"]):
+                part.bad("404 not_found", "GET", "/files/%s/%s" % (file["id"], path))
+    assert f["id"] in seen and h["id"] not in seen, seen
+    for path in ("versions", "download?version=" + f["versionId"], "manifest?version=" + f["versionId"]):
+        stranger.bad("404 not_found", "GET", "/files/%s/%s" % (f["id"], path))
+    # Nothing of it is current, and a version is its own file's alone.
+    for path in ("", "/download", "/manifest", "/download?version=current", "/download?version=" + g["versionId"]):
+        api.bad("404 not_found", "GET", "/files/" + f["id"] + path)
+    assert fetch(url) == (200, b"two")
+    subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "grant", "remove", "gone/shared/", "gone-part"], check=True)
+    assert fetch(url)[0] == 404
+    part.bad("404 not_found", "GET", "/files/%s/download" % f["id"], version=f["versionId"])
+    assert api.good("POST", "/files/%s:undelete" % f["id"], {})["parentFolderId"] == at["id"]
+
+
 def rights():
     ws = workspace("rights")
     for key in ("secret/shared/f", "secret/other", "elsewhere/x"):

@@ -179,6 +179,58 @@ node_find(struct store *store, const struct principal *who, enum action action, 
 	return rc;
 }
 
+int
+node_seen(struct store *store, struct db_conn *db, const struct principal *who, enum node_kind kind, int64_t id,
+    int64_t workspace, bool *seen)
+{
+	enum role role = ROLE_NONE;
+	int given = 0, rc = perm_role(store, db, who, workspace, &role);
+
+	if (rc == 0 && role == ROLE_NONE)
+		rc = node_role(store, db, who, kind, id, workspace, &role, NULL);
+	if (rc == ERR_NOTFOUND)		/* gone: what was given on it still counts */
+		rc = tbl_grant_role(db, workspace, id, who->id, &given);
+	*seen = role != ROLE_NONE || given;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* A file in whatever state. One that has its place still, in a folder that is gone, is seen with that. */
+static int
+find_gone(struct store *store, struct db_conn *db, const struct principal *who, int64_t id, struct node *n)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct node_row r;
+	bool seen = false;
+	int rc = tbl_node_file(db, id, &row, &r);
+
+	if (rc == 0 && (rc = node_seen(store, db, who, NODE_FILE, id, r.workspace, &seen)) == 0 && !seen &&
+	    r.state == FILE_LIVE)
+		rc = node_seen(store, db, who, NODE_FOLDER, r.parent, r.workspace, &seen);
+	if (rc == 0 && !seen)
+		rc = ERR_NOTFOUND;
+	if (rc == 0) {
+		fill(n, NODE_FILE, &r);
+		fill_file(n, &r);
+		if ((rc = buf_finish(&n->name)) == 0)
+			rc = buf_finish(&n->headers);
+	}
+	db_row_release(&row);
+	return rc;
+}
+
+int
+node_find_past(struct store *store, const struct principal *who, int64_t id, struct node *n)
+{
+	int rc = node_find(store, who, ACTION_READ, NODE_FILE, id, n);
+	struct db_conn *db = NULL;
+
+	if (rc != ERR_NOTFOUND || (rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	rc = find_gone(store, db, who, id, n);
+	db_read_end(db);
+	return rc;
+}
+
 static int
 entry_at(struct db_conn *db, const struct entry_at *at, enum node_kind *kind, int64_t *id)
 {

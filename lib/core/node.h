@@ -65,6 +65,20 @@ int node_find(struct store *store, const struct principal *who, enum action acti
     struct node *n);
 
 /*
+ * Whether `who` may see a file or folder in the past: all of it with a role on the workspace, else what is its own to see now; of what is gone, or was in
+ * what is gone, only what was shared by itself. Inside a read transaction.
+ */
+int node_seen(struct store *store, struct db_conn *db, const struct principal *who, enum node_kind kind, int64_t id,
+    int64_t workspace, bool *seen);
+
+/*
+ * node_find() of a file, to read it or its versions, that also finds one that is gone: in the trash, hidden by a marker, or in a folder
+ * that is in the trash. Of such a one, whose path is empty, versions and contents can be read for as long as they are kept. ERR_NOTFOUND: no trace of it, or
+ * nothing that `who` may see.
+ */
+int node_find_past(struct store *store, const struct principal *who, int64_t id, struct node *n);
+
+/*
  * What a path of a workspace leads to: `a/b` the file of that name, else the folder; `a/b/` the folder; "" the root. ERR_NOTFOUND. Says nothing
  * of rights.
  */

@@ -6,7 +6,6 @@
 #include "limits.h"
 #include "node.h"
 #include "past_way.h"
-#include "tbl_grant.h"
 
 #define DEPTH (LIMIT_DEPTH + 2)
 #define SIZE_FIRST 64
@@ -62,18 +61,12 @@ int
 past_way_visible(struct past_ways *ways, int kind, int64_t node, bool *visible)
 {
 	const struct past_view *view = ways->view;
-	enum role role = ROLE_NONE;
-	int given = 0, rc;
 
 	*visible = true;
 	if (ways->whole)
 		return 0;
-	rc = node_role(ways->store, view->db, ways->who, kind == ENTRY_FILE ? NODE_FILE : NODE_FOLDER, node,
-	    view->workspace, &role, NULL);
-	if (rc == ERR_NOTFOUND)		/* gone: what was given on it still counts */
-		rc = tbl_grant_role(view->db, view->workspace, node, ways->who->id, &given);
-	*visible = role != ROLE_NONE || given;
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return node_seen(ways->store, view->db, ways->who, kind == ENTRY_FILE ? NODE_FILE : NODE_FOLDER, node,
+	    view->workspace, visible);
 }
 
 /* The way to a folder from that to its parent. */
