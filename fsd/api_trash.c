@@ -28,10 +28,12 @@ add_gone(void *arg, const struct tree_gone *g)
 	admin_put_id(&l->j, "workspaceId", ID_WORKSPACE, l->workspace);
 	admin_put_id(&l->j, "parentFolderId", ID_FOLDER, g->parent);
 	api_put_name(&l->j, g->name);
-	if (file)
+	if (file) {
 		admin_put_id(&l->j, "versionId", ID_VERSION, g->version);
-	else
+		api_put_hash(&l->j, g->has_hash ? g->hash : NULL);
+	} else {
 		json_key_int(&l->j, "files", g->files);
+	}
 	json_key_int(&l->j, "sizeBytes", g->bytes);
 	admin_put_time(&l->j, "deletedAt", g->deleted_us);
 	admin_put_id(&l->j, "deletedBy", ID_USER, g->deleted_by);

@@ -20,6 +20,8 @@ part() {
 
 @test "versions of a file that is gone are there by its id, for who may see the past" { part gone; }
 
+@test "the trash lists what delete markers hide" { part marked; }
+
 @test "who may not see a thing is told that it is not there, and sees no names above" { part rights; }
 
 @test "fsctl check finds nothing after all of it" {

@@ -1,6 +1,7 @@
 """Folders, files and the trash by the JSON API, next to S3: tree.py PART. The parts are the functions below."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -248,6 +249,57 @@ def gone():
     assert fetch(url)[0] == 404
     part.bad("404 not_found", "GET", "/files/%s/download" % f["id"], version=f["versionId"])
     assert api.good("POST", "/files/%s:undelete" % f["id"], {})["parentFolderId"] == at["id"]
+
+
+def marked():
+    """The trash lists what a delete marker hides, with what would come back."""
+    ws = workspace("marked", versioning="Enabled")
+    put("marked", "d/f", "one")
+    put("marked", "d/f", "two")
+    put("marked", "g", "three")
+    api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "e"})
+    f, g = api.find(ws, "d/f"), api.find(ws, "g")
+
+    def listed(**query):
+        return api.good("GET", "/trash", workspaceId=ws, **query)["entries"]
+
+    assert listed() == []
+    for key in ("g", "never-there", "d/f", "d/f", "e/"):
+        assert s3.request("DELETE", "/marked/" + key)[0] == 204
+    entries = listed()
+    assert [(e["id"], e["name"], e["versionId"], e["contentHash"], e["sizeBytes"]) for e in entries] == [
+        (n["id"], n["name"], n["versionId"], n["contentHash"], n["sizeBytes"]) for n in (f, g)], entries
+    assert all(e["deletedAt"] and e["deletedBy"] and e["expiresAt"] is None for e in entries), entries
+    page = api.good("GET", "/trash", workspaceId=ws, limit=1)
+    assert page["entries"] == entries[:1] and listed(after=page["next"]) == entries[1:], page
+    versions = api.good("GET", "/files/%s/versions" % f["id"])["versions"]
+    assert [v["deleteMarker"] for v in versions] == [True, True, False, False] and versions[0]["current"], versions
+    assert contents(api, f["id"], versions[3]["versionId"]) == b"one"
+    api.bad("404 not_found", "GET", "/files/%s/download" % f["id"], version=versions[0]["versionId"])
+    api.good("POST", "/files/%s:undelete" % f["id"], {})
+    assert get("marked", "d/f") == "two" and [e["id"] for e in listed()] == [g["id"]]
+    # By a PUT it is there again; what was destroyed can't come back.
+    put("marked", "g", "four")
+    assert listed() == []
+    assert s3.request("DELETE", "/marked/d/f")[0] == 204
+    body = s3.request("GET", "/marked", {"versions": "", "prefix": "d/f"})[2]
+    for version in re.findall(rb"<Version>.*?<VersionId>([^<]*)", body, re.S):
+        assert s3.request("DELETE", "/marked/d/f", {"versionId": version.decode()})[0] == 204
+    assert listed() == [], listed()
+    # Beside what went to the trash before versioning was on, in order of time.
+    ws = workspace("mixed")
+    for key in "abc":
+        put("mixed", key, key)
+    assert s3.request("DELETE", "/mixed/a")[0] == 204
+    assert s3.request("PUT", "/mixed", {"versioning": ""}, b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")[0] == 200
+    assert s3.request("DELETE", "/mixed/b")[0] == 204
+    assert s3.request("PUT", "/mixed", {"versioning": ""}, b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>")[0] == 200
+    assert s3.request("DELETE", "/mixed/c")[0] == 204
+    entries = listed()
+    assert [e["name"] for e in entries] == ["c", "b", "a"] and all(e["contentHash"] for e in entries), entries
+    for e in entries:
+        assert api.good("POST", "/files/%s:undelete" % e["id"], {})["contentHash"] == e["contentHash"]
+    assert listed() == []
 
 
 def rights():

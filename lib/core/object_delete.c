@@ -90,7 +90,7 @@ write_marked_names(struct txn *t, struct target *g, int64_t marker, int64_t sequ
 	e->etag[0] = '\0';
 	e->modified_at = t->now_us;
 	if (!anew) {
-		rc = tbl_file_update(t->db, g->w->id, e->node_id, FILE_MARKED, marker, sequence);
+		rc = tbl_file_mark(t->db, g->w->id, e->node_id, marker, sequence, t->now_us, g->actor.principal);
 		return rc ? rc : tbl_entry_update(t->db, &g->at, e);
 	}
 	if ((rc = tbl_file_insert(t->db, &(struct file_row) { .id = e->node_id, .workspace = g->w->id,
@@ -168,7 +168,8 @@ promote(struct txn *t, struct target *g, const struct version_row *next, bool wa
 		g->w->bytes += next->size;
 	}
 	if ((rc = tbl_version_promote(t->db, g->w->id, next->id)) != 0 ||
-	    (rc = tbl_file_update(t->db, g->w->id, g->entry.node_id, live ? FILE_LIVE : FILE_MARKED, next->id, sequence)) != 0 ||
+	    (rc = live ? tbl_file_update(t->db, g->w->id, g->entry.node_id, FILE_LIVE, next->id, sequence) :
+		 tbl_file_mark(t->db, g->w->id, g->entry.node_id, next->id, sequence, next->created_at, next->created_by)) != 0 ||
 	    (rc = tbl_entry_update(t->db, &g->at, &g->entry)) != 0)
 		return rc;
 	event = event_of(g, !live ? EVENT_FILE_DELETED : was_live ? EVENT_FILE_VERSION_COMMITTED : EVENT_FILE_RESTORED,

@@ -162,11 +162,14 @@ struct tree_gone {
 	enum node_kind kind;
 	int64_t id, parent;		/* where it was */
 	struct slice name;		/* without slash; live during the call */
-	int64_t deleted_us, deleted_by, expires_us;
-	int64_t version;		/* files */
+	int64_t deleted_us, deleted_by;
+	int64_t expires_us;		/* 0: what a marker hides stays without end */
+	int64_t version;		/* files: what would come back */
+	bool has_hash;
+	uint8_t hash[32];
 	int64_t bytes, files;
 };
-/* Files and whole folders that can be undeleted, the one deleted last first. ERR_NOTFOUND: no such workspace. */
+/* Files (also those that markers hide) and whole folders that can be undeleted, the one deleted last first. ERR_NOTFOUND: no such workspace. */
 int tree_trash(struct store *store, struct tree_trash *q, void (*each)(void *arg, const struct tree_gone *gone), void *arg);
 /* One of them. ERR_NOTFOUND. `name` gets the name, which gone->name points into. */
 int tree_trash_get(struct store *store, enum node_kind kind, int64_t id, struct tree_gone *gone, int64_t *workspace,

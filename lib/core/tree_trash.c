@@ -46,34 +46,66 @@ newer(const struct trash_seen *a, const struct trash_seen *b)
 	return a->deleted_at != b->deleted_at ? a->deleted_at > b->deleted_at : a->id > b->id;
 }
 
+enum { FOLDERS, FILES, MARKED, SOURCES };
+
+static int
+start(struct db_conn *db, const struct tree_trash *q, const struct workspace_row *w, struct source *s, int which)
+{
+	int64_t since = clock_wall_us() - w->history_ms * 1000, at = q->after_us ? q->after_us : INT64_MAX;
+	int64_t id = q->after_us ? q->after_id : INT64_MAX;
+	int rc;
+
+	if (which == FOLDERS)
+		rc = tbl_trash_folders(db, w->id, since, at, id, &s->row);
+	else if (which == FILES)
+		rc = tbl_trash_files(db, w->id, since, at, id, &s->row);
+	else
+		rc = tbl_trash_marked(db, w->id, at, id, &s->row);
+	return rc ? rc : advance(s);
+}
+
+/* The source whose head was deleted last; SOURCES: all are at their end. */
+static int
+newest(const struct source *sources)
+{
+	int found = SOURCES;
+
+	for (int i = 0; i < SOURCES; i++)
+		if (sources[i].there && (found == SOURCES || newer(&sources[i].seen, &sources[found].seen)))
+			found = i;
+	return found;
+}
+
+static void
+give(const struct trash_seen *seen, int which, const struct workspace_row *w,
+    void (*each)(void *arg, const struct tree_gone *gone), void *arg)
+{
+	struct tree_gone gone = { .kind = which == FOLDERS ? NODE_FOLDER : NODE_FILE, .id = seen->id, .parent = seen->parent,
+		.name = plain(seen->name), .deleted_us = seen->deleted_at, .deleted_by = seen->deleted_by,
+		.expires_us = which == MARKED ? 0 : seen->deleted_at + w->history_ms * 1000, .version = seen->version,
+		.has_hash = seen->hash.len == sizeof(gone.hash), .bytes = seen->bytes, .files = seen->objects };
+
+	if (gone.has_hash)
+		memcpy(gone.hash, seen->hash.p, sizeof(gone.hash));
+	each(arg, &gone);
+}
+
 static int
 list_trash(struct db_conn *db, struct tree_trash *q, const struct workspace_row *w,
     void (*each)(void *arg, const struct tree_gone *gone), void *arg)
 {
-	int64_t since = clock_wall_us() - w->history_ms * 1000, at = q->after_us ? q->after_us : INT64_MAX;
-	int64_t id = q->after_us ? q->after_id : INT64_MAX;
-	struct source folders = { .row = DB_ROW_INIT }, files = { .row = DB_ROW_INIT };
-	unsigned n = 0;
-	int rc;
+	struct source sources[SOURCES] = { { .row = DB_ROW_INIT }, { .row = DB_ROW_INIT }, { .row = DB_ROW_INIT } };
+	int rc = 0, which;
 
-	if ((rc = tbl_trash_folders(db, w->id, since, at, id, &folders.row)) != 0 || (rc = advance(&folders)) != 0 ||
-	    (rc = tbl_trash_files(db, w->id, since, at, id, &files.row)) != 0 || (rc = advance(&files)) != 0)
-		goto out;
-	while (rc == 0 && n < q->limit && (folders.there || files.there)) {
-		bool folder = folders.there && (!files.there || newer(&folders.seen, &files.seen));
-		struct source *s = folder ? &folders : &files;
-
-		each(arg, &(struct tree_gone) { .kind = folder ? NODE_FOLDER : NODE_FILE, .id = s->seen.id,
-			.parent = s->seen.parent, .name = plain(s->seen.name), .deleted_us = s->seen.deleted_at,
-			.deleted_by = s->seen.deleted_by, .expires_us = s->seen.deleted_at + w->history_ms * 1000,
-			.version = s->seen.version, .bytes = s->seen.bytes, .files = s->seen.objects });
-		n++;
-		rc = advance(s);
+	for (int i = 0; rc == 0 && i < SOURCES; i++)
+		rc = start(db, q, w, &sources[i], i);
+	for (unsigned n = 0; rc == 0 && n < q->limit && (which = newest(sources)) != SOURCES; n++) {
+		give(&sources[which].seen, which, w, each, arg);
+		rc = advance(&sources[which]);
 	}
-	q->more = folders.there || files.there;
-out:
-	db_row_release(&folders.row);
-	db_row_release(&files.row);
+	q->more = newest(sources) != SOURCES;
+	for (int i = 0; i < SOURCES; i++)
+		db_row_release(&sources[i].row);
 	return rc;
 }
 

@@ -81,12 +81,16 @@ static const char schema_1[] =
 	"CREATE INDEX entry_past_by_died ON entry_past (workspace_id, died);"
 	"CREATE INDEX entry_past_folder ON entry_past (workspace_id, node_id, died) WHERE kind = 2;"
 
-	/* state 1 live, 2 deleted by marker (its entry stays), 3 in trash (no entry; folder and name are where it was) */
+	/*
+	 * state 1 live, 2 deleted by marker (its entry stays), 3 in trash (no entry; folder and name are where it was). deleted_at: when it
+	 * came to be in state 2 or 3; not of a marker that came first and hides nothing.
+	 */
 	"CREATE TABLE file ("
 	" id INTEGER PRIMARY KEY, workspace_id INTEGER NOT NULL, folder_id INTEGER NOT NULL, name BLOB NOT NULL,"
 	" state INTEGER NOT NULL, current_version_id INTEGER NOT NULL, latest_sequence INTEGER NOT NULL,"
 	" created_by INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER, deleted_by INTEGER);"
 	"CREATE INDEX file_in_trash ON file (workspace_id, deleted_at, id) WHERE state = 3;"
+	"CREATE INDEX file_marked ON file (workspace_id, deleted_at, id) WHERE state = 2;"
 
 	/*
 	 * kind 1 content, 2 delete marker. keep 0 current, 1 noncurrent by S3 versioning, 2 history. null_version: shown to S3

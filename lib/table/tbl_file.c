@@ -20,6 +20,17 @@ tbl_file_update(struct db_conn *c, int64_t workspace, int64_t id, int state, int
 	return db_exec(c, update, DB_INT(state), DB_INT(version), DB_INT(sequence), DB_INT(id), DB_INT(workspace));
 }
 
+static const char mark[] = "UPDATE file SET state = 2, current_version_id = $1, latest_sequence = $2, deleted_at = $3,"
+			   " deleted_by = $4 WHERE id = $5 AND workspace_id = $6";
+
+int
+tbl_file_mark(struct db_conn *c, int64_t workspace, int64_t id, int64_t marker, int64_t sequence, int64_t deleted_at,
+    int64_t deleted_by)
+{
+	return db_exec(c, mark, DB_INT(marker), DB_INT(sequence), DB_INT(deleted_at), DB_INT(deleted_by), DB_INT(id),
+	    DB_INT(workspace));
+}
+
 static const char trash[] = "UPDATE file SET state = 3, latest_sequence = $1, deleted_at = $2, deleted_by = $3"
 			    " WHERE id = $4 AND workspace_id = $5";
 

@@ -15,12 +15,15 @@ struct file_row {
 	int state;
 	int64_t version_id, sequence;	/* current version, newest sequence */
 	int64_t created_by, created_at;
-	int64_t deleted_at;		/* 0: it is not in the trash; only read */
+	int64_t deleted_at;		/* means something in the trash alone; only read */
 };
 
 int tbl_file_insert(struct db_conn *c, const struct file_row *f);
 /* The state, the current version and the sequence. */
 int tbl_file_update(struct db_conn *c, int64_t workspace, int64_t id, int state, int64_t version, int64_t sequence);
+/* A marker is current: hidden by it, since when and by whom. */
+int tbl_file_mark(struct db_conn *c, int64_t workspace, int64_t id, int64_t marker, int64_t sequence, int64_t deleted_at,
+    int64_t deleted_by);
 /* Where it was stays in the row. */
 int tbl_file_trash(struct db_conn *c, int64_t workspace, int64_t id, int64_t sequence, int64_t deleted_at,
     int64_t deleted_by);

@@ -73,7 +73,7 @@ tbl_trash_first(struct db_conn *c, int64_t workspace, int64_t at, struct trash_f
 }
 
 static const char folders[] =
-    "SELECT folder_id, parent_id, deleted_at, deleted_by, 0, bytes, objects, name FROM folder_trash"
+    "SELECT folder_id, parent_id, deleted_at, deleted_by, 0, bytes, objects, name, NULL FROM folder_trash"
     " WHERE workspace_id = $1 AND deleted_at > $2 AND (deleted_at, folder_id) < ($3, $4) AND ending = 0"
     " ORDER BY deleted_at DESC, folder_id DESC";
 
@@ -84,15 +84,30 @@ tbl_trash_folders(struct db_conn *c, int64_t workspace, int64_t since, int64_t a
 }
 
 static const char files[] =
-    "SELECT f.id, f.folder_id, f.deleted_at, coalesce(f.deleted_by, 0), f.current_version_id,"
-    " coalesce((SELECT v.size_bytes FROM file_version v WHERE v.id = f.current_version_id), 0), 1, f.name FROM file f"
-    " WHERE f.workspace_id = $1 AND f.state = 3 AND f.deleted_at > $2 AND (f.deleted_at, f.id) < ($3, $4)"
+    "SELECT f.id, f.folder_id, f.deleted_at, coalesce(f.deleted_by, 0), f.current_version_id, coalesce(v.size_bytes, 0), 1,"
+    " f.name, v.content_hash FROM file f LEFT JOIN file_version v ON v.id = f.current_version_id WHERE f.workspace_id = $1 AND f.state = 3 AND f.deleted_at > $2 AND (f.deleted_at, f.id) < ($3, $4)"
     " ORDER BY f.deleted_at DESC, f.id DESC";
 
 int
 tbl_trash_files(struct db_conn *c, int64_t workspace, int64_t since, int64_t at, int64_t id, struct db_row *row)
 {
 	return db_query(c, files, row, DB_INT(workspace), DB_INT(since), DB_INT(at), DB_INT(id));
+}
+
+/* The newest content that S3 kept; where versioning is suspended it can have become history. */
+#define OLD_CONTENT(keep) "(SELECT o.id FROM file_version o WHERE o.workspace_id = f.workspace_id AND o.file_id = f.id AND" \
+	" o.keep > 0 AND o.keep = " keep " AND o.kind = 1 ORDER BY o.id DESC LIMIT 1)"
+
+static const char marked[] =
+    "SELECT f.id, f.folder_id, f.deleted_at, coalesce(f.deleted_by, 0), v.id, v.size_bytes, 1, f.name, v.content_hash"
+    " FROM file f JOIN file_version v ON v.id = coalesce(" OLD_CONTENT("1") ", " OLD_CONTENT("2") ")"
+    " WHERE f.workspace_id = $1 AND f.state = 2 AND (f.deleted_at, f.id) < ($2, $3) AND length(f.name) > 0"
+    " ORDER BY f.deleted_at DESC, f.id DESC";
+
+int
+tbl_trash_marked(struct db_conn *c, int64_t workspace, int64_t at, int64_t id, struct db_row *row)
+{
+	return db_query(c, marked, row, DB_INT(workspace), DB_INT(at), DB_INT(id));
 }
 
 void
@@ -106,4 +121,5 @@ tbl_trash_seen(const struct db_row *row, struct trash_seen *seen)
 	seen->bytes = db_int(row, 5);
 	seen->objects = db_int(row, 6);
 	seen->name.p = db_bytes(row, 7, &seen->name.len);
+	seen->hash.p = db_bytes(row, 8, &seen->hash.len);
 }

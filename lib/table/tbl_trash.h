@@ -7,7 +7,7 @@
 #include "db.h"
 #include "str.h"
 
-/* The trash: the table `folder_trash`, and the rows of `file` in state FILE_TRASH. */
+/* The trash: the table `folder_trash`, and the rows of `file` in the states FILE_TRASH and FILE_MARKED. */
 struct trash_folder {
 	int64_t folder, workspace;
 	int64_t parent;			/* where it was */
@@ -27,17 +27,19 @@ int tbl_trash_end(struct db_conn *c, int64_t workspace, int64_t folder, int64_t 
 int tbl_trash_first(struct db_conn *c, int64_t workspace, int64_t at, struct trash_folder *f);
 
 /*
- * What the trash holds, newest first, behind (at, id): db_next() and tbl_trash_seen() for each; folders and files apart.
- * Slices live until the next row.
+ * What the trash holds, newest first, behind (at, id): db_next() and tbl_trash_seen() for each; folders, files, and files that markers
+ * hide (but for folders' own markers) apart. version, bytes and hash are of what would come back. Slices live until the next row.
  */
 struct trash_seen {
 	int64_t id, parent;
 	struct slice name;
 	int64_t deleted_at, deleted_by;
 	int64_t version, bytes, objects;
+	struct slice hash;		/* 32 bytes or none */
 };
 int tbl_trash_folders(struct db_conn *c, int64_t workspace, int64_t since, int64_t at, int64_t id, struct db_row *row);
 int tbl_trash_files(struct db_conn *c, int64_t workspace, int64_t since, int64_t at, int64_t id, struct db_row *row);
+int tbl_trash_marked(struct db_conn *c, int64_t workspace, int64_t at, int64_t id, struct db_row *row);
 void tbl_trash_seen(const struct db_row *row, struct trash_seen *seen);
 
 #endif
