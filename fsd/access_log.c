@@ -37,7 +37,7 @@ static bool
 is_secret(const char *name, size_t len)
 {
 	static const char *const secrets[] = { "x-amz-signature", "signature", "x-amz-security-token", "token",
-		"access_token", "secret", "password" };
+		"ticket", "access_token", "secret", "password" };
 	struct buf plain = BUF_INIT(256);
 	bool secret = false;
 

@@ -8,8 +8,8 @@
 
 /*
  * One line a request on standard error, as text or JSON like the program's log. Lines are collected and written 10 times a second,
- * or when ACCESS_LOG_BUFFER bytes have gathered. Nothing of it is secret: in targets the values of signatures, tokens and
- * credentials are cut out.
+ * or when ACCESS_LOG_BUFFER bytes have gathered. Nothing of it is secret: in targets the values of signatures, tokens,
+ * tickets (of upload and download URLs) and credentials are cut out.
  */
 #define ACCESS_LOG_BUFFER 65536
 #define ACCESS_LOG_TARGET 4096		/* longer targets are cut */

@@ -374,6 +374,14 @@ own_daemon() {	# SETTING
 	[[ $line == *" $AWS_ACCESS_KEY_ID "*" 200 in=5 out=0 us="* ]]
 	grep -q 'X-Amz-Signature=\*\*\*&token=\*\*\*' "$FSD_LOG"
 	none grep -qE "deadbeefcafe|s3cr3t" "$FSD_LOG"
+	# URLs that are passes by themselves: of downloads and parts, and presigned.
+	/usr/bin/python3 "$FSD_ROOT/tests/logged.py" logged > "$BATS_TEST_TMPDIR/passes"
+	sleep 0.5
+	[ "$(grep -c . "$BATS_TEST_TMPDIR/passes")" = 4 ]
+	none grep -qF -f "$BATS_TEST_TMPDIR/passes" "$FSD_LOG"
+	grep -q 'ticket=\*\*\* GetContent 200' "$FSD_LOG"
+	grep -q 'ticket=\*\*\* PutPart 200' "$FSD_LOG"
+	grep -q 'Signature=\*\*\*.* GetObject 200' "$FSD_LOG"
 	none grep -qF "$AWS_SECRET_ACCESS_KEY" "$FSD_LOG"
 	none grep -qF "$FSD_TOKEN" "$FSD_LOG"
 }

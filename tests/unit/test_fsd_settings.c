@@ -184,6 +184,8 @@ test_no_secret_of_a_target_is_logged(void)
 	CHECK_STR("/b/k?AWSAccessKeyId=AK1&Signature=***&Expires=1", logged("/b/k?AWSAccessKeyId=AK1&Signature=x%2Fy&Expires=1"));
 	CHECK_STR("/?x-amz-security-token=***", logged("/?x-amz-security-token=abc"));
 	CHECK_STR("/?token=***&TOKEN=***", logged("/?token=abc&TOKEN=def"));
+	CHECK_STR("/v1/content/ver_1?ticket=***", logged("/v1/content/ver_1?ticket=abc"));
+	CHECK_STR("/v1/uploads/upl_1/parts/1?a=b&tick%65t=***", logged("/v1/uploads/upl_1/parts/1?a=b&tick%65t=abc"));
 	/* The name may be written otherwise. */
 	CHECK_STR("/?X-Amz-Sign%61ture=***", logged("/?X-Amz-Sign%61ture=00ff"));
 	CHECK_STR("/?X%2DAmz%2DSignature=***", logged("/?X%2DAmz%2DSignature=00ff"));
