@@ -168,9 +168,10 @@ class Run:
         return 200 if not self.allowed(step, path) else 403
 
     def near(self, path):
-        """What rights on a key that is not there rest on: the nearest folder above that is."""
-        while path and not self.ref.kind(path):
-            path = above(path)
+        """What rights on a key rest on: the file that it names, else the nearest folder above that is there. A file of such a name is none."""
+        if path not in self.ref.files:
+            while not self.ref.is_folder(path):
+                path = above(path)
         return path
 
     def do_s3_put(self, step):
