@@ -36,6 +36,28 @@ setup_file() {
 	model "$FSD_ROOT/build" 300 --seed 1 >&2
 }
 
+@test "a run that is ended leaves no daemon and no store" {
+	local signal run fsd
+	export TMPDIR=$BATS_TEST_TMPDIR
+	for signal in TERM KILL; do
+		/usr/bin/python3 "$FSD_ROOT/tests/model/model.py" --build "$FSD_ROOT/build" --steps 100000 >&2 3>&- &
+		run=$!
+		for _ in $(seq 300); do
+			fsd=$(pgrep -P "$run" -x fsd) && break
+			sleep 0.1
+		done
+		[ -n "$fsd" ] || fail "no daemon was started"
+		kill -$signal "$run"
+		wait "$run" || true
+		for _ in $(seq 100); do
+			[ -d "/proc/$fsd" ] || break
+			sleep 0.1
+		done
+		[ ! -d "/proc/$fsd" ] || { kill -KILL "$fsd"; fail "SIG$signal: the daemon $fsd went on"; }
+		[ $signal = KILL ] || [ -z "$(ls -A "$TMPDIR")" ] || fail "SIG$signal: $(ls "$TMPDIR") is left"
+	done
+}
+
 @test "the reference notices ten bugs and more" {
 	for bug in base cache conflict copy event idempotency path quota revoked sequence undelete; do
 		finds "$bug" || return 1

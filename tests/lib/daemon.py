@@ -1,4 +1,4 @@
-"""An fsd of its own for a test that kills it: made in a folder, started on a free port, ended by its process."""
+"""An fsd of its own for a test that kills it: made in a folder, started on a free port, ended by its process, or with it."""
 
 import http.client
 import json
@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import tied
 from s3 import S3
 from sync import Sync
 
@@ -47,7 +48,7 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.build + "/fsd", "--data", self.data, "--config", self.config, "--listen",
-                 "127.0.0.1:%d" % self.port], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 "127.0.0.1:%d" % self.port], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=tied.tie)
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if self.process.poll() is not None:
