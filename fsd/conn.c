@@ -117,8 +117,8 @@ fill_request(struct conn *c, const struct guard_request *g)
 	req->has_body = c->guard.chunked || c->guard.content_length > 0;
 	req->expect_continue = c->guard.expect_continue;
 	req->started_us = clock_mono_us();
-	/* The library ends its reading of a chunked body at bare line feeds too; nothing may come behind that. */
-	req->reply.close = c->guard.chunked;
+	/* The library ends its reading of a chunked body at bare line feeds too, and so that of a head; nothing may come behind that. */
+	req->reply.close = c->guard.chunked || g->ends == GUARD_UNSEEN;
 	c->head = !strcmp(g->method, "HEAD");
 }
 

@@ -41,6 +41,7 @@ struct conn {
 	char *target;			/* the raw target: a copy, since the library cuts its own into pieces */
 	const char *target_at;		/* where the library has it */
 	size_t target_len, target_size;
+	enum guard_ends ends;		/* of the lines behind the target's */
 	struct http_header *headers;	/* conn_header() adds */
 	size_t headers_room;
 	bool too_many;

@@ -66,6 +66,21 @@ two_nuls(const char *p, const char *end)
 	return end - p >= 2 && !p[0] && !p[1];
 }
 
+enum guard_ends
+guard_ends(const char *head, const char *end)
+{
+	const char *p = head, *lf;
+
+	while (p < end && (lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		if (lf == p || lf[-1] != '\r')
+			return GUARD_ODD;
+		if (lf == p + 1)
+			return memchr(head, '\0', (size_t)(lf - head)) ? GUARD_ODD : GUARD_PLAIN;
+		p = lf + 1;
+	}
+	return p > head && memchr(head, '\0', (size_t)(p - head)) ? GUARD_ODD : GUARD_UNSEEN;
+}
+
 /* Whether the request's memory holds what the library told and nothing else. */
 static bool
 memory_is_plain(const struct guard_request *g)
@@ -187,7 +202,7 @@ guard_check(const struct guard_request *g, struct guard_result *result, const ch
 	for (size_t i = 0; i < g->nheaders; i++)
 		if ((status = check_header(g, &g->headers[i], &bytes, reason)) != 0)
 			return status;
-	if (!memory_is_plain(g)) {
+	if (g->ends == GUARD_ODD || !memory_is_plain(g)) {
 		*reason = "the request has bare line feeds, NUL bytes, folded lines or stray blanks";
 		return 400;
 	}

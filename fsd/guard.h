@@ -15,9 +15,19 @@
  * The HTTP library accepts much and hides it: bare line feeds, NUL bytes, folded lines, repeated spaces. It parses in place
  * and only overwrites line ends, the colon behind a name and the spaces of the first line with NUL; so the memory of
  * the request shows what was there: `memory` must be exactly method, NUL, target, NUL, version, NUL NUL, then for
- * each header name, NUL, blanks, value, NUL NUL, and at last NUL NUL. What cannot be told apart from CR LF is NUL LF
- * or NUL CR, and from the two at the end four bytes of NUL, CR and LF with a NUL among them.
+ * each header name, NUL, blanks, value, NUL NUL, and at last NUL NUL. What cannot be told apart from CR LF by this is NUL LF, which
+ * the library takes for a line's end too (0.9.75; a line that begins with NUL is the last). So the lines are also looked at before they are
+ * parsed, as far as they have come by then: guard_ends(). Where the end of the head has not, nothing that comes behind the request is taken for
+ * another: the connection ends with the reply.
  */
+enum guard_ends {
+	GUARD_UNSEEN,			/* the head's end is not there yet */
+	GUARD_PLAIN,			/* CR LF at the end of each line, and no NUL */
+	GUARD_ODD,
+};
+/* `head`: what stands behind the first line, up to `end`. What has not come yet is zeros. */
+enum guard_ends guard_ends(const char *head, const char *end);
+
 struct guard_request {
 	const char *memory;		/* the request as parsed, from the first byte of the method */
 	size_t memory_len;		/* up to and with the empty line */
@@ -29,6 +39,7 @@ struct guard_request {
 	const struct http_header *headers;	/* in order; values with their trailing blanks */
 	size_t nheaders;
 	bool too_many;			/* there were more than LIMIT_HEADERS */
+	enum guard_ends ends;
 };
 
 struct guard_result {

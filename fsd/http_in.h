@@ -24,7 +24,8 @@
  *	431	the headers, or the pieces of a Cookie, fill it
  *	505	HTTP/0.x, HTTP/2 and above (HTTP/1.2 to 1.9 are refused by the guard)
  * The guard (guard.h) refuses the rest with handlers->refuse(). Behind a chunked body the connection is always
- * closed, since the library also takes a bare line feed for the end of a chunk's line and skips chunk extensions.
+ * closed, since the library also takes a bare line feed for the end of a chunk's line and skips chunk extensions; and behind a head that
+ * could not be looked at before it was parsed (guard.h).
  *
  * A request that is cut (http_cut()) gets its reply from the cutter's thread; its own thread then sees the end of what can
  * be read. Who comes first, cut or settle(), decides which reply there is.

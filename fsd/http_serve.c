@@ -20,6 +20,7 @@
 #define SOURCE_BLOCK (256u << 10)
 #define ENDLESS_BLOCK 1024
 #define REFUSAL_MAX 65536
+#define PAGE 4096
 
 static struct entry *
 entry_of(struct MHD_Connection *mhd)
@@ -300,7 +301,7 @@ begin(struct entry *e, const char *method, const char *version)
 	g = (struct guard_request) { .memory = method, .memory_len = info ? info->header_size : 0,
 		.method = method, .target = c->target, .target_at = c->target_at, .target_len = c->target_len,
 		.version = version, .headers = c->headers, .nheaders = c->req.nheaders,
-		.too_many = c->too_many };
+		.too_many = c->too_many, .ends = c->ends };
 	atomic_fetch_add(&e->lane->server->active, 1);
 	step = conn_begin(c, &g);
 	if (step == STEP_REPLY) {
@@ -381,6 +382,18 @@ http_serve_request(void *arg, struct MHD_Connection *mhd, const char *url, const
 	return end(e);
 }
 
+/*
+ * The lines behind the first one, before the library parses them. The page on which that one ends is the connection's memory to the page's end; what
+ * lies behind, if anything, is not known here.
+ */
+static enum guard_ends
+look_ahead(const char *target)
+{
+	const char *version = target + strlen(target) + 1, *stop = version + strlen(version);
+
+	return guard_ends(stop + 2, stop + PAGE - (uintptr_t)stop % PAGE);
+}
+
 /* The raw target, before the library cuts it up. What this returns is the request's context. */
 void *
 http_serve_target(void *arg, const char *target, struct MHD_Connection *mhd)
@@ -392,6 +405,7 @@ http_serve_target(void *arg, const char *target, struct MHD_Connection *mhd)
 	if (!e || !target || conn_target(&e->conn, target) != 0)
 		return NULL;
 	e->mhd = mhd;
+	e->conn.ends = look_ahead(target);
 	/*
 	 * The library would now split the query into pairs, in place, and hang where these outgrow the connection's
 	 * memory. An empty query has none; the buffer is its own and writable.

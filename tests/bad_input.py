@@ -979,7 +979,8 @@ def header_names(k):
 
 @case("smuggling")
 def header_values(k):
-    for line in (b"x-a: b\x00c", b"x-a: b\x0bc", b"x-a: b\x7fc", b"x-a: b\rc", b"x-a: b\nContent-Length: 0", b"x-a: b\r\n folded", b"x-a: b\x01"):
+    for line in (b"x-a: b\x00c", b"x-a: b\x0bc", b"x-a: b\x7fc", b"x-a: b\rc", b"x-a: b\nContent-Length: 0", b"x-a: b\r\n folded", b"x-a: b\x01",
+                 b"x-a: b\x00\nContent-Length: 0", b"x-a: b\n\x00\x00\n", b"x-a: b\x00\n\x00", b"\x00\nContent-Length: 0"):
         hidden([line])
 
 
@@ -989,6 +990,8 @@ def line_ends(k):
     closes(good_one.replace(b"\r\n", b"\n"))
     closes(good_one.replace(b"\r\nx-amz-date", b"\nx-amz-date"))
     closes(good_one.replace(b" HTTP/1.1\r\n", b" HTTP/1.1\r\n x: y\r\n"))
+    for end in (b"\n\x00\x00\n", b"\x00\n\r\n", b"\x00\n\x00\n", b"\r\n\x00\n", b"\r\n\x00\r\n"):
+        closes(signed("GET", key("outer"))[:-4] + end + smuggled())
 
 
 @case("smuggling")

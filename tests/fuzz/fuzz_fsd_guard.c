@@ -19,16 +19,17 @@ struct lenient {
 	struct guard_request g;
 };
 
-/* Ends the line at `p` with NUL as the library does, and returns the next one's start; NULL if none ends. */
+/* Ends the line at `p` with NUL as the library does, and returns the next one's start; NULL if none ends. *len: without its end. */
 static char *
-cut_line(char *p, char *end)
+cut_line(char *p, char *end, size_t *len)
 {
-	for (; p < end; p++) {
+	for (char *line = p; p < end; p++) {
+		*len = (size_t)(p - line);
 		if (*p == '\r' && p + 1 < end && p[1] == '\n') {
 			p[0] = p[1] = '\0';
 			return p + 2;
 		}
-		if (*p == '\r' || *p == '\n') {
+		if (*p == '\n') {
 			*p = '\0';
 			return p + 1;
 		}
@@ -38,9 +39,8 @@ cut_line(char *p, char *end)
 
 /* Method, blanks, target, blank, version: the last blank counts, so that a target may hold some. */
 static bool
-read_line(struct guard_request *g, char *line)
+read_line(struct guard_request *g, char *line, size_t len)
 {
-	size_t len = strlen(line);
 	char *target = memchr(line, ' ', len), *last = line + len - 1;
 
 	if (!target)
@@ -59,7 +59,7 @@ read_line(struct guard_request *g, char *line)
 	g->version = last + 1;
 	g->target_at = target;
 	g->target_len = strlen(target);
-	return true;
+	return strlen(g->version) == (size_t)(line + len - g->version);	/* it knows the texts of versions by their length */
 }
 
 static bool
@@ -80,20 +80,32 @@ read_header(struct lenient *l, char *line)
 	return true;
 }
 
+/* The lines behind the first one, all and half of them: what is known of a part stays true of the whole. */
+static void
+look_ahead(struct guard_request *g, const char *end)
+{
+	const char *stop = g->version + strlen(g->version), *head = stop + 2 < end ? stop + 2 : end;
+	enum guard_ends half = guard_ends(head, head + (end - head) / 2);
+
+	g->ends = guard_ends(head, end);
+	assert(half == GUARD_UNSEEN || half == g->ends);
+}
+
 /* What the library would hand over; false where it refuses by itself or waits for more. */
 static bool
 read_leniently(struct lenient *l, char *memory, size_t len, char target[])
 {
-	char *line = memory, *end = memory + len, *next = cut_line(line, end);
+	char *line = memory, *end = memory + len, *next = cut_line(line, end, &len);
 
 	memset(l, 0, sizeof(*l));
-	if (!next || !read_line(&l->g, line))
+	if (!next || !read_line(&l->g, line, len))
 		return false;
 	memcpy(target, l->g.target_at, l->g.target_len + 1);
+	look_ahead(&l->g, end);
 	for (char *p = memory + (l->g.target_at - memory); *p; p++)
 		if (*p == '?' || *p == '&' || *p == '=')
 			*p = '\0';
-	for (line = next; (next = cut_line(line, end)) && *line; line = next)
+	for (line = next; (next = cut_line(line, end, &len)) && *line; line = next)
 		if (!read_header(l, line))
 			return false;
 	l->g.target = target;
@@ -201,21 +213,12 @@ copy_of(const uint8_t *bytes, size_t len)
 	return copy;
 }
 
-/* Line ends with NULs among them cannot be told from CR LF once the library was there (guard.h): they are made CR LF. */
+/* The first line's own end is past when the lines behind it are looked at: LF NUL is read as CR LF there. No reader takes that NUL for anything. */
 static void
-mend(char *p, char *end)
+mend(char *stop)
 {
-	static const char ends[4] = { '\r', '\n', '\r', '\n' };
-
-	while (p < end) {
-		size_t run = 0;
-
-		while (run < 4 && p + run < end && (!p[run] || p[run] == '\r' || p[run] == '\n'))
-			run++;
-		if (run % 2 == 0 && memchr(p, '\0', run))
-			memcpy(p, ends, run);
-		p += run ? run : 1;
-	}
+	if (!memcmp(stop, "\n", 2))
+		memcpy(stop, "\r\n", 2);
 }
 
 int
@@ -234,7 +237,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		assert(reason && (status == 400 || status == 414 || status == 417 || status == 505));
 		goto out;
 	}
-	mend(sent, sent + len);
+	assert(l.g.ends == GUARD_PLAIN);
+	mend(sent + (l.g.version + strlen(l.g.version) - memory));
 	read_strictly(sent, sent + len, &s);
 	assert(s.size == l.g.memory_len && s.headers == l.g.nheaders);
 	assert(s.hosts == 1 || (s.version == '0' && s.hosts == 0));
