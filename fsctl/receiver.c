@@ -452,11 +452,27 @@ set_attributes(const struct receiver *r, int fd)
 	(void)futimens(fd, times);
 }
 
+/* Only a file gives way, and a link that leads to none or to one: it is replaced itself. */
+static int
+check_place(struct receiving *g)
+{
+	struct stat st;
+	const char *why = "there is a device, a pipe or a socket of that name; `-` is standard output";
+
+	if (fstatat(g->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? STATUS_OK : failed(g, "what is there can't be looked at");
+	if (S_ISLNK(st.st_mode) && (fstatat(g->dir, g->name, &st, 0) != 0 || S_ISDIR(st.st_mode)))
+		return STATUS_OK;
+	if (S_ISREG(st.st_mode))
+		return STATUS_OK;
+	return tally_error(g->r->tally, STATUS_FAILED, g->r->local, "%s", S_ISDIR(st.st_mode) ? "there is a folder of that name" : why);
+}
+
 static int
 finish(struct receiving *g)
 {
-	struct stat st;
 	mode_t mask;
+	int status;
 
 	if (!g->r->mode) {	/* as any new file */
 		mask = umask(0);
@@ -464,8 +480,10 @@ finish(struct receiving *g)
 		(void)fchmod(g->part, 0666 & ~mask);
 	}
 	set_attributes(g->r, g->part);
-	if (fstatat(g->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-		return tally_error(g->r->tally, STATUS_FAILED, g->r->local, "there is a folder of that name");
+	if ((status = check_place(g)) != STATUS_OK) {
+		(void)fio_unlink(g->dir, g->part_name);
+		return status;
+	}
 	if (fio_rename(g->dir, g->part_name, g->name) != 0)
 		return failed(g, "it can't get its name");
 	tally_item(g->r->tally, &(struct tally_item) { .action = "get", .from = g->r->path, .to = g->r->local, .version = g->r->version,
@@ -474,15 +492,6 @@ finish(struct receiving *g)
 }
 
 /* ---- what is there ---- */
-
-static bool
-same_time(const struct receiver *r, const struct stat *st)
-{
-	int64_t us;
-
-	return r->mtime && clock_parse_rfc3339(r->mtime, &us) == 0 &&
-	       us == (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
-}
 
 static bool
 same_hash(struct receiving *g)
@@ -509,13 +518,15 @@ is_there(struct receiving *g)
 	struct stat st;
 	bool same;
 
+	if (fstatat(g->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		return false;
 	g->old = beneath_open(g->dir, g->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (g->old >= 0 && (fstat(g->old, &st) != 0 || !S_ISREG(st.st_mode)))
 		fio_close(&g->old);
 	if (g->old < 0)
 		return false;
 	g->old_size = (uint64_t)st.st_size;
-	same = g->old_size == r->size && (same_time(r, &st) || same_hash(g));
+	same = g->old_size == r->size && same_hash(g);
 	if (same) {
 		set_attributes(r, g->old);
 		tally_spare(r->tally, (int64_t)r->size);
@@ -547,8 +558,8 @@ to_disk(struct receiving *g)
 	free(above);
 	if (g->dir < 0)
 		return failed(g, "its folder can't be opened");
-	if (is_there(g))
-		return STATUS_OK;
+	if ((status = check_place(g)) != STATUS_OK || is_there(g))
+		return status;
 	if ((status = fetch(g)) == STATUS_OK && (status = verify(g)) == STATUS_OK)
 		status = finish(g);
 	/* An empty beginning is of no use to anybody. */

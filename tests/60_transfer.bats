@@ -220,6 +220,45 @@ log_lines() {
 	[ -f "$D/link/ok2" ] && [ ! -L "$D/link/ok2" ] && [ -z "$(ls -A "$D/away")" ]
 }
 
+@test "get takes the place of files and links, and of nothing else" {
+	printf 1 > "$D/a"
+	fsctl put -q "$D/a" "$W/a"
+	mkfifo "$D/pipe"
+	ln -s pipe "$D/to-pipe"
+	mkdir -p "$D/to/a" "$D/nodes"
+	run fsctl get "$W/a" "$D/pipe"; status_is 1
+	[[ "$output" == *"$D/pipe: "*"standard output"* ]]
+	[ -p "$D/pipe" ]
+	run fsctl get "$W/a" "$D/to-pipe"; status_is 1
+	[ -L "$D/to-pipe" ]
+	if mknod "$D/nodes/a" c 1 3 2>/dev/null; then
+		run fsctl get "$W/a" "$D/nodes/a"; status_is 1
+		run fsctl get "$W/a" "$D/nodes/"; status_is 1
+		run fsctl get -r "$W" "$D/nodes"; status_is 1
+		[ -c "$D/nodes/a" ]
+	fi
+	# Nothing of it stays where a folder is in its place.
+	run fsctl get "$W/a" "$D/to"; status_is 1
+	[[ "$output" == *"there is a folder of that name"* ]]
+	[ "$(ls -A "$D/to" "$D/to/a" "$D/nodes" | grep -c part)" = 0 ]
+}
+
+@test "get tells versions of one size and time apart" {
+	local body at
+	for body in AAAA BBBB; do
+		s3_curl "/$W/f" -X PUT -H 'x-amz-meta-mtime: 1700000000' -d "$body"
+		at+=" $(fsctl workspace show "$W" --json | jq .sequence)"
+	done
+	set -- $at
+	fsctl get -q "$W/f" "$D/f"
+	[ "$(< "$D/f")" = BBBB ]
+	run fsctl get --at "$1" "$W/f" "$D/f"; status_is 0
+	[ "$(< "$D/f")" = AAAA ]
+	fsctl get -q "$W/f" "$D/f"
+	[ "$(< "$D/f")" = BBBB ]
+	[ "$(get_again "$W/f" "$D/f" | jq -c '[.unchanged, .movedBytes]')" = '[1,0]' ]
+}
+
 @test "--dry-run says what would be done and does nothing" {
 	mkdir -p "$D/t/sub"
 	echo 1 > "$D/t/a"
