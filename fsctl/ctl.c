@@ -18,6 +18,7 @@
 #include "spawn.h"
 #include "stop.h"
 #include "uri.h"
+#include "verbs.h"
 
 #define HERE "./data"
 #define VERSION_FILE "VERSION"
@@ -245,22 +246,44 @@ status_of(int http, const char *code)
 	}
 }
 
+/* Of the verbs of files: everybody's rights count. */
 static void
-hint_for(const struct ctl *ctl, enum exit_status status, int http, const char *request)
+hint_for_files(const struct verb *v, enum exit_status status, const char *code)
+{
+	if (status == STATUS_NOT_AUTHORISED)
+		say_hint("`fsctl share list WORKSPACE/PATH` shows your role there; its owner can give you another");
+	else if (status == STATUS_NOT_FOUND && !strcmp(v->name, "trash"))
+		say_hint("`fsctl trash list WORKSPACE` shows what can be put back");
+	else if (status == STATUS_NOT_FOUND && !strcmp(v->name, "versions"))
+		say_hint("`fsctl versions list WORKSPACE/PATH` shows a file's versions, `fsctl ls` the files");
+	else if (status == STATUS_NOT_FOUND)
+		say_hint("`fsctl ls` shows the workspaces, `fsctl ls WORKSPACE/PATH` what is in a folder");
+	else if (!strcmp(code, "version_conflict"))
+		say_hint("another was faster: look at what is there, and do it again");
+}
+
+static void
+hint_for_administration(const struct verb *v, enum exit_status status)
+{
+	if (status == STATUS_NOT_AUTHORISED)
+		say_hint("administration takes the token of an administrator, or the store itself: `fsctl --data DIR ...`");
+	else if (status == STATUS_NOT_FOUND && (!strcmp(v->name, "workspace") || !strcmp(v->name, "grant")))
+		say_hint("`fsctl workspace list` and `fsctl user list` show what there is");
+	else if (status == STATUS_NOT_FOUND && !strcmp(v->name, "user"))
+		say_hint("`fsctl user list` shows who there is");
+	else if (status == STATUS_NOT_FOUND && v->action)
+		say_hint("`fsctl user list` and `fsctl %s list USER` show what there is", v->name);
+}
+
+static void
+hint_for(const struct ctl *ctl, enum exit_status status, int http, const char *code, const char *request)
 {
 	const struct verb *v = ctl->args->verb;
 
 	if (http == 401)
 		say_hint("the token is wrong, expired or disabled; `fsctl --data DIR -q token create USER > F` makes another");
-	else if (http == 403 && status == STATUS_NOT_AUTHORISED)
-		say_hint("administration takes the token of an administrator, or the store itself: `fsctl --data DIR ...`");
-	else if (status == STATUS_NOT_FOUND &&
-	    (!strcmp(v->name, "changes") || !strcmp(v->name, "workspace") || !strcmp(v->name, "grant")))
-		say_hint("`fsctl workspace list` and `fsctl user list` show what there is");
-	else if (status == STATUS_NOT_FOUND && v->action && !strcmp(v->name, "user"))
-		say_hint("`fsctl user list` shows who there is");
-	else if (status == STATUS_NOT_FOUND && v->action)
-		say_hint("`fsctl user list` and `fsctl %s list USER` show what there is", v->name);
+	else if (!strcmp(code, "quota_exceeded"))
+		say_hint("delete something, or have an administrator raise it: `fsctl workspace set NAME --quota SIZE`");
 	else if (http == 507)
 		say_hint("the disk is below its reserve: delete something and run `fsctl gc`, or add space");
 	else if (status == STATUS_TEMPORARY)
@@ -269,6 +292,19 @@ hint_for(const struct ctl *ctl, enum exit_status status, int http, const char *r
 		say_hint("`fsctl help %s%s%s` says more", v->name, v->action ? " " : "", v->action ? v->action : "");
 	else if (http == 500)
 		say_hint("fsd's log has more%s%s", *request ? " about request " : "", request);
+	else if (verbs_of_files(v))
+		hint_for_files(v, status, code);
+	else
+		hint_for_administration(v, status);
+}
+
+void
+ctl_hint(const struct ctl *ctl, int http, const struct json *doc)
+{
+	const struct json *error = reply_get(doc, "error");
+	const char *code = reply_str(error, "code", "");
+
+	hint_for(ctl, status_of(http, code), http, code, reply_str(error, "requestId", ""));
 }
 
 int
@@ -282,19 +318,16 @@ ctl_status(int http, const struct json *doc)
 int
 ctl_explain(struct ctl *ctl, int http, const struct json *doc)
 {
-	const struct json *error = reply_get(doc, "error");
-	const char *code = reply_str(error, "code", ""), *message = reply_str(error, "message", NULL);
-	const char *request = reply_str(error, "requestId", "");
-	enum exit_status status;
+	const char *message = reply_str(reply_get(doc, "error"), "message", NULL);
+	int status = ctl_status(http, doc);
 
-	if (http >= 200 && http < 300)
+	if (status == STATUS_OK)
 		return STATUS_OK;
-	status = status_of(http, code);
 	if (message)
 		say_error(status, "%s: %s", ctl->doing, message);
 	else
 		say_error(status, "%s: HTTP status %d; is it fsd that answers there?", ctl->doing, http);
-	hint_for(ctl, status, http, request);
+	ctl_hint(ctl, http, doc);
 	return status;
 }
 

@@ -53,8 +53,9 @@ int ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const s
     int *http, struct json **doc);
 /* The exit status for what the daemon answered; says the error there is, and what to type next. */
 int ctl_explain(struct ctl *ctl, int http, const struct json *doc);
-/* The same, unsaid. */
+/* The status alone, unsaid; and what to type next, alone. */
 int ctl_status(int http, const struct json *doc);
+void ctl_hint(const struct ctl *ctl, int http, const struct json *doc);
 /* Both; `doc` may be NULL. *doc is there after a GET or a POST, and NULL after others if the reply has no body. */
 int ctl_call(struct ctl *ctl, const char *method, const struct buf *path, const struct buf *body, struct json **doc);
 

@@ -1,8 +1,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "say.h"
+
+static bool bar;
+static _Thread_local char last[1024];
 
 void
 say_plain(struct buf *out, const char *text)
@@ -26,6 +30,8 @@ say(const char *prefix, const char *format, va_list args)
 
 	if (vasprintf(&text, format, args) < 0)
 		return;
+	if (bar && isatty(STDERR_FILENO))
+		buf_addstr(&line, "\r\033[K");
 	buf_addstr(&line, prefix);
 	say_plain(&line, text);
 	buf_addch(&line, '\n');
@@ -41,6 +47,9 @@ say_error(int status, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
+	(void)vsnprintf(last, sizeof(last), format, args);
+	va_end(args);
+	va_start(args, format);
 	say("fsctl: ", format, args);
 	va_end(args);
 	return status;
@@ -54,4 +63,16 @@ say_hint(const char *format, ...)
 	va_start(args, format);
 	say("  ", format, args);
 	va_end(args);
+}
+
+const char *
+say_last(void)
+{
+	return last;
+}
+
+void
+say_beside_bar(bool on)
+{
+	bar = on;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ctl.h"
@@ -18,17 +19,20 @@
 #define STATUS_US 1000000
 
 int
-tally_init(struct tally *t, struct ctl *ctl, const char *verb)
+tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output)
 {
 	uint64_t rate = 0;
 	const char *limit = ctl->args->given[OPT_BWLIMIT];
+	/* A bar amid a file on the same terminal helps nobody. */
+	const bool no_bar = ctl->quiet || ctl->json || ctl->args->given[OPT_DRY_RUN] || (to_output && isatty(STDOUT_FILENO));
 	int status = limit ? throttle_parse(limit, &rate) : STATUS_OK;
 
-	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL };
+	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL, .to_output = to_output };
 	if (status != STATUS_OK)
 		return status;
-	if (progress_new(verb, 0, 0, ctl->quiet || ctl->json || t->dry, &t->progress) != 0)
+	if (progress_new(verb, 0, 0, no_bar, &t->progress) != 0)
 		return say_error(STATUS_FAILED, "out of memory");
+	say_beside_bar(!no_bar);
 	throttle_init(&t->throttle, rate);
 	pthread_mutex_init(&t->lock, NULL);
 	t->started_us = t->said_us = clock_mono_us();
@@ -72,12 +76,21 @@ add_name(struct json_out *j, const char *key, const char *name)
 }
 
 static void
-end(struct buf *line, struct json_out *j)
+print(const struct tally *t, struct buf *line)
+{
+	if (!t->to_output)
+		(void)out_write(line);
+	else if (buf_finish(line) == 0)
+		(void)fwrite(line->data, 1, line->len, stderr);
+	buf_release(line);
+}
+
+static void
+end(const struct tally *t, struct buf *line, struct json_out *j)
 {
 	json_object_end(j);
 	buf_addch(line, '\n');
-	(void)out_write(line);
-	buf_release(line);
+	print(t, line);
 }
 
 static void
@@ -102,7 +115,7 @@ say_status(struct tally *t)
 	if (t->bytes && t->expected_bytes > t->bytes)
 		json_key_double(&j, "etaSeconds", seconds * (double)(t->expected_bytes - t->bytes) / (double)t->bytes);
 	json_key_uint(&j, "errors", t->failed);
-	end(&line, &j);
+	end(t, &line, &j);
 }
 
 /* ---- what happens ---- */
@@ -144,7 +157,7 @@ show_item(struct tally *t, const struct tally_item *i)
 			json_key_str(&j, "reason", i->why);
 		if (t->dry)
 			json_key_bool(&j, "dryRun", true);
-		end(&line, &j);
+		end(t, &line, &j);
 	} else if (t->dry) {
 		buf_addf(&line, "%s ", i->action);
 		say_plain(&line, i->from);
@@ -153,8 +166,7 @@ show_item(struct tally *t, const struct tally_item *i)
 			say_plain(&line, i->to);
 		}
 		buf_addch(&line, '\n');
-		(void)out_write(&line);
-		buf_release(&line);
+		print(t, &line);
 	}
 }
 
@@ -179,25 +191,26 @@ tally_item(struct tally *t, const struct tally_item *i)
 		progress_add(t->progress, 1, 0, 0);
 }
 
+/* A failure: said already, or said now; *first: it is the first. */
 static int
-failed(struct tally *t, int status, const char *what, const char *message)
+failed(struct tally *t, int status, const char *what, const char *message, bool said, bool *first)
 {
 	struct buf line = BUF_INIT(OUT_MAX);
 	struct json_out j;
 
 	pthread_mutex_lock(&t->lock);
+	*first = status < STATUS_SIGNAL && !t->failed;
 	if (status < STATUS_SIGNAL) {
 		if (!t->failed++)
 			t->first = status;
-		if (message)
+		if (!said)
 			say_error(status, "%s: %s", what, message);
 		if (t->ctl->json) {
 			begin(&line, &j, "error");
 			add_name(&j, "path", what);
 			json_key_int(&j, "exitCode", status);
-			if (message)
-				json_key_str(&j, "message", message);
-			end(&line, &j);
+			json_key_str(&j, "message", message);
+			end(t, &line, &j);
 		}
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -210,12 +223,13 @@ tally_error(struct tally *t, int status, const char *what, const char *format, .
 {
 	char *text = NULL;
 	va_list args;
+	bool first;
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	failed(t, status, what, text ? text : "out of memory");
+	failed(t, status, what, text ? text : "out of memory", false, &first);
 	free(text);
 	return status;
 }
@@ -223,7 +237,9 @@ tally_error(struct tally *t, int status, const char *what, const char *format, .
 int
 tally_said(struct tally *t, int status, const char *what)
 {
-	return failed(t, status, what, NULL);
+	bool first;
+
+	return failed(t, status, what, say_last(), true, &first);
 }
 
 int
@@ -231,12 +247,25 @@ tally_refused(struct tally *t, const char *what, int http, const struct json *do
 {
 	const char *message = reply_str(reply_get(doc, "error"), "message", NULL);
 	int status = ctl_status(http, doc);
+	char text[64];
+	bool first;
 
 	if (status == STATUS_OK)
 		status = STATUS_FAILED;
-	if (message)
-		return tally_error(t, status, what, "%s", message);
-	return tally_error(t, status, what, "HTTP status %d; is it fsd that answers there?", http);
+	snprintf(text, sizeof(text), "HTTP status %d; is it fsd that answers there?", http);
+	failed(t, status, what, message ? message : text, false, &first);
+	if (first)
+		ctl_hint(t->ctl, http, doc);
+	return status;
+}
+
+int
+tally_operand(struct tally *t, const char *operand, int status)
+{
+	if (status != STATUS_OK && t->failed == t->told)
+		tally_said(t, status, operand);
+	t->told = t->failed;
+	return status >= STATUS_SIGNAL || status == STATUS_TEMPORARY ? status : STATUS_OK;
 }
 
 /* ---- the end ---- */
@@ -260,7 +289,7 @@ say_summary(struct tally *t, int status)
 		json_key_int(&j, "durationMs", ms);
 		json_key_int(&j, "exitCode", status);
 		json_key_bool(&j, "dryRun", t->dry);
-		end(&line, &j);
+		end(t, &line, &j);
 		return;
 	}
 	human_count((int64_t)t->items, count);
@@ -279,20 +308,19 @@ say_summary(struct tally *t, int status)
 	if (status >= STATUS_SIGNAL)
 		buf_addstr(&line, "; interrupted: the same command goes on from here");
 	buf_addch(&line, '\n');
-	if (t->results_elsewhere && buf_finish(&line) == 0)
-		(void)fwrite(line.data, 1, line.len, stderr);
-	else
-		(void)out_write(&line);
-	buf_release(&line);
+	print(t, &line);
 }
 
 int
 tally_end(struct tally *t, int status)
 {
+	if (status != STATUS_OK && t->failed == t->told)
+		tally_said(t, status, t->verb);
 	if (status == STATUS_OK && t->failed)
 		status = t->items ? STATUS_SOME_FAILED : t->first;
 	progress_free(t->progress);
 	t->progress = NULL;
+	say_beside_bar(false);
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
 	pthread_mutex_destroy(&t->lock);

@@ -28,13 +28,14 @@ struct tally {
 	uint64_t items, unchanged, skipped, failed;	/* items: those done, the unchanged among them */
 	uint64_t bytes;			/* of the items done */
 	uint64_t moved;			/* over the network, repetitions too */
+	uint64_t told;			/* of the failed ones, those of operands that are done */
 	int first;			/* the exit status of the first failure */
 	int64_t started_us, said_us;
-	bool results_elsewhere;		/* standard output carries a file: the summary goes to standard error */
+	bool to_output;			/* standard output carries a file: all else goes to standard error */
 };
 
 /* An exit status: options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */
-int tally_init(struct tally *t, struct ctl *ctl, const char *verb);
+int tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output);
 void tally_expect(struct tally *t, uint64_t items, uint64_t bytes);	/* more of them */
 
 /* Waits as --bwlimit says, then counts bytes that go over the network. */
@@ -49,10 +50,19 @@ struct tally_item {
 };
 void tally_item(struct tally *t, const struct tally_item *item);
 
-/* A failure of one item, said with `what` before it. Returns `status`. tally_said(): it was said already. */
+/*
+ * A failure of one item, said with `what` before it; after the first one comes what to type next. Returns `status`. tally_said(): it was said
+ * already, by this thread.
+ */
 int tally_error(struct tally *t, int status, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
 int tally_refused(struct tally *t, const char *what, int http, const struct json *doc);
 int tally_said(struct tally *t, int status, const char *what);
+
+/*
+ * An operand is done with. Counts its failure where nobody has. Gives STATUS_OK where the next one may have its turn: after a failure of the
+ * operand's own.
+ */
+int tally_operand(struct tally *t, const char *operand, int status);
 
 /*
  * Prints the summary and releases. `status` is what ended the work early, or STATUS_OK; the result is the verb's: STATUS_SOME_FAILED if only some

@@ -27,6 +27,7 @@ struct get {
 	struct tally tally;
 	struct remote from;
 	struct crew *crew;
+	const char *operand;	/* WORKSPACE/PATH, as given */
 	const char *local;	/* the last operand */
 	const char *at, *version;
 	bool into;		/* what is fetched keeps its name below it */
@@ -285,11 +286,11 @@ get_past(struct get *get)
 	status = remote_tree(&get->from, NULL, get->at, take_node, &f);
 	known_sort(&f.known);
 	if (status == STATUS_OK && !f.found && *f.path)
-		status = tally_error(&get->tally, STATUS_NOT_FOUND, f.path, "there was nothing of that name then");
+		status = tally_error(&get->tally, STATUS_NOT_FOUND, get->operand, "there was nothing of that name then");
 	else if (status == STATUS_OK && f.known.n == 1 && !*f.known.nodes[0].path && !f.known.nodes[0].folder)
 		status = get_file(get, &f.known.nodes[0], f.path);
 	else if (status == STATUS_OK && !get->recursive)
-		status = tally_error(&get->tally, STATUS_USAGE, f.path, "it was a folder: get -r fetches it with all that was in it");
+		status = tally_error(&get->tally, STATUS_USAGE, get->operand, "it was a folder: get -r fetches it with all that was in it");
 	else if (status == STATUS_OK)
 		status = get_nodes(&f);
 	known_release(&f.known);
@@ -325,28 +326,34 @@ pick_version(struct get *get, struct known_node *node)
 }
 
 static int
+get_folder_now(struct get *get, const char *id, const char *shown)
+{
+	if (!get->recursive)
+		return tally_error(&get->tally, STATUS_USAGE, get->operand, "it is a folder: get -r fetches it with all that is in it");
+	if (get->version)
+		return tally_error(&get->tally, STATUS_USAGE, get->operand, "it is a folder: --version-id is of a file");
+	return get_folder(get, id, shown);
+}
+
+static int
 get_present(struct get *get)
 {
 	struct known known = { 0 };
 	struct json *node = NULL;
 	const char *path;
-	int status = remote_need(&get->from, get->from.path, &node);
+	int status;
 
-	if (status != STATUS_OK)
-		return tally_said(&get->tally, status, get->from.path);
+	if ((status = remote_need(&get->from, get->from.path, &node)) != STATUS_OK)
+		return status;
 	path = reply_str(node, "path", "");
-	if (strcmp(reply_str(node, "kind", ""), "folder") != 0) {
+	if (strcmp(reply_str(node, "kind", ""), "folder") == 0) {
+		status = get_folder_now(get, reply_str(node, "id", ""), path);
+	} else {
 		status = known_add(&known, node, strlen(path));
 		if (status == STATUS_OK && get->version)
 			status = pick_version(get, &known.nodes[0]);
 		if (status == STATUS_OK)
 			status = get_file(get, &known.nodes[0], get->from.path);
-	} else if (!get->recursive) {
-		status = tally_error(&get->tally, STATUS_USAGE, get->from.path, "it is a folder: get -r fetches it with all that is in it");
-	} else if (get->version) {
-		status = tally_error(&get->tally, STATUS_USAGE, get->from.path, "it is a folder: --version-id is of a file");
-	} else {
-		status = get_folder(get, reply_str(node, "id", ""), path);
 	}
 	known_release(&known);
 	json_free(node);
@@ -363,34 +370,40 @@ check(const struct get *get, const struct args *args)
 	return STATUS_OK;
 }
 
+static int
+get_operand(struct get *get, struct ctl *ctl, const char *operand)
+{
+	int status;
+
+	get->operand = operand;
+	snprintf(ctl->doing, sizeof(ctl->doing), "get %s", operand);
+	status = get->from.peer ? remote_move(&get->from, operand) : remote_open(ctl, operand, &get->from);
+	if (status != STATUS_OK)
+		return status;
+	return get->at ? get_past(get) : get_present(get);
+}
+
 int
 verb_get(struct ctl *ctl, const struct args *args)
 {
 	struct get get = { .recursive = args->given[OPT_RECURSIVE] != NULL, .at = args->given[OPT_AT],
 		.version = args->given[OPT_VERSION_ID], .local = args->operand[args->count - 1] };
+	const bool output = !strcmp(get.local, "-");
 	int connections = CONNECTIONS, status;
 
 	get.into = args->count > 2 || get.local[strlen(get.local) - 1] == '/';
 	if ((status = check(&get, args)) != STATUS_OK ||
 	    (status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
-	    (status = remote_open(ctl, args->operand[0], &get.from)) != STATUS_OK ||
-	    (status = tally_init(&get.tally, ctl, "get")) != STATUS_OK)
-		goto out;
-	get.tally.results_elsewhere = !strcmp(get.local, "-");
+	    (status = tally_init(&get.tally, ctl, "get", output)) != STATUS_OK)
+		return status;
 	stop_setup();
 	status = crew_new(ctl, (unsigned)connections, get.tally.progress, &get.crew);
-	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++) {
-		if (i == 0 || (status = remote_move(&get.from, args->operand[i])) == STATUS_OK)
-			status = get.at ? get_past(&get) : get_present(&get);
-		/* What was told of one operand does not keep the others back. */
-		if (status < STATUS_SIGNAL && get.tally.failed)
-			status = STATUS_OK;
-	}
+	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
+		status = tally_operand(&get.tally, args->operand[i], get_operand(&get, ctl, args->operand[i]));
 	crew_free(get.crew);
 	if (status == STATUS_OK && stop_asked())
 		status = STATUS_SIGNAL + stop_asked();
 	status = tally_end(&get.tally, status);
-out:
 	remote_close(&get.from);
 	return status;
 }

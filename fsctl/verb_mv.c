@@ -155,16 +155,16 @@ remove_one(struct remote *r, const char *operand, bool recursive, bool dry)
 {
 	struct json *node = NULL, *doc = NULL;
 	struct buf path = BUF_INIT(CTL_PATH);
-	int status = remote_need(r, r->path, &node);
-	const char *id = reply_str(node, "id", "");
-	bool file = is_file(node);
+	const char *id;
+	bool file;
+	int status;
 
-	if (status != STATUS_OK)
+	if (!*r->path)
+		return say_error(STATUS_USAGE, "%s is a workspace; `fsctl workspace delete` removes one", operand);
+	if ((status = remote_need(r, r->path, &node)) != STATUS_OK)
 		goto out;
-	if (!*r->path) {
-		status = say_error(STATUS_USAGE, "%s is a workspace; `fsctl workspace delete` removes one", operand);
-		goto out;
-	}
+	id = reply_str(node, "id", "");
+	file = is_file(node);
 	if (!file && !recursive) {
 		status = say_error(STATUS_USAGE, "%s is a folder; rm -r removes it with all that is in it", operand);
 		goto out;

@@ -428,20 +428,23 @@ put_folder(struct put *put, const char *local)
 /* ---- the verb ---- */
 
 static int
-put_operand(struct put *put, const char *local)
+put_operand(struct put *put, const char *local, const char *to)
 {
+	struct ctl *ctl = put->to.ctl;
 	struct stat st;
+
+	snprintf(ctl->doing, sizeof(ctl->doing), "put %s %s", local, to);
 
 	if (!strcmp(local, "-"))
 		return put_input(put);
 	if (stat(local, &st) != 0)
-		return tally_error(&put->tally, STATUS_NOT_FOUND, local, "%m"), STATUS_OK;
+		return tally_error(&put->tally, STATUS_NOT_FOUND, local, "%m");
 	if (S_ISDIR(st.st_mode) && !put->recursive)
-		return tally_error(&put->tally, STATUS_USAGE, local, "it is a folder: put -r sends it with all that is in it"), STATUS_OK;
+		return tally_error(&put->tally, STATUS_USAGE, local, "it is a folder: put -r sends it with all that is in it");
 	if (S_ISDIR(st.st_mode))
 		return put_folder(put, local);
 	if (!S_ISREG(st.st_mode))
-		return tally_error(&put->tally, STATUS_FAILED, local, "it is neither a file nor a folder"), STATUS_OK;
+		return tally_error(&put->tally, STATUS_FAILED, local, "it is neither a file nor a folder");
 	return put_one(put, local, &st, -1);
 }
 
@@ -453,22 +456,18 @@ verb_put(struct ctl *ctl, const struct args *args)
 	int connections = CONNECTIONS, status;
 
 	if ((status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
-	    (status = remote_open(ctl, to, &put.to)) != STATUS_OK || (status = tally_init(&put.tally, ctl, "put")) != STATUS_OK)
-		goto out;
-	put.into = put.to.folder || args->count > 2;
+	    (status = tally_init(&put.tally, ctl, "put", false)) != STATUS_OK)
+		return status;
 	stop_setup();
-	status = crew_new(ctl, (unsigned)connections, put.tally.progress, &put.crew);
-	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++) {
-		status = put_operand(&put, args->operand[i]);
-		/* What was told of one operand does not keep the others back. */
-		if (status < STATUS_SIGNAL && put.tally.failed)
-			status = STATUS_OK;
-	}
+	if ((status = remote_open(ctl, to, &put.to)) == STATUS_OK)
+		status = crew_new(ctl, (unsigned)connections, put.tally.progress, &put.crew);
+	put.into = put.to.folder || args->count > 2;
+	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
+		status = tally_operand(&put.tally, args->operand[i], put_operand(&put, args->operand[i], to));
 	crew_free(put.crew);
 	if (status == STATUS_OK && stop_asked())
 		status = STATUS_SIGNAL + stop_asked();
 	status = tally_end(&put.tally, status);
-out:
 	remote_close(&put.to);
 	return status;
 }

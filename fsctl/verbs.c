@@ -88,6 +88,17 @@ const struct verb verbs_table[] = {
 	{ NULL },
 };
 
+bool
+verbs_of_files(const struct verb *v)
+{
+	static const char *const names[] = { "put", "get", "ls", "tree", "mv", "rm", "share", "versions", "trash", "changes", NULL };
+	const char *const *name = names;
+
+	while (*name && strcmp(*name, v->name) != 0)
+		name++;
+	return *name != NULL;
+}
+
 void
 verbs_synopsis(struct buf *out, const struct verb *v)
 {

@@ -1,6 +1,8 @@
 #ifndef FSCTL_VERBS_H
 #define FSCTL_VERBS_H
 
+#include <stdbool.h>
+
 #include "args.h"
 #include "buf.h"
 
@@ -15,6 +17,8 @@ int verbs_find(const char *const *words, int n, const struct verb **verb, int *u
 
 /* Says the synopsis of a verb on standard error; STATUS_USAGE. */
 int verbs_usage(const struct verb *v);
+/* Whether it works with the caller's own rights; the others take an administrator's. */
+bool verbs_of_files(const struct verb *v);
 /* "fsctl user create NAME [--admin]" */
 void verbs_synopsis(struct buf *out, const struct verb *v);
 

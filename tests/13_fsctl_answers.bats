@@ -169,6 +169,25 @@ answer_error() {
 	answer_error 507 insufficient_storage; run ctl user show bob; has 'fsctl gc'
 }
 
+@test "verbs of files say what to type for who has too few rights, too little room, or a wrong name" {
+	files() {	# STATUS CODE: of what `ls w/x` asks
+		answers '{"GET /v1/workspaces": [200, {"workspaces": [{"name": "w", "workspaceId": "ws_1", "rootFolderId": "fld_1"}]}],
+			"GET /v1/lookup": ['"$1"', {"error": {"code": "'"$2"'", "message": "because of '"$2"'"}}]}'
+	}
+	files 403 access_denied
+	run ctl ls w/x; status_is 12; has 'because of' 'fsctl share list'
+	[[ "$output" != *administration* ]]
+	files 404 not_found
+	run ctl ls w/x; status_is 10; has 'fsctl ls'
+	run ctl rm w/x; status_is 10; has 'fsctl ls'
+	run ctl versions list w/x; status_is 10; has 'fsctl versions list WORKSPACE/PATH'
+	[[ "$output" != *USER* ]]
+	files 507 quota_exceeded
+	run ctl ls w/x; status_is 13; has '--quota'
+	answers '{"GET /v1/admin/status": [403, {"error": {"code": "access_denied", "message": "no"}}]}'
+	run ctl status; status_is 12; has 'administrator'
+}
+
 @test "replies that fsd never gives" {
 	answers '{"GET /v1/admin/users/bob": [200, "<html>"]}'
 	run ctl user show bob; status_is 1; has 'not JSON'

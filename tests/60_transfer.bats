@@ -356,3 +356,20 @@ log_lines() {
 	run fsctl share remove "$W/open" "lea$W"; status_is 0
 	run n ls "$W"; status_is 10
 }
+
+@test "of several operands each has its turn, and the errors are all told" {
+	printf 1 > "$D/a"
+	mkdir "$D/dir"
+	run fsctl put "$D/none" "$D/dir" "$D/a" "$W/"; status_is 3
+	[[ "$output" == *"1 file"*"2 failed"* ]]
+	run fsctl get "$W/none" "no-such-$W/x" "$W/a" "$D/dir"; status_is 3
+	[[ "$output" == *"get $W/none: "*"fsctl ls"*"no-such-$W"*"1 file"*"2 failed"* ]]
+	[ -f "$D/dir/a" ]
+	fsctl get --json "$W/none" "$W/nor" "$D/dir" > "$D/out" 2>/dev/null || true
+	[ "$(jq -r 'select(.type == "error") | "\(.path) \(.exitCode) \(.message)"' "$D/out" | grep -c "$W/no.* 10 get $W/no.*nothing")" = 2 ]
+	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .errors, .exitCode]')" = '["summary",2,10]' ]
+	fsctl put --json "$D/a" "no-such-$W/" > "$D/out" 2>/dev/null || true
+	[ "$(jq -r .type "$D/out" | tr '\n' ' ')" = "error summary " ]
+	# A file on standard output stays alone there.
+	[ "$(fsctl get --json "$W/a" - 2>/dev/null)" = 1 ]
+}
