@@ -78,26 +78,47 @@ fetch(struct ctl *ctl, const struct buf *path, const struct listing *l, struct p
 	return status;
 }
 
+static void
+add_lines(const struct pages *pages, struct buf *out)
+{
+	struct json_out j;
+
+	for (size_t i = 0; i < pages->n; i++) {
+		json_out_init(&j, out, false);
+		out_value(&j, pages->items[i]);
+		buf_addch(out, '\n');
+	}
+}
+
+static void
+add_document(const struct pages *pages, const char *name, struct buf *out)
+{
+	struct json_out j;
+
+	json_out_init(&j, out, true);
+	json_object_begin(&j);
+	json_key(&j, name);
+	json_array_begin(&j);
+	for (size_t i = 0; i < pages->n; i++)
+		out_value(&j, pages->items[i]);
+	json_array_end(&j);
+	json_object_end(&j);
+	buf_addch(out, '\n');
+}
+
 int
 listing_print(struct ctl *ctl, const struct buf *path, const struct listing *l)
 {
 	struct pages pages = { 0 };
 	struct buf out = BUF_INIT(OUT_MAX);
-	struct json_out j;
 	int status;
 
 	if ((status = fetch(ctl, path, l, &pages)) != STATUS_OK)
 		goto out;
-	if (ctl->json) {
-		json_out_init(&j, &out, true);
-		json_object_begin(&j);
-		json_key(&j, l->name);
-		json_array_begin(&j);
-		for (size_t i = 0; i < pages.n; i++)
-			out_value(&j, pages.items[i]);
-		json_array_end(&j);
-		json_object_end(&j);
-		buf_addch(&out, '\n');
+	if (ctl->json && l->lines) {
+		add_lines(&pages, &out);
+	} else if (ctl->json) {
+		add_document(&pages, l->name, &out);
 	} else if (pages.n) {
 		table_rows(&out, l->columns, pages.items, pages.n);
 	} else if (l->none && !ctl->quiet) {

@@ -9,10 +9,11 @@
 
 struct ctl;
 
-/* A listing of the daemon's, all pages of it, as a table or as {NAME: [items…]}. */
+/* A listing of the daemon's, all pages of it, as a table or as {NAME: [items…]}, or with `lines` as JSON a line an item. */
 struct listing {
 	const char *name;			/* the member that holds the items: "users" */
 	const struct table_column *columns;
+	bool lines;
 	const char *none;			/* said to people where there is nothing; may be NULL */
 	/* Which of them are shown; NULL: all. */
 	bool (*want)(void *arg, const struct json *item);

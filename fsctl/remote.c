@@ -12,6 +12,7 @@
 
 #define BODY_MAX (1u << 20)
 #define PAGE "10000"
+#define WORKSPACES "1000"	/* of one page */
 
 static int
 no_memory(void)
@@ -79,21 +80,18 @@ split(struct remote *r, const char *operand)
 
 /* ---- the workspace ---- */
 
+/* *doc is NULL if it is not there for the caller. */
 static int
-get(struct remote *r, const char *a, const char *b, const char *c, struct json **doc)
+get(struct remote *r, const struct buf *path, struct json **doc)
 {
-	struct buf path = BUF_INIT(CTL_PATH);
-	int http = 0, status;
+	int http = 0, status = peer_try(r->peer, "GET", path, NULL, &http, doc);
 
-	peer_path(&path, a, b, c, NULL);
-	status = peer_try(r->peer, "GET", &path, NULL, &http, doc);
 	if (status == STATUS_OK && http != 404 && http != 403)
 		status = ctl_explain(r->ctl, http, *doc);
 	if (status != STATUS_OK || http != 200) {
 		json_free(*doc);
 		*doc = NULL;
 	}
-	buf_release(&path);
 	return status;
 }
 
@@ -102,7 +100,6 @@ take_workspace(struct remote *r, const struct json *w)
 {
 	const struct json *cut = reply_get(w, "chunking");
 
-	r->self = w;
 	r->id = reply_str(w, "workspaceId", NULL);
 	r->root = reply_str(w, "rootFolderId", NULL);
 	r->min = (uint32_t)reply_int(cut, "min", CHUNK_MIN);
@@ -110,31 +107,74 @@ take_workspace(struct remote *r, const struct json *w)
 	r->max = (uint32_t)reply_int(cut, "max", CHUNK_MAX);
 }
 
-/* The caller's own and shared ones are few: one list has them all. An administrator sees the others by name. */
+/* Takes the place of r->doc. */
 static int
-find_workspace(struct remote *r)
+get_doc(struct remote *r, const struct buf *path)
 {
-	const struct json *w = NULL;
+	struct json *doc = NULL;
+	int status = get(r, path, &doc);
+
+	json_free(r->doc);
+	r->doc = doc;
+	return status;
+}
+
+/* Among the caller's own and those that are shared with it. */
+static int
+find_listed(struct remote *r)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	const char *next = NULL;
+	int status;
+
+	do {
+		buf_clear(&path);
+		peer_path(&path, "workspaces", NULL);
+		peer_param(&path, "limit", WORKSPACES);
+		peer_param(&path, "after", next);
+		status = get_doc(r, &path);
+		for (const struct json *w = reply_first(reply_array(r->doc, "workspaces")); w && !r->id; w = json_next(w))
+			if (!strcmp(reply_str(w, "name", ""), r->name))
+				take_workspace(r, w);
+		next = reply_str(r->doc, "next", NULL);
+	} while (status == STATUS_OK && !r->id && next);
+	buf_release(&path);
+	return status;
+}
+
+/* An administrator sees the others by name. */
+static int
+find_named(struct remote *r)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
 	struct json *doc = NULL;
 	int status;
 
-	r->id = NULL;
-	if ((status = get(r, "workspaces", NULL, NULL, &r->doc)) != STATUS_OK)
-		return status;
-	for (w = reply_first(reply_array(r->doc, "workspaces")); w && !r->id; w = json_next(w))
-		if (!strcmp(reply_str(w, "name", ""), r->name))
-			take_workspace(r, w);
-	if (!r->id) {
+	ctl_path(&path, "workspaces", r->name, NULL);
+	if ((status = get_doc(r, &path)) != STATUS_OK)
+		goto out;
+	take_workspace(r, r->doc);
+	if (!r->id)
+		goto out;
+	buf_clear(&path);
+	peer_path(&path, "workspaces", r->id, NULL);
+	if ((status = get(r, &path, &doc)) == STATUS_OK && doc) {
 		json_free(r->doc);
-		r->doc = NULL;
-		if ((status = get(r, "admin", "workspaces", r->name, &r->doc)) != STATUS_OK)
-			return status;
-		take_workspace(r, r->doc);
-		if (r->id && (status = get(r, "workspaces", r->id, NULL, &doc)) == STATUS_OK && doc) {
-			json_free(r->doc);
-			take_workspace(r, r->doc = doc);
-		}
+		take_workspace(r, r->doc = doc);
 	}
+out:
+	buf_release(&path);
+	return status;
+}
+
+static int
+find_workspace(struct remote *r)
+{
+	int status;
+
+	r->id = NULL;
+	if ((status = find_listed(r)) == STATUS_OK && !r->id)
+		status = find_named(r);
 	if (status == STATUS_OK && !r->id) {
 		say_error(STATUS_NOT_FOUND, "%s: there is no workspace \"%s\"", r->ctl->doing, r->name);
 		say_hint("`fsctl ls` shows those that you may see");
@@ -174,6 +214,38 @@ remote_close(struct remote *r)
 
 /* ---- what is in it ---- */
 
+int
+remote_shared(struct remote *r, int (*each)(void *arg, const struct json *node), void *arg)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	const char *next = NULL;
+	int status;
+
+	do {
+		buf_clear(&path);
+		peer_path(&path, "workspaces", r->id, NULL);
+		peer_param(&path, "after", next);
+		json_free(doc);
+		doc = NULL;
+		status = peer_call(r->peer, "GET", &path, NULL, &doc);
+		for (const struct json *e = reply_first(reply_array(doc, "shared")); e && status == STATUS_OK; e = json_next(e))
+			status = each(arg, e);
+		next = reply_str(doc, "sharedNext", NULL);
+	} while (status == STATUS_OK && next);
+	json_free(doc);
+	buf_release(&path);
+	return status;
+}
+
+static int
+not_all(const struct remote *r)
+{
+	say_error(STATUS_NOT_AUTHORISED, "%s: you may see only what is shared with you in %s", r->ctl->doing, r->name);
+	say_hint("`fsctl ls %s` shows what that is", r->name);
+	return STATUS_NOT_AUTHORISED;
+}
+
 static int
 look(struct remote *r, const char *at, bool must, struct json **node)
 {
@@ -181,7 +253,10 @@ look(struct remote *r, const char *at, bool must, struct json **node)
 	struct json *doc = NULL;
 	int http = 0, status;
 
-	if (!*at && r->root)
+	*node = NULL;
+	if (!*at && !r->root)
+		return must ? not_all(r) : STATUS_OK;
+	if (!*at)
 		peer_path(&path, "folders", r->root, NULL);
 	else
 		peer_path(&path, "lookup", NULL), peer_param(&path, "workspaceId", r->id), peer_param(&path, "path", at);
@@ -250,7 +325,7 @@ remote_folder(struct remote *r, const char *path, char **id)
 	else if (*path && (status = remote_folder(r, above, &parent)) == STATUS_OK)
 		status = make_folder(r, parent, remote_base(path), id);
 	else if (!*path)
-		status = say_error(STATUS_NOT_AUTHORISED, "%s: you may not see all of %s", r->ctl->doing, r->name);
+		status = not_all(r);
 	if (status == STATUS_OK && !*id)
 		status = no_memory();
 out:

@@ -19,7 +19,6 @@ struct remote {
 	char *path;		/* as given, without slashes at its ends; "" is the workspace itself */
 	bool folder;		/* it ended in a slash, or is empty */
 	struct json *doc;	/* the workspace, which the following are from */
-	const struct json *self;
 	const char *id, *root;	/* ws_…, fld_…; no root where only what is below is shared with the caller */
 	uint32_t min, avg, max;	/* how it cuts */
 };
@@ -30,12 +29,15 @@ void remote_close(struct remote *r);
 /* Another place in the same workspace or in another, over the same connection: `r` is open already. */
 int remote_move(struct remote *r, const char *operand);
 
-/* What is at `path`: *node is NULL if nothing is. */
+/* What is at `path`, as it is shown to the caller: *node is NULL if nothing is, or if it is the root that the caller may not see. */
 int remote_find(struct remote *r, const char *path, struct json **node);
 /* The same; it is an error, said, if nothing is there. */
 int remote_need(struct remote *r, const char *path, struct json **node);
 /* The id of a folder, which is made with those above it if it is not there; to be freed. */
 int remote_folder(struct remote *r, const char *path, char **id);
+
+/* The folders and files that are shared with the caller by themselves, which stand at the top where there is no root. */
+int remote_shared(struct remote *r, int (*each)(void *arg, const struct json *node), void *arg);
 
 /* The last part of a path; "" of an empty one. */
 const char *remote_base(const char *path);

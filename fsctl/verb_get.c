@@ -343,6 +343,9 @@ get_present(struct get *get)
 	const char *path;
 	int status;
 
+	/* Without a root that is all that is shared. */
+	if (!*get->from.path && !get->from.root)
+		return get_folder_now(get, NULL, "");
 	if ((status = remote_need(&get->from, get->from.path, &node)) != STATUS_OK)
 		return status;
 	path = reply_str(node, "path", "");

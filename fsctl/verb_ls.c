@@ -227,19 +227,41 @@ list_past(struct remote *r, const char *at, struct view *v)
 	return status;
 }
 
+/* To whom only what is below is shared, that is shown. */
+struct top {
+	struct remote *r;
+	struct view *view;
+};
+
+/* The list of what is shared has no sizes and times. */
+static int
+add_top(void *arg, const struct json *shared)
+{
+	struct top *top = arg;
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *node = NULL;
+	int status;
+
+	if (!top->view->detail)
+		return add_node(top->view, shared);
+	peer_path(&path, !strcmp(reply_str(shared, "kind", ""), "file") ? "files" : "folders", reply_str(shared, "id", ""), NULL);
+	if ((status = peer_call(top->r->peer, "GET", &path, NULL, &node)) == STATUS_OK)
+		status = add_node(top->view, node);
+	json_free(node);
+	buf_release(&path);
+	return status;
+}
+
 static int
 list_now(struct remote *r, struct view *v)
 {
+	struct top top = { r, v };
 	struct json *node = NULL;
 	const char *path;
 	int status = STATUS_OK;
 
-	/* To whom only what is below is shared, that is shown. */
-	if (!*r->path && !r->root) {
-		for (const struct json *e = reply_first(reply_array(r->self, "shared")); e && status == STATUS_OK; e = json_next(e))
-			status = v->direct ? add_node(v, e) : remote_tree(r, reply_str(e, "id", ""), NULL, add_node, v);
-		return status;
-	}
+	if (!*r->path && !r->root)
+		return v->direct ? remote_shared(r, add_top, &top) : remote_tree(r, NULL, NULL, add_node, v);
 	if ((status = remote_need(r, r->path, &node)) != STATUS_OK)
 		return status;
 	path = reply_str(node, "path", "");
@@ -257,29 +279,25 @@ list_now(struct remote *r, struct view *v)
 	return status;
 }
 
-/* Without an operand: the workspaces that the caller may see. */
+/* Without an operand: the workspaces that the caller may see. Over the socket those are all. */
 static int
 list_workspaces(struct ctl *ctl)
 {
 	static const struct table_column columns[] = { { "NAME", "name", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
 		{ "OWNER", "owner", CELL_TEXT }, { "SIZE", "bytes", CELL_SIZE }, { "QUOTA", "quotaBytes", CELL_LIMIT },
 		{ "SEQUENCE", "sequence", CELL_COUNT }, { NULL } };
-	struct buf path = BUF_INIT(CTL_PATH), out = BUF_INIT(OUT_MAX);
-	struct json *doc = NULL;
+	const struct listing listing = { .name = "workspaces", .columns = columns, .lines = true,
+		.none = ctl->endpoint ? "you have no workspaces, and nothing is shared with you" :
+					"there are no workspaces; `fsctl workspace create NAME` makes one" };
+	struct buf path = BUF_INIT(CTL_PATH);
 	int status;
 
-	peer_path(&path, "workspaces", NULL);
-	if ((status = ctl_call(ctl, "GET", &path, NULL, &doc)) == STATUS_OK) {
-		if (ctl->json) {
-			status = out_document(doc);
-		} else {
-			table_array(&out, columns, reply_array(doc, "workspaces"));
-			status = out_write(&out);
-		}
-	}
-	json_free(doc);
+	if (ctl->endpoint)
+		peer_path(&path, "workspaces", NULL);
+	else
+		ctl_path(&path, "workspaces", NULL);
+	status = listing_print(ctl, &path, &listing);
 	buf_release(&path);
-	buf_release(&out);
 	return status;
 }
 

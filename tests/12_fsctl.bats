@@ -190,6 +190,18 @@ for line in sys.stdin:
 	run fsctl check; status_is 0
 }
 
+@test "ls without an operand: all workspaces over the socket, one's own over the network" {
+	fsctl -q user create olga
+	fsctl -q token create olga > olga
+	fsctl -q workspace create olgas --owner olga
+	[[ "$(fsctl ls)" == *olgas*olga* ]]
+	[ "$(fsctl ls --json | jq -r 'select(.name == "olgas").owner')" = olga ]
+	[ "$("$FSCTL" --endpoint "$FSD_URL" --token-file olga ls --json | jq -r .name)" = olgas ]
+	fsctl -q workspace delete olgas
+	run "$FSCTL" --endpoint "$FSD_URL" --token-file olga ls; status_is 0
+	[[ "$output" == *"nothing is shared with you"* ]]
+}
+
 @test "a workspace with something in it is not deleted" {
 	fsctl -q workspace create full
 	[ "$(s3_curl /full/x -X PUT -d data -o /dev/null -w '%{http_code}')" = 200 ]

@@ -238,6 +238,25 @@ answer_error() {
 	[ "$(jq -r '[.workspaces[].name] | join(",")' <<< "$output")" = a,bigger-name ]
 }
 
+@test "workspaces and what is shared: all pages of both" {
+	answers '{"GET /v1/workspaces": [
+		[200, {"workspaces": [{"name": "a", "workspaceId": "ws_1", "rootFolderId": "fld_1"}], "next": "own-a"}],
+		[200, {"workspaces": [{"name": "b", "workspaceId": "ws_2", "rootFolderId": null}], "next": null}],
+		[200, {"workspaces": [{"name": "a", "workspaceId": "ws_1", "rootFolderId": "fld_1"}], "next": "own-a"}],
+		[200, {"workspaces": [{"name": "b", "workspaceId": "ws_2", "rootFolderId": null}], "next": null}]],
+		"GET /v1/workspaces/ws_2": [
+		[200, {"shared": [{"kind": "folder", "id": "fld_7", "path": "S"}], "sharedNext": "fld_7"}],
+		[200, {"shared": [{"kind": "file", "id": "file_8", "path": "lone"}], "sharedNext": null}]]}'
+	listen
+	printf 't\n' > F
+	run "$DIR/fsctl" --endpoint "$URL" --token-file F ls; status_is 0
+	[ "${#lines[@]}" = 3 ]
+	run "$DIR/fsctl" --endpoint "$URL" --token-file F ls b; status_is 0
+	[ "$output" = $'S/\nlone' ]
+	grep -q 'workspaces?limit=1000&after=own-a' "$D/requests.log"
+	grep -q 'workspaces/ws_2?after=fld_7' "$D/requests.log"
+}
+
 job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}],
 		"GET /v1/admin/jobs/job_1": [

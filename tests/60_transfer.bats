@@ -357,6 +357,58 @@ log_lines() {
 	run n ls "$W"; status_is 10
 }
 
+# lea may edit D/S, look at D/V and edit D/V/sub and D/V/file, and is shown S, V, sub and so on, without what is above.
+partly() {
+	n() { "$FSCTL" --endpoint "$FSD_URL" --token-file "$D/token" "$@"; }
+	mkdir -p "$D/t/sub"
+	echo 1 > "$D/t/a"
+	echo 2 > "$D/t/sub/b"
+	fsctl -q user create "lea$W"
+	fsctl -q token create "lea$W" > "$D/token"
+	fsctl put -q -r "$D/t" "$W/D/S"
+	fsctl put -q -r "$D/t" "$W/D/V"
+	fsctl put -q "$D/t/a" "$W/D/lone"
+	fsctl put -q "$D/t/a" "$W/D/hidden"
+	fsctl share add -q "$W/D/S" "lea$W" editor
+	fsctl share add -q "$W/D/V" "lea$W" viewer
+	fsctl share add -q "$W/D/lone" "lea$W" editor
+}
+
+@test "what is shared is found where it is shown" {
+	local id seq
+	partly
+	[ "$(n ls "$W" | sort | tr '\n' ' ')" = "S/ V/ lone " ]
+	[ "$(n ls -r "$W" | sort | tr '\n' ' ')" = "S/ S/a S/sub/ S/sub/b V/ V/a V/sub/ V/sub/b lone " ]
+	[[ "$(n tree "$W")" == *"S/"*"    a"*"4 folders, 5 files"* ]]
+	[ "$(n ls -l "$W" | grep -c '0644 .* 2 B .*ver_.*  lone')" = 1 ]
+	run n get "$W" "$D/back"; status_is 2
+	run n get -r "$W" "$D/back"; status_is 0
+	diff -r "$D/t" "$D/back/S"
+	diff -r "$D/t" "$D/back/V"
+	cmp "$D/t/a" "$D/back/lone"
+	[ ! -e "$D/back/hidden" ]
+	[ "$(n ls "$W/S" | sort | tr '\n' ' ')" = "a sub/ " ]
+	[ "$(n get "$W/S/sub/b" -)" = 2 ]
+	run n put "$D/t/sub/b" "$W/S/x/y/"; status_is 0
+	echo edited > "$D/e"
+	run n put "$D/e" "$W/lone"; status_is 0
+	[ "$(fsctl get "$W/D/lone" -)" = edited ]
+	seq=$(fsctl workspace show "$W" --json | jq .sequence)
+	run n mv "$W/S/x/y" "$W/S/z"; status_is 0
+	[ "$(fsctl ls "$W/D/S/z")" = b ]
+	[ "$(n ls -r --at "$seq" "$W/S/x" | tr '\n' ' ')" = "y/ y/b " ]
+	run n rm "$W/S/z/b"; status_is 0
+	run n versions list "$W/lone"; status_is 0
+	run n share list "$W/S"; status_is 0
+	# The root, and what is above and beside, are not theirs.
+	run n put "$D/t/a" "$W"; status_is 12
+	[[ "$output" == *"shared with you"*"fsctl ls $W"* ]]
+	run n mv "$W/lone" "$W/lone2"; status_is 12
+	run n rm -r "$W"; status_is 2
+	run n ls "$W/hidden"; status_is 10
+	run n ls "$W/D/S"; status_is 10
+}
+
 @test "of several operands each has its turn, and the errors are all told" {
 	printf 1 > "$D/a"
 	mkdir "$D/dir"
