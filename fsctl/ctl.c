@@ -218,6 +218,22 @@ ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struc
 
 /* ---- its answers ---- */
 
+int
+ctl_http(const struct json *result)
+{
+	static const struct {
+		const char *code;
+		int http;
+	} table[] = { { "access_denied", 403 }, { "not_found", 404 }, { "quota_exceeded", 507 }, { "insufficient_storage", 507 },
+		{ "unavailable", 503 }, { "invalid_request", 400 }, { "invalid_name", 400 } };
+	const char *code = reply_str(reply_get(result, "error"), "code", "");
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(code, table[i].code))
+			return table[i].http;
+	return 409;
+}
+
 static enum exit_status
 status_of(int http, const char *code)
 {

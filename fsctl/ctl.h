@@ -53,6 +53,8 @@ int ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const s
     int *http, struct json **doc);
 /* The exit status for what the daemon answered; says the error there is, and what to type next. */
 int ctl_explain(struct ctl *ctl, int http, const struct json *doc);
+/* The HTTP status that one failed result of a batch would have had alone. */
+int ctl_http(const struct json *result);
 /* The status alone, unsaid; and what to type next, alone. */
 int ctl_status(int http, const struct json *doc);
 void ctl_hint(const struct ctl *ctl, int http, const struct json *doc);

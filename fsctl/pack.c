@@ -17,6 +17,7 @@
 #include "reply.h"
 #include "say.h"
 #include "sender.h"
+#include "stop.h"
 #include "str.h"
 #include "tally.h"
 
@@ -35,6 +36,7 @@ struct pack {
 	unsigned n;
 	uint64_t bytes;
 	struct buf body;	/* length and bytes, again and again */
+	uint64_t moved;		/* of the body, by the running try */
 	struct buf commit;
 	struct entry entries[PACK_FILES];
 };
@@ -129,25 +131,38 @@ read_body(void *arg, uint64_t offset, void *bytes, size_t len)
 
 	memcpy(bytes, p->body.data + offset, len);
 	tally_move(p->tally, len);
+	p->moved += len;
 	return 0;
 }
 
+/* For another try. */
 static int
-stage(struct pack *p, struct peer *peer, struct json **doc)
+take_back(void *arg, struct client_bytes *b, bool *progress)
+{
+	struct pack *p = arg;
+
+	(void)b, (void)progress;
+	tally_spare(p->tally, -(int64_t)p->moved);
+	p->moved = 0;
+	return STATUS_OK;
+}
+
+/* The right to one folder will do, so that who may write to that alone can send to it. There is a file to send. */
+static int
+stage(struct pack *p, struct peer *peer, int *http, struct json **doc)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
 	struct client_bytes b = { .method = "POST", .size = p->body.len, .read = read_body, .arg = p };
-	int http = 0, status;
+	unsigned first = 0;
+	int status;
 
+	while (!p->entries[first].sent)
+		first++;
 	peer_path(&path, "chunks", NULL);
-	peer_param(&path, "workspaceId", p->to->id);
+	peer_param(&path, "folderId", p->entries[first].f.parent);
 	b.target = path.data;
 	status = buf_finish(&path) || buf_finish(&p->body) ? say_error(STATUS_FAILED, "out of memory") :
-	    peer_transfer(peer, &b, NULL, NULL, &http, doc);
-	if (status == STATUS_OK && http != 200)
-		status = tally_refused(p->tally, "sending a batch of files", http, *doc);
-	else if (status != STATUS_OK)
-		tally_said(p->tally, status, "sending a batch of files");
+	    peer_transfer(peer, &b, take_back, p, http, doc);
 	buf_release(&path);
 	return status;
 }
@@ -209,6 +224,15 @@ write_commit(struct pack *p, const char *staging)
 }
 
 static void
+tell_failure(struct tally *t, const char *path, const struct json *result)
+{
+	if (result)
+		tally_refused(t, path, ctl_http(result), result);
+	else
+		tally_error(t, STATUS_FAILED, path, "the server did not say what became of it");
+}
+
+static void
 take_results(struct pack *p, const struct json *doc)
 {
 	const struct json *r = reply_first(reply_array(doc, "results"));
@@ -223,8 +247,7 @@ take_results(struct pack *p, const struct json *doc)
 			    .from = e->f.local, .to = e->f.path, .version = reply_str(r, "versionId", NULL),
 			    .bytes = (uint64_t)e->f.st.st_size });
 		else
-			tally_error(p->tally, STATUS_FAILED, e->f.path, "%s",
-			    reply_str(reply_get(r, "error"), "message", "the server did not say what became of it"));
+			tell_failure(p->tally, e->f.path, r);
 		r = r ? json_next(r) : NULL;
 	}
 }
@@ -259,23 +282,49 @@ commit(struct pack *p, struct peer *peer, const char *staging)
 	buf_release(&path);
 }
 
+/* One by one: the first one's folder is not the caller's to write to, but those of others may be, or files in them. */
+static void
+send_alone(struct pack *p, struct peer *peer)
+{
+	for (unsigned i = 0; i < p->n && !stop_asked(); i++) {
+		const struct pack_file *f = &p->entries[i].f;
+		struct sender u = { .local = f->local, .path = f->path, .parent = f->parent, .name = f->name, .file = f->file,
+			.base = f->base, .base_hash = f->base_hash, .st = f->st, .tally = p->tally, .to = p->to };
+
+		if (p->entries[i].sent)
+			(void)sender_open(&u, peer);
+	}
+}
+
+static void
+send_all(struct pack *p, struct peer *peer)
+{
+	struct json *staged = NULL;
+	int http = 200, status = p->body.len ? stage(p, peer, &http, &staged) : STATUS_OK;
+
+	if (status == STATUS_OK && http == 200) {
+		commit(p, peer, reply_str(staged, "stagingId", NULL));
+	} else if (status == STATUS_OK && (http == 403 || http == 404)) {
+		tally_spare(p->tally, -(int64_t)p->moved);
+		send_alone(p, peer);
+	} else {
+		fail_all(p, status, http, staged);
+	}
+	json_free(staged);
+}
+
 static void
 run(struct task *task, struct peer *peer)
 {
 	struct pack *p = (struct pack *)task;
-	struct json *staged = NULL;
 	bool any = false;
-	int status = STATUS_OK;
 
 	for (unsigned i = 0; i < p->n; i++) {
 		take_file(p, &p->entries[i]);
 		any = any || p->entries[i].sent;
 	}
-	if (any && p->body.len)
-		status = stage(p, peer, &staged);
-	if (any && status == STATUS_OK)
-		commit(p, peer, reply_str(staged, "stagingId", NULL));
-	json_free(staged);
+	if (any)
+		send_all(p, peer);
 	buf_release(&p->body);
 	buf_release(&p->commit);
 	free(p);
@@ -290,23 +339,40 @@ pack_send(struct pack *p, struct crew *crew)
 
 /* ---- folders ---- */
 
-static void
-write_folders(struct json_out *j, const struct remote *to, const struct pack_folder *folders, unsigned long from, unsigned long n)
+static bool
+has_place(const struct pack_folder *folders, long i, long from)
 {
+	const struct pack_folder *f = &folders[i];
+
+	if (f->parent)
+		return true;
+	return f->above >= from ? folders[f->above].op >= 0 : folders[f->above].id != NULL;
+}
+
+/* Of those whose folder above is there or made by an earlier operation; gives their number. */
+static long
+write_folders(struct json_out *j, const struct remote *to, struct pack_folder *folders, long from, long n)
+{
+	long ops = 0;
+
 	json_object_begin(j);
 	json_key_str(j, "workspaceId", to->id);
 	json_key_bool(j, "atomic", false);
 	json_key(j, "operations");
 	json_array_begin(j);
-	for (unsigned long i = from; i < from + n; i++) {
-		const struct pack_folder *f = &folders[i];
+	for (long i = from; i < from + n; i++) {
+		struct pack_folder *f = &folders[i];
 
+		f->op = -1;
+		if (!has_place(folders, i, from))
+			continue;
+		f->op = ops++;
 		json_object_begin(j);
 		json_key_str(j, "op", "folder");
 		if (f->parent)
 			json_key_str(j, "parentFolderId", f->parent);
-		else if (f->above >= (long)from)
-			json_key_int(j, "parentOp", f->above - (long)from);
+		else if (f->above >= from)
+			json_key_int(j, "parentOp", folders[f->above].op);
 		else
 			json_key_str(j, "parentFolderId", folders[f->above].id);
 		json_key_str(j, "name", f->name);
@@ -314,44 +380,47 @@ write_folders(struct json_out *j, const struct remote *to, const struct pack_fol
 	}
 	json_array_end(j);
 	json_object_end(j);
+	return ops;
 }
 
 static int
-take_ids(const struct json *doc, struct pack_folder *folders, unsigned long n)
+take_ids(struct tally *t, const struct json *doc, struct pack_folder *folders, long n)
 {
 	const struct json *r = reply_first(reply_array(doc, "results"));
 
-	for (unsigned long i = 0; i < n; i++, r = r ? json_next(r) : NULL) {
-		const struct json *error = reply_get(r, "error");
-		const char *id = reply_str(r, "id", reply_str(r, "folderId", reply_str(error, "existingId", NULL)));
-
+	for (long i = 0; i < n; i++) {
 		/* Another may have made it meanwhile. */
+		const char *id = reply_str(r, "id", reply_str(reply_get(r, "error"), "existingId", NULL));
+
+		if (folders[i].op < 0)
+			continue;
 		if (!id || !str_starts(id, "fld_"))
-			return say_error(STATUS_FAILED, "folder %s: %s", folders[i].name,
-			    reply_str(error, "message", "the server did not say what became of it"));
-		if (!(folders[i].id = strdup(id)))
+			tell_failure(t, folders[i].path, r);
+		else if (!(folders[i].id = strdup(id)))
 			return say_error(STATUS_FAILED, "out of memory");
+		r = r ? json_next(r) : NULL;
 	}
 	return STATUS_OK;
 }
 
 int
-pack_folders(struct peer *peer, const struct remote *to, struct pack_folder *folders, unsigned long n)
+pack_folders(struct tally *t, const struct remote *to, struct pack_folder *folders, long n)
 {
 	struct buf path = BUF_INIT(CTL_PATH), body = BUF_INIT(BODY_MAX);
 	int status = STATUS_OK;
 
 	peer_path(&path, "files:commit-batch", NULL);
-	for (unsigned long from = 0; from < n && status == STATUS_OK; from += PACK_FILES) {
-		unsigned long some = n - from < PACK_FILES ? n - from : PACK_FILES;
+	for (long from = 0; from < n && status == STATUS_OK; from += PACK_FILES) {
+		long some = n - from < PACK_FILES ? n - from : PACK_FILES;
 		struct json *doc = NULL;
 		struct json_out j;
 
 		buf_clear(&body);
 		json_out_init(&j, &body, false);
-		write_folders(&j, to, folders, from, some);
-		if ((status = peer_call(peer, "POST", &path, &body, &doc)) == STATUS_OK)
-			status = take_ids(doc, folders + from, some);
+		if (write_folders(&j, to, folders, from, some) == 0)
+			continue;
+		if ((status = peer_call(to->peer, "POST", &path, &body, &doc)) == STATUS_OK)
+			status = take_ids(t, doc, folders + from, some);
 		json_free(doc);
 	}
 	buf_release(&path);

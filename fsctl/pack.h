@@ -33,15 +33,16 @@ void pack_add(struct pack *p, const struct pack_file *file);
 void pack_send(struct pack *p, struct crew *crew);
 
 /*
- * Makes folders by the thousand: names[i] in the folder whose id is parents[i], or in the one made for an earlier index above[i] (>= 0).
- * Fills ids, to be freed. An exit status, said.
+ * Makes folders by the thousand: each in the folder whose id is `parent`, or in the one of the earlier index `above`. Fills ids, to be
+ * freed; one that can't be made is told to the tally and has none, nor have those below it. An exit status, said, of what concerns them all.
  */
 struct pack_folder {
+	const char *path;		/* for people */
 	const char *name, *parent;	/* parent NULL: that of `above` */
 	long above;
+	long op;			/* pack_folders()'s own */
 	char *id;
 };
-struct peer;
-int pack_folders(struct peer *peer, const struct remote *to, struct pack_folder *folders, unsigned long n);
+int pack_folders(struct tally *tally, const struct remote *to, struct pack_folder *folders, long n);
 
 #endif

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -514,5 +515,18 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 out:
 	json_free(s.doc);
 	cut_release(&s.cut);
+	return status;
+}
+
+int
+sender_open(const struct sender *u, struct peer *peer)
+{
+	struct sender opened = *u;
+	int status;
+
+	if ((opened.fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0)
+		return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %m");
+	status = sender_send(&opened, peer, NULL);
+	fio_close(&opened.fd);
 	return status;
 }

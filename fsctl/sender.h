@@ -40,5 +40,7 @@ const char *sender_name_reason(const char *name);
 
 /* All that tally is told. With a crew, parts go in parallel (call from its thread); without, one after the other. An exit status. */
 int sender_send(const struct sender *u, struct peer *peer, struct crew *crew);
+/* The same of `local`, which is opened first, and no link; without a crew. */
+int sender_open(const struct sender *u, struct peer *peer);
 
 #endif

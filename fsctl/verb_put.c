@@ -64,11 +64,7 @@ run_alone(struct task *task, struct peer *peer)
 {
 	struct alone *a = (struct alone *)task;
 
-	if ((a->u.fd = open(a->local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0)
-		tally_error(a->u.tally, STATUS_FAILED, a->local, "it can't be read: %m");
-	else
-		(void)sender_send(&a->u, peer, NULL);
-	fio_close(&a->u.fd);
+	(void)sender_open(&a->u, peer);
 	free(a->local);
 	free(a->path);
 	free(a->parent);
@@ -320,8 +316,8 @@ static int
 make_folders(struct folder *f)
 {
 	struct pack_folder *new = calloc(f->walk.n + 1, sizeof(*new));
-	size_t *which = calloc(f->walk.n + 1, sizeof(*which)), n = 0;
-	long *made = calloc(f->walk.n + 1, sizeof(*made));
+	size_t *which = calloc(f->walk.n + 1, sizeof(*which));
+	long *made = calloc(f->walk.n + 1, sizeof(*made)), n = 0;
 	int status = new && which && made ? STATUS_OK : say_error(STATUS_FAILED, "out of memory");
 
 	if (status == STATUS_OK && !f->ids[0] && !f->put->tally.dry)
@@ -338,15 +334,16 @@ make_folders(struct folder *f)
 			continue;
 		}
 		tally_item(&f->put->tally, &(struct tally_item) { .action = "mkdir", .from = f->texts[i] });
-		new[n] = (struct pack_folder) { .name = remote_base(e->path), .parent = f->ids[e->above], .above = -1 };
+		new[n] = (struct pack_folder) { .path = f->texts[i], .name = remote_base(e->path), .parent = f->ids[e->above],
+			.above = -1 };
 		if (!new[n].parent)
 			new[n].above = made[e->above];
-		made[i] = (long)n;
+		made[i] = n;
 		which[n++] = i;
 	}
 	if (status == STATUS_OK && n && !f->put->tally.dry)
-		status = pack_folders(f->put->to.peer, &f->put->to, new, n);
-	for (size_t i = 0; new && i < n; i++)
+		status = pack_folders(&f->put->tally, &f->put->to, new, n);
+	for (long i = 0; new && i < n; i++)
 		f->ids[which[i]] = new[i].id;
 	free(new);
 	free(which);
@@ -366,6 +363,10 @@ send_files(struct folder *f)
 		if (!S_ISREG(e->st.st_mode))
 			continue;
 		u.parent = f->ids[e->above];
+		if (!u.parent && !f->put->tally.dry) {
+			tally_error(&f->put->tally, STATUS_FAILED, u.path, "its folder could not be made");
+			continue;
+		}
 		status = send_file(f->put, &u, known_find(&f->there, e->path), true);
 		if (status == STATUS_OK && stop_asked())
 			status = STATUS_SIGNAL + stop_asked();

@@ -374,6 +374,33 @@ partly() {
 	fsctl share add -q "$W/D/lone" "lea$W" editor
 }
 
+@test "many small files of who may write to a folder alone" {
+	partly
+	mkdir "$D/t/new"
+	echo 3 > "$D/t/new/c"
+	echo 1.1 > "$D/t/a"
+	run n put -r "$D/t" "$W/S"; status_is 0
+	[ "$(fsctl get "$W/D/S/new/c" -)" = 3 ]
+	[ "$(fsctl get "$W/D/S/a" -)" = 1.1 ]
+	# What may not be written is told by its name; the rest goes.
+	run n put -r "$D/t" "$W/V"; status_is 3
+	[[ "$output" == *"$W/V/new: "*"share list"*"$W/V/a: "*"1 unchanged; 3 failed"* ]]
+	[ "$(fsctl get "$W/D/V/a" -)" = 1 ]
+	fsctl share add -q "$W/D/V/sub" "lea$W" editor
+	fsctl share add -q "$W/D/V/a" "lea$W" editor
+	echo 2.1 > "$D/t/sub/b"
+	run n put -r "$D/t" "$W/V"; status_is 3
+	[[ "$output" == *"put: 2 files"*"; 2 failed"* ]]
+	[ "$(fsctl get "$W/D/V/a" -)" = 1.1 ]
+	[ "$(fsctl get "$W/D/V/sub/b" -)" = 2.1 ]
+	rm -r "$D/t/sub" "$D/t/new"
+	echo 1.2 > "$D/t/a"
+	mv "$D/t/a" "$D/t/z"
+	run n put -r "$D/t" "$W/V"; status_is 12
+	n put --json -r "$D/t" "$W/V" > "$D/out" || true
+	[ "$(jq -c 'select(.type == "error") | [.path, .exitCode, (.message | type)]' "$D/out")" = "[\"$W/V/z\",12,\"string\"]" ]
+}
+
 @test "what is shared is found where it is shown" {
 	local id seq
 	partly
