@@ -36,7 +36,9 @@ add_line(struct buf *out, const struct json *event)
 	for (size_t n = strlen(type); n < 23; n++)
 		buf_addch(out, ' ');
 	buf_addf(out, "  %10s  ", size);
-	say_plain(out, *path ? path : "/");
+	say_plain(out, path);
+	if (!*path || (!strcmp(reply_str(event, "kind", ""), "folder") && path[strlen(path) - 1] != '/'))
+		buf_addch(out, '/');
 	if (*from) {
 		buf_addstr(out, "  (was ");
 		say_plain(out, from);
@@ -49,23 +51,65 @@ add_line(struct buf *out, const struct json *event)
 	buf_addch(out, '\n');
 }
 
+/* The administrator's feed has names of its own for some of what every feed says: one event looks the same in both. */
+static const char *
+name_of(const char *name)
+{
+	static const char *const names[][2] = { { "parentId", "parentFolderId" }, { "fromParentId", "fromParentFolderId" },
+		{ "userId", "principalId" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i][0]))
+			return names[i][1];
+	return name;
+}
+
+static void
+add_text(struct json_out *j, const char *name, const char *text, bool folder)
+{
+	const size_t len = strlen(text);
+	char hash[80];
+
+	if (!strcmp(name, "contentHash") && !strchr(text, ':') && len < 72) {
+		snprintf(hash, sizeof(hash), "sha256:%s", text);
+		json_str(j, hash);
+	} else {
+		json_bytes(j, text, folder && len && !strcmp(name, "path") && text[len - 1] == '/' ? len - 1 : len);
+	}
+}
+
+static void
+add_json(struct buf *out, const struct json *event)
+{
+	const bool folder = !strcmp(reply_str(event, "kind", ""), "folder");
+	struct json_out j;
+
+	json_out_init(&j, out, false);
+	json_object_begin(&j);
+	for (const struct json *m = json_first(event); m; m = json_next(m)) {
+		const char *text;
+
+		json_key(&j, name_of(json_name(m)));
+		if (json_as_str(m, &text) == 0)
+			add_text(&j, json_name(m), text, folder);
+		else
+			out_value(&j, m);
+	}
+	json_object_end(&j);
+	buf_addch(out, '\n');
+}
+
 static int
 print_page(const struct ctl *ctl, const struct json *doc)
 {
 	struct buf out = BUF_INIT(OUT_MAX);
 	int status;
 
-	for (const struct json *e = reply_first(reply_array(doc, "changes")); e; e = json_next(e)) {
-		if (ctl->json) {
-			struct json_out j;
-
-			json_out_init(&j, &out, false);
-			out_value(&j, e);
-			buf_addch(&out, '\n');
-		} else {
+	for (const struct json *e = reply_first(reply_array(doc, "changes")); e; e = json_next(e))
+		if (ctl->json)
+			add_json(&out, e);
+		else
 			add_line(&out, e);
-		}
-	}
 	status = out.len || buf_finish(&out) ? out_write(&out) : STATUS_OK;
 	buf_release(&out);
 	return status;

@@ -223,6 +223,10 @@ for line in sys.stdin:
 	[ "$(fsctl changes feed --json | jq -r 'select(.kind == "file") | .path' | tr '\n' ,)" = "d 1,d 2,d 3," ]
 	[ "$(fsctl changes feed --from 2 --json | jq .sequence | head -n 1)" = 3 ]
 	[ -z "$(fsctl changes feed --from now)" ]
+	# An event has the same names over the network.
+	[ "$(fsctl changes feed --json | jq -c 'select(.kind == "file") | [.parentFolderId, .contentHash, .path]')" = \
+		"$(far changes feed --json | jq -c 'select(.kind == "file") | [.parentFolderId, .contentHash, .path]')" ]
+	[ "$(fsctl changes feed --json | jq -r 'select(.path == "d 1").contentHash')" = "sha256:$(printf 1 | sha256sum | cut -d ' ' -f 1)" ]
 	run fsctl changes feed; status_is 0
 	[[ "${lines[-1]}" == *FILE_CREATED*"1 B  d 3" ]]
 	run fsctl changes feed --from 99; status_is 2
