@@ -25,7 +25,8 @@ tell(struct ctl *ctl, const char *verb, const char *from, const char *to, const 
 		json_object_begin(&j);
 		json_key_str(&j, "type", "item");
 		json_key_str(&j, "action", verb);
-		json_key_str(&j, "path", from);
+		/* Where it is now is among what the daemon says of it. */
+		json_key_str(&j, to ? "from" : "path", from);
 		if (to)
 			json_key_str(&j, "to", to);
 		if (dry)

@@ -3,17 +3,16 @@
 
 #include "ctl.h"
 #include "exit_status.h"
-#include "out.h"
+#include "listing.h"
 #include "remote.h"
 #include "reply.h"
 #include "say.h"
 #include "str.h"
-#include "table.h"
 #include "uri.h"
 #include "verbs.h"
 
 #define BODY_MAX (1u << 20)
-#define OUT_MAX (16u << 20)
+#define PAGE "1000"
 
 static const struct table_column columns[] = { { "USER", "principalName", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
 	{ "GIVEN ON", "resourceId", CELL_TEXT }, { "FROM ABOVE", "inherited", CELL_YES }, { "SINCE", "createdAt", CELL_TIME }, { NULL } };
@@ -66,63 +65,78 @@ verb_share_add(struct ctl *ctl, const struct args *args)
 	return status;
 }
 
-static int
-grants(struct ctl *ctl, const char *operand, struct remote *r, struct buf *path, struct json **doc)
-{
-	int status = open_thing(ctl, operand, r, path);
-
-	if (status != STATUS_OK)
-		return status;
-	buf_addstr(path, "/grants");
-	return peer_call(r->peer, "GET", path, NULL, doc);
-}
-
 int
 verb_share_list(struct ctl *ctl, const struct args *args)
 {
-	struct buf path = BUF_INIT(CTL_PATH), out = BUF_INIT(OUT_MAX);
-	struct json *doc = NULL;
+	const struct listing listing = { .name = "grants", .columns = columns,
+		.none = "no roles that you may see; whom the workspace belongs to needs none" };
+	struct buf path = BUF_INIT(CTL_PATH);
 	struct remote r = { 0 };
-	int status = grants(ctl, args->operand[0], &r, &path, &doc);
+	int status = open_thing(ctl, args->operand[0], &r, &path);
 
-	if (status == STATUS_OK && ctl->json) {
-		status = out_document(doc);
-	} else if (status == STATUS_OK) {
-		table_array(&out, columns, reply_array(doc, "grants"));
-		status = out_write(&out);
+	if (status == STATUS_OK) {
+		buf_addstr(&path, "/grants");
+		status = listing_print(ctl, &path, &listing);
 	}
-	json_free(doc);
 	buf_release(&path);
-	buf_release(&out);
 	remote_close(&r);
 	return status;
 }
 
-/* Grants are taken back by the user's id: the list knows who that is. */
+/* Grants are taken back by the user's id: the list of those on `thing` knows who that is. *id is NULL if the user has none; to be freed. */
+static int
+find_grant(struct remote *r, const struct buf *thing, const char *user, char **id)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	const char *next = NULL;
+	int status;
+
+	*id = NULL;
+	do {
+		buf_clear(&path);
+		buf_add(&path, thing->data, thing->len);
+		peer_param(&path, "limit", PAGE);
+		peer_param(&path, "after", next);
+		json_free(doc);
+		doc = NULL;
+		status = peer_call(r->peer, "GET", &path, NULL, &doc);
+		for (const struct json *g = reply_first(reply_array(doc, "grants")); g && !*id && status == STATUS_OK; g = json_next(g))
+			if (!reply_bool(g, "inherited", false) && !strcmp(reply_str(g, "principalName", ""), user) &&
+			    !(*id = strdup(reply_str(g, "principalId", ""))))
+				status = say_error(STATUS_FAILED, "out of memory");
+		next = reply_str(doc, "next", NULL);
+	} while (status == STATUS_OK && !*id && next);
+	json_free(doc);
+	buf_release(&path);
+	return status;
+}
+
 int
 verb_share_remove(struct ctl *ctl, const struct args *args)
 {
-	const char *user = args->operand[1], *id = NULL;
+	const char *user = args->operand[1];
 	struct buf path = BUF_INIT(CTL_PATH);
-	struct json *doc = NULL;
 	struct remote r = { 0 };
-	int status = grants(ctl, args->operand[0], &r, &path, &doc);
+	char *id = NULL;
+	int status;
 
-	for (const struct json *g = reply_first(reply_array(doc, "grants")); g; g = json_next(g))
-		if (!reply_bool(g, "inherited", false) && !strcmp(reply_str(g, "principalName", ""), user))
-			id = reply_str(g, "principalId", NULL);
-	if (status == STATUS_OK && !id) {
+	if ((status = open_thing(ctl, args->operand[0], &r, &path)) != STATUS_OK)
+		goto out;
+	buf_addstr(&path, "/grants");
+	if ((status = find_grant(&r, &path, user, &id)) != STATUS_OK)
+		goto out;
+	if (!id) {
 		status = say_error(STATUS_NOT_FOUND, "%s: %s was given no role on this itself", ctl->doing, user);
 		say_hint("`fsctl share list %s` shows who has one, and from where", args->operand[0]);
+		goto out;
 	}
-	if (status == STATUS_OK) {
-		buf_addch(&path, '/');
-		uri_encode(&path, id, strlen(id), false);
-		status = peer_call(r.peer, "DELETE", &path, NULL, NULL);
-	}
-	if (status == STATUS_OK)
+	buf_addch(&path, '/');
+	uri_encode(&path, id, strlen(id), false);
+	if ((status = peer_call(r.peer, "DELETE", &path, NULL, NULL)) == STATUS_OK)
 		status = ctl_done(ctl, NULL, &(struct ctl_change) { "user", user, "removed", "removed" });
-	json_free(doc);
+out:
+	free(id);
 	buf_release(&path);
 	remote_close(&r);
 	return status;

@@ -257,6 +257,18 @@ answer_error() {
 	grep -q 'workspaces/ws_2?after=fld_7' "$D/requests.log"
 }
 
+@test "share remove finds the user on any page" {
+	answers '{"GET /v1/workspaces": [200, {"workspaces": [{"name": "w", "workspaceId": "ws_1", "rootFolderId": "fld_1"}]}],
+		"GET /v1/workspaces/ws_1/grants": [
+		[200, {"grants": [{"principalName": "bob", "principalId": "user_1", "inherited": true}], "next": "user_1"}],
+		[200, {"grants": [{"principalName": "bob", "principalId": "user_2", "inherited": false}], "next": null}],
+		[200, {"grants": []}]],
+		"DELETE /v1/workspaces/ws_1/grants/user_2": [204, null]}'
+	run ctl share remove w bob; status_is 0
+	grep -q 'grants?limit=1000&after=user_1' "$D/requests.log"
+	run ctl share remove w bob; status_is 10; has 'fsctl share list w'
+}
+
 job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}],
 		"GET /v1/admin/jobs/job_1": [

@@ -326,6 +326,10 @@ log_lines() {
 	[ "$(fsctl ls -r --at "$seq" "$W" | sort | tr '\n' ' ')" = "x/ y/ y/a " ]
 	file=$(fsctl trash list "$W" --json | jq -r 'select(.name == "y").id')
 	run fsctl trash restore "$W/z" "$file"; status_is 0
+	run fsctl mv --json "$W/z/a" "$W/z/b"; status_is 0
+	[ "$(jq -c '[.from, .to, .path]' <<< "$output")" = "[\"$W/z/a\",\"$W/z/b\",\"z/b\"]" ]
+	[ "$(grep -o '"path":' <<< "$output" | wc -l)" = 1 ]
+	run fsctl mv -q "$W/z/b" "$W/z/a"; status_is 0
 	[ "$(fsctl get "$W/z/a" -)" = one ]
 	run fsctl trash restore "$W" "$file"; status_is 1
 	run fsctl versions list "$W/z"; status_is 2
