@@ -186,6 +186,23 @@ ctl_path(struct buf *path, ...)
 }
 
 int
+ctl_broken(const struct ctl *ctl, int rc, const char *why, const char *next)
+{
+	say_error(STATUS_FAILED, "%s: %s: %s", ctl->doing, ctl->endpoint ? ctl->endpoint : ctl->dir, *why ? why : err_text(rc));
+	if (rc == ERR_CLOSED || rc == ERR_TIMEOUT) {
+		if (ctl->endpoint)
+			say_hint("does fsd run there, and does it speak %s? If so: %s",
+			    !strncmp(ctl->endpoint, "https", 5) ? "https" : "http", next);
+		else
+			say_hint("fsd ended or did not answer; its log says why. Then: %s", next);
+		return STATUS_TEMPORARY;
+	}
+	if (rc == ERR_INVALID)
+		say_hint("is it fsd that answers there?");
+	return STATUS_FAILED;
+}
+
+int
 ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struct buf *body, unsigned seconds,
     int *http, struct json **doc)
 {
@@ -203,17 +220,7 @@ ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struc
 		return STATUS_SIGNAL + stop_asked();
 	if (ctl->calm && (rc == ERR_CLOSED || rc == ERR_TIMEOUT))
 		return STATUS_TEMPORARY;
-	say_error(STATUS_FAILED, "%s: %s: %s", ctl->doing, ctl->endpoint ? ctl->endpoint : ctl->dir,
-	    *client_error(ctl->client) ? client_error(ctl->client) : err_text(rc));
-	if (rc == ERR_CLOSED || rc == ERR_TIMEOUT) {
-		say_hint(ctl->endpoint ? "does fsd run there, and does it speak %s? What was asked for may have happened; look first" :
-		    "fsd ended or did not answer; its log says why. What was asked for may have happened; look first",
-		    ctl->endpoint && !strncmp(ctl->endpoint, "https", 5) ? "https" : "http");
-		return STATUS_TEMPORARY;
-	}
-	if (rc == ERR_INVALID)
-		say_hint("is it fsd that answers there?");
-	return STATUS_FAILED;
+	return ctl_broken(ctl, rc, client_error(ctl->client), "what was asked for may have happened; look first");
 }
 
 /* ---- its answers ---- */
@@ -264,18 +271,24 @@ status_of(int http, const char *code)
 
 /* Of the verbs of files: everybody's rights count. */
 static void
-hint_for_files(const struct verb *v, enum exit_status status, const char *code)
+hint_for_files(const struct args *args, enum exit_status status, const char *code)
 {
+	const char *verb = args->verb->name;
+
 	if (status == STATUS_NOT_AUTHORISED)
 		say_hint("`fsctl share list WORKSPACE/PATH` shows your role there; its owner can give you another");
-	else if (status == STATUS_NOT_FOUND && !strcmp(v->name, "trash"))
+	else if (status == STATUS_NOT_FOUND && !strcmp(verb, "trash"))
 		say_hint("`fsctl trash list WORKSPACE` shows what can be put back");
-	else if (status == STATUS_NOT_FOUND && !strcmp(v->name, "versions"))
+	else if (status == STATUS_NOT_FOUND && (!strcmp(verb, "versions") || args->given[OPT_VERSION_ID]))
 		say_hint("`fsctl versions list WORKSPACE/PATH` shows a file's versions, `fsctl ls` the files");
+	else if (status == STATUS_NOT_FOUND && !strcmp(verb, "share"))
+		say_hint("`fsctl ls WORKSPACE/PATH` shows what is in a folder; the name of a user has to be exact");
 	else if (status == STATUS_NOT_FOUND)
 		say_hint("`fsctl ls` shows the workspaces, `fsctl ls WORKSPACE/PATH` what is in a folder");
 	else if (!strcmp(code, "version_conflict"))
 		say_hint("another was faster: look at what is there, and do it again");
+	else if (!strcmp(code, "already_exists"))
+		say_hint("give another name, or move away what is there: `fsctl mv`, `fsctl rm`");
 }
 
 static void
@@ -309,7 +322,7 @@ hint_for(const struct ctl *ctl, enum exit_status status, int http, const char *c
 	else if (http == 500)
 		say_hint("fsd's log has more%s%s", *request ? " about request " : "", request);
 	else if (verbs_of_files(v))
-		hint_for_files(v, status, code);
+		hint_for_files(ctl->args, status, code);
 	else
 		hint_for_administration(v, status);
 }

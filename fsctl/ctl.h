@@ -51,6 +51,8 @@ void ctl_path(struct buf *path, ...) __attribute__((sentinel));
  */
 int ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struct buf *body, unsigned seconds,
     int *http, struct json **doc);
+/* The exit status for a call that got no answer: says so with the client's reason, and what to do next. */
+int ctl_broken(const struct ctl *ctl, int rc, const char *why, const char *next);
 /* The exit status for what the daemon answered; says the error there is, and what to type next. */
 int ctl_explain(struct ctl *ctl, int http, const struct json *doc);
 /* The HTTP status that one failed result of a batch would have had alone. */

@@ -80,13 +80,9 @@ worth_another(int rc, int http, const struct json *doc)
 static int
 broken(const struct peer *p, int rc)
 {
-	const struct ctl *ctl = p->ctl;
-
 	if (stop_asked())
 		return STATUS_SIGNAL + stop_asked();
-	say_error(STATUS_FAILED, "%s: %s: %s", ctl->doing, ctl->endpoint ? ctl->endpoint : ctl->dir,
-	    *client_error(p->client) ? client_error(p->client) : err_text(rc));
-	return rc == ERR_CLOSED || rc == ERR_TIMEOUT ? STATUS_TEMPORARY : STATUS_FAILED;
+	return ctl_broken(p->ctl, rc, client_error(p->client), "try again; what is done stays done");
 }
 
 int

@@ -283,21 +283,26 @@ remote_need(struct remote *r, const char *path, struct json **node)
 }
 
 static int
-make_folder(struct remote *r, const char *parent, const char *name, char **id)
+make_folder(struct remote *r, const char *parent, const char *at, char **id)
 {
 	struct buf path = BUF_INIT(CTL_PATH), body = BUF_INIT(BODY_MAX);
 	struct json *doc = NULL;
 	struct json_out j;
-	int status;
+	int http = 0, status;
 
 	peer_path(&path, "folders", NULL);
 	json_out_init(&j, &body, false);
 	json_object_begin(&j);
 	json_key_str(&j, "workspaceId", r->id);
 	json_key_str(&j, "parentFolderId", parent);
-	json_key_str(&j, "name", name);
+	json_key_str(&j, "name", remote_base(at));
 	json_object_end(&j);
-	status = peer_call(r->peer, "POST", &path, &body, &doc);
+	status = peer_try(r->peer, "POST", &path, &body, &http, &doc);
+	/* We have just seen that it is no folder. */
+	if (status == STATUS_OK && http == 409)
+		status = say_error(STATUS_FAILED, "%s: %s/%s is a file, and no folder", r->ctl->doing, r->name, at);
+	else if (status == STATUS_OK)
+		status = ctl_explain(r->ctl, http, doc);
 	if (status == STATUS_OK && !(*id = strdup(reply_str(doc, "id", ""))))
 		status = no_memory();
 	json_free(doc);
@@ -323,7 +328,7 @@ remote_folder(struct remote *r, const char *path, char **id)
 	if (node)
 		*id = strdup(reply_str(node, "id", ""));
 	else if (*path && (status = remote_folder(r, above, &parent)) == STATUS_OK)
-		status = make_folder(r, parent, remote_base(path), id);
+		status = make_folder(r, parent, path, id);
 	else if (!*path)
 		status = not_all(r);
 	if (status == STATUS_OK && !*id)

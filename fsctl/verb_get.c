@@ -99,7 +99,7 @@ open_root(struct get *get, const char *folder, int *root)
 	if (get->tally.dry)
 		return STATUS_OK;
 	*root = make_folders(*folder ? folder : ".");
-	return *root >= 0 ? STATUS_OK : tally_error(&get->tally, STATUS_FAILED, folder, "%m");
+	return *root >= 0 ? STATUS_OK : tally_error(&get->tally, STATUS_FAILED, *folder ? folder : ".", "the folder can't be made or opened: %m");
 }
 
 static bool

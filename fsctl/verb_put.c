@@ -460,7 +460,9 @@ verb_put(struct ctl *ctl, const struct args *args)
 	    (status = tally_init(&put.tally, ctl, "put", false)) != STATUS_OK)
 		return status;
 	stop_setup();
-	if ((status = remote_open(ctl, to, &put.to)) == STATUS_OK)
+	if ((status = remote_open(ctl, to, &put.to)) != STATUS_OK)
+		tally_said(&put.tally, status, to);
+	else
 		status = crew_new(ctl, (unsigned)connections, put.tally.progress, &put.crew);
 	put.into = put.to.folder || args->count > 2;
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)

@@ -182,6 +182,9 @@ answer_error() {
 	run ctl rm w/x; status_is 10; has 'fsctl ls'
 	run ctl versions list w/x; status_is 10; has 'fsctl versions list WORKSPACE/PATH'
 	[[ "$output" != *USER* ]]
+	run ctl get --version-id ver_1 w/x y; status_is 10; has 'fsctl versions list'
+	files 409 already_exists
+	run ctl ls w/x; status_is 1; has 'another name'
 	files 507 quota_exceeded
 	run ctl ls w/x; status_is 13; has '--quota'
 	answers '{"GET /v1/admin/status": [403, {"error": {"code": "access_denied", "message": "no"}}]}'

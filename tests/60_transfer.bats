@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# test-timeout: 240
 # put, get and the verbs around them, against a real daemon: round trips, what goes over the wire, and what survives a kill.
 load lib/fsd
 
@@ -452,7 +453,11 @@ partly() {
 	[ "$(jq -r 'select(.type == "error") | "\(.path) \(.exitCode) \(.message)"' "$D/out" | grep -c "$W/no.* 10 get $W/no.*nothing")" = 2 ]
 	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .errors, .exitCode]')" = '["summary",2,10]' ]
 	fsctl put --json "$D/a" "no-such-$W/" > "$D/out" 2>/dev/null || true
+	[ "$(jq -c '[.type, .path, .exitCode]' "$D/out" | head -n 1)" = "[\"error\",\"no-such-$W/\",10]" ]
 	[ "$(jq -r .type "$D/out" | tr '\n' ' ')" = "error summary " ]
+	run fsctl put "$D/a" "$W/file"; status_is 0
+	run fsctl put "$D/a" "$W/file/a"; status_is 1
+	[[ "$output" == *"$W/file is a file, and no folder"* ]]
 	# A file on standard output stays alone there.
 	[ "$(fsctl get --json "$W/a" - 2>/dev/null)" = 1 ]
 }
