@@ -33,25 +33,6 @@ tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *chunk
 	return rc;
 }
 
-static const char take_at[] =
-    "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL, $6)"
-    " ON CONFLICT (hash) DO UPDATE SET refs = chunk.refs + 1, dead_at = NULL,"
-    " origin = CASE WHEN chunk.origin = 0 THEN excluded.origin ELSE chunk.origin END"
-    " RETURNING home, place";
-
-int
-tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *chunk, bool *ours)
-{
-	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, take_at, &row, DB_BYTES(chunk->hash, 32), DB_INT(chunk->home), DB_INT(chunk->place),
-	    DB_INT(chunk->stored), DB_INT(chunk->size), DB_INT(chunk->origin));
-
-	if (rc == 0)
-		*ours = db_int(&row, 0) == chunk->home && db_int(&row, 1) == chunk->place;
-	db_row_release(&row);
-	return rc;
-}
-
 static const char take[] = "UPDATE chunk SET refs = refs + 1, dead_at = NULL,"
 			   " origin = CASE WHEN origin = 0 THEN $1 ELSE origin END WHERE hash = $2";
 
@@ -61,6 +42,24 @@ tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin)
 	int rc = db_exec(c, take, DB_INT(origin), DB_BYTES(hash, 32));
 
 	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+}
+
+static const char insert[] = "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL, $6)"
+			     " ON CONFLICT (hash) DO NOTHING";
+
+int
+tbl_chunk_take_at(struct db_conn *c, const struct chunk_row *chunk, bool *ours)
+{
+	struct chunk_row there;
+	int rc = db_exec(c, insert, DB_BYTES(chunk->hash, 32), DB_INT(chunk->home), DB_INT(chunk->place),
+	    DB_INT(chunk->stored), DB_INT(chunk->size), DB_INT(chunk->origin));
+
+	*ours = true;
+	if (rc || db_changed(c))
+		return rc;
+	if ((rc = tbl_chunk_take(c, chunk->hash, chunk->origin)) == 0 && (rc = tbl_chunk_get(c, chunk->hash, &there)) == 0)
+		*ours = there.home == chunk->home && there.place == chunk->place;
+	return rc;
 }
 
 static const char take_live[] = "UPDATE chunk SET refs = refs + 1,"
@@ -76,21 +75,18 @@ tbl_chunk_take_live(struct db_conn *c, const uint8_t hash[32], uint32_t size, in
 }
 
 static const char drop[] = "UPDATE chunk SET refs = refs - 1, dead_at = CASE WHEN refs = 1 THEN $1 ELSE NULL END,"
-			   " origin = CASE WHEN $2 = 1 THEN 0 ELSE origin END WHERE hash = $3 RETURNING refs";
+			   " origin = CASE WHEN $2 = 1 THEN 0 ELSE origin END WHERE hash = $3 AND refs > 0";
 
 int
 tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], bool forget, int64_t now)
 {
-	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, drop, &row, DB_INT(now), DB_INT(forget), DB_BYTES(hash, 32));
+	struct chunk_row there;
+	int rc = db_exec(c, drop, DB_INT(now), DB_INT(forget), DB_BYTES(hash, 32));
 
-	if (rc == 0 && db_int(&row, 0) < 0) {
-		log_error("chunk %02x%02x%02x%02x…: more references dropped than taken", hash[0], hash[1], hash[2],
-		    hash[3]);
-		rc = ERR_CORRUPT;
-	}
-	db_row_release(&row);
-	return rc;
+	if (rc || db_changed(c) || (rc = tbl_chunk_get(c, hash, &there)) != 0)
+		return rc;
+	log_error("chunk %02x%02x%02x%02x…: more references dropped than taken", hash[0], hash[1], hash[2], hash[3]);
+	return ERR_CORRUPT;
 }
 
 static const char move[] = "UPDATE chunk SET home = $1, place = $2, stored = $3, generation = generation + 1"

@@ -39,21 +39,15 @@ tbl_folder_get(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *
 	return rc;
 }
 
-static const char count[] = "UPDATE folder SET live = live + $1, entries = entries + $2 WHERE id = $3 AND workspace_id = $4"
-			    " RETURNING " COLUMNS;
+static const char count[] = "UPDATE folder SET live = live + $1, entries = entries + $2 WHERE id = $3 AND workspace_id = $4";
 
 int
 tbl_folder_count(struct db_conn *c, int64_t workspace, int64_t id, int live, int entries, struct db_row *row,
     struct folder_row *f)
 {
-	int rc = db_one(c, count, row, DB_INT(live), DB_INT(entries), DB_INT(id), DB_INT(workspace));
+	int rc = db_exec(c, count, DB_INT(live), DB_INT(entries), DB_INT(id), DB_INT(workspace));
 
-	if (rc == 0) {
-		read_row(row, f);
-		f->id = id;
-		f->workspace = workspace;
-	}
-	return rc;
+	return rc ? rc : tbl_folder_get(c, workspace, id, row, f);
 }
 
 static const char raise_one[] = "UPDATE folder SET height = $1 WHERE id = $2 AND workspace_id = $3 AND height < $1"

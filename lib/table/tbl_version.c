@@ -215,16 +215,18 @@ tbl_version_promote(struct db_conn *c, int64_t workspace, int64_t id)
 	return db_exec(c, promote, DB_INT(id), DB_INT(workspace));
 }
 
-static const char delete_one[] = "DELETE FROM file_version WHERE id = $1 AND workspace_id = $2 RETURNING manifest";
+static const char manifest_of[] = "SELECT manifest FROM file_version WHERE id = $1 AND workspace_id = $2";
+static const char delete_one[] = "DELETE FROM file_version WHERE id = $1 AND workspace_id = $2";
 
 int
 tbl_version_delete(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct slice *manifest)
 {
-	int rc = db_one(c, delete_one, row, DB_INT(id), DB_INT(workspace));
+	int rc = db_one(c, manifest_of, row, DB_INT(id), DB_INT(workspace));
 
-	if (rc == 0)
-		manifest->p = db_bytes(row, 0, &manifest->len);
-	return rc;
+	if (rc)
+		return rc;
+	manifest->p = db_bytes(row, 0, &manifest->len);
+	return db_exec(c, delete_one, DB_INT(id), DB_INT(workspace));
 }
 
 static const char unhashed[] = "SELECT id FROM file_version WHERE content_hash IS NULL AND kind = 1 AND keep = 0 AND id > $1"
