@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "db_log.h"
 #include "db_sqlite.h"
 #include "err.h"
 #include "log.h"
@@ -206,6 +207,7 @@ sqlite_setup(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, LOOKASIDE_SLOT, LOOKASIDE_SLOTS);
 	sqlite3_initialize();
+	db_log_setup(VFS);
 }
 
 /*
@@ -250,13 +252,24 @@ conn_prepare_own(struct db_conn *conn)
 	return 0;
 }
 
+/* A log that is not flushed with each commit can't be kept back either. */
+static const char *
+vfs_of(const struct db_conn *conn, bool relaxed)
+{
+#ifdef BUG_SYNC_NORMAL
+	relaxed = true;
+#endif
+	return conn->writer && !relaxed ? DB_LOG_VFS : VFS;
+}
+
 static int
-conn_connect(struct db_conn *conn, const char *path)
+conn_connect(struct db_conn *conn, const char *path, bool relaxed)
 {
 	int flags = conn->writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	int rc;
 
-	rc = sqlite3_open_v2(path, &conn->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, VFS);
+	rc = sqlite3_open_v2(path, &conn->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    vfs_of(conn, relaxed));
 	if (!conn->handle)
 		return ERR_NOMEM;
 	if (rc != SQLITE_OK)
@@ -279,8 +292,8 @@ db_conn_open(struct db *db, bool writer, bool relaxed, size_t cache, struct db_c
 		return ERR_NOMEM;
 	c->db = db;
 	c->writer = writer;
-	if ((rc = conn_connect(c, db->path)) != 0 || (rc = settings_apply(c, relaxed, cache)) != 0 ||
-	    (rc = conn_prepare_own(c)) != 0) {
+	if ((rc = conn_connect(c, db->path, relaxed)) != 0 ||
+	    (rc = settings_apply(c, relaxed, cache)) != 0 || (rc = conn_prepare_own(c)) != 0) {
 		db_conn_close(c);
 		return rc;
 	}
