@@ -12,7 +12,8 @@
 
 /*
  * Many changes of one workspace in one commit (SYNC 12): the rights to each were asked before. Contents are named by their chunks, which must be there
- * already: told by the same rule as at the start of an upload (transfer.h), of the base version, or staged.
+ * already: told by the same rule as at the start of an upload (transfer.h), of the base version, or staged. What was staged ends with the commit, unless
+ * an operation was refused and the quota has room for it still.
  */
 struct store;
 

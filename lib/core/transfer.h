@@ -51,7 +51,7 @@ void transfer_release(struct transfer *tr);
  * Starts the session that `tr` describes: workspace, parent and name, or file_id with new_version; size, hash, base, rename, principal, device, chunks, headers are
  * the caller's, the rest is filled. by_chunks: tr->chunks is the list (an empty file has none). `who` decides which chunks may be told to be there. If has_base is false the base is what the name shows now.
  * ERR_NOTFOUND: the parent or the file is gone; ERR_INVALID: chunks that don't make up the size, or one over the workspace's maximum; ERR_TOOBIG; ERR_QUOTA;
- * ERR_SPACE. ERR_USAGE: the base is no version of that file.
+ * ERR_SPACE; ERR_TOOMANY: LIMIT_UPLOADS are open. ERR_USAGE: the base is no version of that file.
  */
 int transfer_start(struct store *store, const struct principal *who, struct transfer *tr, bool by_chunks, bool has_base,
     struct idem *idem);
@@ -114,7 +114,7 @@ struct transfer_stage {
 	/* results */
 	int64_t id, expires_us;
 };
-/* Keeps chunks for a session's life, for apply.h to make files of. ERR_NOTFOUND: no such workspace. ERR_QUOTA. */
+/* Keeps chunks for a session's life, for apply.h to make files of. ERR_NOTFOUND: no such workspace. ERR_QUOTA, ERR_TOOMANY. */
 int transfer_stage(struct store *store, struct transfer_stage *s, struct idem *idem);
 
 /* ---- transfer_name.c ---- */

@@ -27,6 +27,7 @@ struct upload_create {
 	enum checksum_type checksum_type;
 	struct actor actor;
 };
+/* ERR_NOTFOUND: no such workspace. ERR_TOOMANY: LIMIT_UPLOADS are open in it. */
 int upload_create(struct store *store, const struct upload_create *create, int64_t *id);
 
 /* ERR_NOTFOUND unless it is open (or completed, with `completed`) and of that workspace and key. */
@@ -39,7 +40,7 @@ struct upload_part {
 	struct checksum checksum;	/* CHECKSUM_NONE if the client sent none and the upload asks for none */
 	int64_t modified_us;
 };
-/* A part sent again replaces the earlier one. ERR_NOTFOUND: no such open upload. ERR_QUOTA. */
+/* A part sent again replaces the earlier one. ERR_NOTFOUND: no such open upload. ERR_QUOTA: it would not fit beside what is stored and held (upload_held.h). */
 int upload_put_part(struct store *store, int64_t workspace, int64_t id, const struct ingest_result *bytes,
     struct upload_part *part);
 /*

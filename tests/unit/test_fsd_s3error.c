@@ -56,7 +56,7 @@ test_statuses(void)
 		const char *name;
 	} want[] = {
 		{ ERR_DENIED, 403, "AccessDenied" }, { ERR_PRECONDITION, 412, "PreconditionFailed" },
-		{ ERR_RANGE, 416, "InvalidRange" }, { ERR_QUOTA, 403, "QuotaExceeded" },
+		{ ERR_RANGE, 416, "InvalidRange" }, { ERR_QUOTA, 403, "QuotaExceeded" }, { ERR_TOOMANY, 409, "TooManyUploads" },
 		{ ERR_SPACE, 507, "InsufficientStorage" }, { ERR_UNSUPPORTED, 501, "NotImplemented" },
 		{ ERR_BUSY, 503, "SlowDown" }, { ERR_NOTEMPTY, 409, "BucketNotEmpty" },
 		{ ERR_NOTFOUND, 404, "NoSuchKey" }, { ERR_TOOBIG, 400, "KeyTooLongError" },
