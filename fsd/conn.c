@@ -90,6 +90,43 @@ conn_header(struct conn *c, const struct http_header *header)
 	return true;
 }
 
+static char *
+put_text(char *to, struct slice text)
+{
+	memcpy(to, text.p, text.len);
+	to[text.len] = '\0';
+	return to + text.len + 1;
+}
+
+/* One piece: the headers, then their texts and the method. */
+int
+conn_keep(struct conn *c)
+{
+	struct http_request *req = &c->req;
+	size_t size = req->nheaders * sizeof(*c->headers) + strlen(req->method) + 1;
+	struct http_header *kept;
+	char *at;
+
+	for (size_t i = 0; i < req->nheaders; i++)
+		size += c->headers[i].name.len + c->headers[i].value.len + 2;
+	if (!(kept = malloc(size)))
+		return ERR_NOMEM;
+	at = (char *)(kept + req->nheaders);
+	for (size_t i = 0; i < req->nheaders; i++) {
+		kept[i] = (struct http_header) { .name = { at, c->headers[i].name.len } };
+		at = put_text(at, c->headers[i].name);
+		kept[i].value = (struct slice) { at, c->headers[i].value.len };
+		at = put_text(at, c->headers[i].value);
+	}
+	(void)put_text(at, SLICE(req->method));
+	req->method = at;
+	free(c->headers);
+	req->headers = c->headers = kept;
+	c->headers_room = req->nheaders;
+	c->target_at = NULL;
+	return 0;
+}
+
 /* Bytes of the reply that stand for nothing any more are dropped; the reply is the given refusal instead. */
 static void
 refuse(struct conn *c, int status, const char *reason)

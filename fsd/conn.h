@@ -56,6 +56,8 @@ void conn_release(struct conn *c);
 
 /* Keeps a copy of the raw target. ERR_NOMEM, ERR_TOOBIG. */
 int conn_target(struct conn *c, const char *target);
+/* Takes what the request has in the library's memory out of it. ERR_NOMEM: it stays there. */
+int conn_keep(struct conn *c);
 /* One more header of the request. False: too many, or no memory; conn_begin() refuses the request then. */
 bool conn_header(struct conn *c, const struct http_header *header);
 /* The headers are in c->headers and c->req.nheaders. STEP_ON or STEP_REPLY (and the body, if any, is not read). */

@@ -26,6 +26,17 @@
 #define SHRINK_US 2000000	/* of waiting; then its memory is given back */
 #define SHRINKS 1000		/* of one sweep */
 
+void
+http_lane_take(struct lane *lane, int fd, bool local, const struct sockaddr *address, socklen_t len)
+{
+	atomic_fetch_add(&lane->connections, 1);
+	if (MHD_add_connection(lane->mhd, fd, address, len) == MHD_YES)
+		return;
+	log_errno(ERR_IO, "a connection could not be taken");
+	atomic_fetch_sub(&lane->connections, 1);
+	acceptor_gone(lane->server->acceptor, local);
+}
+
 /* The acceptor's thread. */
 static void
 take(void *arg, int fd, bool local, const struct sockaddr *address, socklen_t len)
@@ -45,12 +56,7 @@ take(void *arg, int fd, bool local, const struct sockaddr *address, socklen_t le
 		if (!best || atomic_load(&lane->connections) < atomic_load(&best->connections))
 			best = lane;
 	}
-	atomic_fetch_add(&best->connections, 1);
-	if (MHD_add_connection(best->mhd, fd, address, len) == MHD_YES)
-		return;
-	log_errno(ERR_IO, "a connection could not be taken");
-	atomic_fetch_sub(&best->connections, 1);
-	acceptor_gone(s->acceptor, local);
+	http_lane_take(best, fd, local, address, len);
 }
 
 /*
@@ -72,7 +78,7 @@ ended(struct entry *e, int64_t since)
 
 /*
  * libmicrohttpd 0.9.75 maps a connection's memory by itself and overwrites what is not used with zeros, between requests and when it
- * shrinks its buffers: 64 KiB stay resident for each client that waits. Pages that hold only zeros are given back: they
+ * shrinks its buffers: 64 KiB stay resident for each client that waits and is not parked. Pages that hold only zeros are given back: they
  * read as zeros again. The request's line stands at the beginning of that memory; where it doesn't, nothing is done. The caller holds the lock of
  * an entry that waits, with whose memory nobody else works.
  */
@@ -136,7 +142,8 @@ let_go(struct entry *e)
 
 /*
  * The library drops connections that bring nothing at all for the idle time. A client that sends a byte now and then
- * is found here, once a second; a suspended one is waiting for us and is left alone unless it closed.
+ * is found here, once a second; a suspended one is waiting for us and is left alone unless it closed. Of those that are parked only
+ * the ones that don't read their reply stall.
  */
 static bool
 stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
@@ -144,13 +151,17 @@ stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
 	int phase = atomic_load_explicit(&e->phase, memory_order_relaxed);
 	int64_t since = atomic_load_explicit(&e->since_us, memory_order_relaxed);
 	uint64_t received = atomic_load_explicit(&e->conn.received, memory_order_relaxed);
-	bool waiting;
+	int64_t blocked = atomic_load_explicit(&e->blocked_us, memory_order_relaxed);
+	bool waiting, parked;
 
-	if (phase == PHASE_HEAD)
-		return now - since > allowed || ended(e, since);
 	pthread_mutex_lock(&e->lock);
 	waiting = e->waiting;
+	parked = e->park != NULL;
 	pthread_mutex_unlock(&e->lock);
+	if (parked)
+		return blocked && now - blocked > allowed / 2;
+	if (phase == PHASE_HEAD)
+		return now - since > allowed || ended(e, since);
 	if (phase == PHASE_BODY && !waiting && ended(e, since))
 		return true;
 	if (phase == PHASE_REPLY && waiting) {
@@ -197,7 +208,7 @@ lane_start(struct http_server *s, struct lane *lane, unsigned number, bool tls)
 {
 	struct MHD_OptionItem options[OPTIONS_MAX], *o = options;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-	    MHD_USE_ITC | (tls ? MHD_USE_TLS : 0);
+	    MHD_USE_ITC | (tls ? MHD_USE_TLS : MHD_USE_TURBO);
 
 #define OPTION(name, number_, pointer)                                                             \
 	*o++ = (struct MHD_OptionItem) { .option = (name), .value = (intptr_t)(number_), .ptr_value = (pointer) }
@@ -252,16 +263,18 @@ server_free(struct http_server *s)
 	pthread_mutex_lock(&s->lock);
 	for (struct entry *e = s->entries; e; e = e->next) {
 		pthread_mutex_lock(&e->lock);
-		if (e->waiting) {
+		if (e->waiting && !e->park) {
 			e->waiting = false;
 			MHD_resume_connection(e->mhd);
 		}
 		pthread_mutex_unlock(&e->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
+	http_park_stop(s);
 	for (unsigned i = 0; i < s->nlanes; i++)
 		if (s->lanes[i].mhd)
 			MHD_stop_daemon(s->lanes[i].mhd);
+	http_park_free(s);
 	acceptor_free(s->acceptor);
 	pthread_mutex_destroy(&s->lock);
 	free(s->lanes);
@@ -299,6 +312,7 @@ http_start(const struct http_options *options, struct http_server **server)
 	accept.unix_name = s->unix_name;
 	accept.arg = s;
 	if ((rc = acceptor_new(&accept, &s->acceptor)) != 0 || (rc = lanes_start(s)) != 0 ||
+	    (rc = http_park_start(s)) != 0 ||
 	    (rc = acceptor_start(s->acceptor)) != 0)
 		goto out;
 	*server = s;

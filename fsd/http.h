@@ -32,7 +32,7 @@ struct budget;
  * read before the reply begins, so that an error of theirs becomes a 500 made by refuse(). A reply that is given
  * while the client is still sending is followed by a lingering close. Behind a chunked body the connection closes.
  *
- * All calls for one request come from one thread, one after the other, which other connections share. Handlers are straight-line
+ * The calls for one request come one after the other, from a thread that other connections share, and those behind a wait from another one. Handlers are straight-line
  * and may read the local disk and database; what changes something waits elsewhere (errand.h, commit.h). A write() that cannot go on (no buffer) answers HTTP_WAIT after having arranged
  * for http_resume(req) to be called once from any thread; the connection stops reading until then, and the same
  * bytes are offered again. The first http_resume() may come before write() has returned.

@@ -30,13 +30,16 @@
  * A request that is cut (http_cut()) gets its reply from the cutter's thread; its own thread then sees the end of what can
  * be read. Who comes first, cut or settle(), decides which reply there is.
  *
+ * Requests that may wait for long, and replies without end, leave the library (http_park.c): over TLS they can't.
+ *
  * A waiting request: `waiting` says that the library has suspended the connection; `early` that http_resume() came
  * before. Both under `lock`, which is taken before the library's own locks. http_stop() sets `abort`, after which
  * nothing is suspended any more, and resumes what is.
  *
- * Lock order: server.lock, entry.lock, the library.
+ * Lock order: server.lock, entry.lock, the library or park.lock.
  */
 #define HTTP_CONNECTION_MEMORY 65536	/* target and headers at their limits, and the reply's headers */
+#define LANES_A_PARK 8
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_REPLY };
 
@@ -58,10 +61,18 @@ struct entry {
 	pthread_mutex_t lock;
 	bool waiting, early;
 	bool gone;			/* the client closed while it waited */
+	bool leaving;			/* the library lets go of it, a park takes it */
+	size_t head_size;		/* of the request, in the library's memory */
 	bool settled;			/* under `lock`: it is answered, too late to cut it */
 	_Atomic int cut;		/* written under `lock`: it was cut, with this status */
 	atomic_bool busy;		/* body bytes are being taken */
 	struct entry *next, *prev;	/* server->entries */
+	/* Parked. */
+	struct park *park;		/* written under `lock`; NULL: the library has it */
+	struct entry *ready;		/* the next one in a list of the park's */
+	struct buf rest;		/* of the reply: what the socket didn't take */
+	bool over;			/* no more is to be written */
+	_Atomic int64_t blocked_us;	/* since when the socket takes nothing, or 0 */
 	/* For the sweep. */
 	_Atomic int phase;
 	_Atomic int64_t since_us;	/* when the phase began */
@@ -77,6 +88,8 @@ struct http_server {
 	struct acceptor *acceptor;
 	struct lane *lanes;		/* options.threads, then those of the Unix socket if they are separate */
 	unsigned nlanes, nunix;
+	struct park *parks;
+	unsigned nparks;
 	unsigned turn;			/* the acceptor's */
 	atomic_uint active;		/* requests between begin and done */
 	atomic_bool closing;		/* replies say Connection: close */
@@ -84,6 +97,26 @@ struct http_server {
 	pthread_mutex_t lock;
 	struct entry *entries;
 };
+
+/* http.c: hands a connection to a lane, which is its lane from now on; takes `fd`. Any thread. */
+void http_lane_take(struct lane *lane, int fd, bool local, const struct sockaddr *address, socklen_t len);
+
+/* http_serve.c */
+void http_serve_over(struct entry *e, bool complete);	/* its request is over, if it has one */
+void http_serve_unlist(struct entry *e);
+void http_serve_free(struct entry *e);			/* after that; the socket stays */
+
+/* http_park.c */
+int http_park_start(struct http_server *s);
+void http_park_stop(struct http_server *s);		/* ends the threads; before the lanes end */
+void http_park_free(struct http_server *s);		/* and who is still there; after they did */
+/* Whether it may leave the library now. */
+bool http_park_fits(const struct entry *e, const char *version);
+/* The library is about to close its descriptor. False: it keeps the entry. */
+bool http_park_take(struct entry *e);
+/* It waited there, and goes on. The caller holds its lock and has ended `waiting`. */
+void http_park_ready(struct entry *e);
+void http_park_drop(struct entry *e);		/* closes it; the park's thread only, or after its end */
 
 /* http_serve.c: the library's callbacks for a lane, which is their first argument. */
 enum MHD_Result http_serve_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,

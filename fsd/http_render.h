@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * How a reply becomes bytes; for http_serve.c alone.
+ * How a reply becomes bytes; for http_serve.c and http_park.c alone.
  */
 struct buf;
 struct http_request;
@@ -17,7 +17,7 @@ struct http_request;
  */
 bool http_next_header(struct buf *headers, size_t *at, char **name, char **value);
 
-/* The whole reply (reply.body, no source) as it goes to the wire, with Connection: close. */
+/* The reply's head and reply.body as they go to the wire; what a source gives comes behind it, in chunks if that is endless. */
 void http_render(struct http_request *req, struct buf *out);
 
 #endif

@@ -130,12 +130,18 @@ http_render(struct http_request *req, struct buf *out)
 	size_t at = 0;
 
 	clock_http(clock_wall_us(), date);
-	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
-	    reply->status, http_status_text(reply->status), date, reply->body.len);
+	buf_addf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status, http_status_text(reply->status), date);
+	if (reply->close)
+		buf_addstr(out, "Connection: close\r\n");
+	if (reply->source.read && reply->source.size == HTTP_ENDLESS)
+		buf_addstr(out, "Transfer-Encoding: chunked\r\n");
+	else
+		buf_addf(out, "Content-Length: %llu\r\n",
+		    reply->source.read ? (unsigned long long)reply->source.size : (unsigned long long)reply->body.len);
 	while (http_next_header(&reply->headers, &at, &name, &value))
 		if (strcasecmp(name, "Date"))
 			buf_addf(out, "%s: %s\r\n", name, value);
 	buf_add(out, "\r\n", 2);
-	if (reply->body.len)
+	if (!reply->source.read && reply->body.len)
 		buf_add(out, reply->body.data, reply->body.len);
 }

@@ -67,12 +67,13 @@ http_resume(struct http_request *req)
 	struct entry *e = req->impl_;
 
 	pthread_mutex_lock(&e->lock);
-	if (e->waiting) {
-		e->waiting = false;
-		MHD_resume_connection(e->mhd);
-	} else {
+	if (!e->waiting)
 		e->early = true;
-	}
+	else if (e->park)
+		http_park_ready(e);
+	else
+		MHD_resume_connection(e->mhd);
+	e->waiting = false;
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -201,6 +202,7 @@ write_reply(struct entry *e, struct http_request *req)
 	ssize_t sent = -1;
 	bool all;
 
+	req->reply.close = true;
 	http_render(req, &out);
 	if (!buf_finish(&out)) {
 		do
@@ -302,6 +304,7 @@ begin(struct entry *e, const char *method, const char *version)
 		.method = method, .target = c->target, .target_at = c->target_at, .target_len = c->target_len,
 		.version = version, .headers = c->headers, .nheaders = c->req.nheaders,
 		.too_many = c->too_many, .ends = c->ends };
+	e->head_size = g.memory_len;
 	atomic_fetch_add(&e->lane->server->active, 1);
 	step = conn_begin(c, &g);
 	if (step == STEP_REPLY) {
@@ -345,13 +348,23 @@ body(struct entry *e, const char *bytes, size_t *size)
 	}
 }
 
+/* True: the library is told to end the connection, and a park goes on with it. */
+static bool
+leave(struct entry *e, const char *version)
+{
+	e->leaving = http_park_fits(e, version) && conn_keep(&e->conn) == 0;
+	return e->leaving;
+}
+
 static enum MHD_Result
-end(struct entry *e)
+end(struct entry *e, const char *version)
 {
 	if (!settle(e))
 		return MHD_NO;
 	enter_phase(e, PHASE_REPLY, clock_mono_us());
 	while (conn_end(&e->conn) == STEP_WAIT) {
+		if (leave(e, version))
+			return MHD_NO;
 		switch (hold(e)) {
 		case HELD_SUSPENDED:
 			return MHD_YES;
@@ -361,6 +374,8 @@ end(struct entry *e)
 			break;
 		}
 	}
+	if (e->conn.req.reply.source.size == HTTP_ENDLESS && leave(e, version))
+		return MHD_NO;
 	return send_reply(e);
 }
 
@@ -379,7 +394,7 @@ http_serve_request(void *arg, struct MHD_Connection *mhd, const char *url, const
 		return begin(e, method, version);
 	if (*size)
 		return body(e, bytes, size);
-	return end(e);
+	return end(e, version);
 }
 
 /*
@@ -424,28 +439,34 @@ http_serve_unescape(void *arg, struct MHD_Connection *mhd, char *text)
 }
 
 void
-http_serve_done(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
+http_serve_over(struct entry *e, bool complete)
 {
-	struct entry *e = *context;
-	bool begun;
+	bool begun = e->conn.state != CONN_EMPTY;
 
-	(void)arg;
-	(void)mhd;
-	if (!e)
-		return;
-	begun = e->conn.state != CONN_EMPTY;
-	if (!settle(e))
-		e->conn.req.reply.status = e->cut;
-	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		e->linger = true;
-	conn_done(&e->conn, e->answered || (begun && how == MHD_REQUEST_TERMINATED_COMPLETED_OK));
+	conn_done(&e->conn, complete);
 	if (begun)
 		atomic_fetch_sub(&e->lane->server->active, 1);
 	e->answered = e->early = e->settled = false;
 	e->cut = 0;
 	e->gone = false;
 	enter_phase(e, PHASE_HEAD, clock_mono_us());
+}
+
+void
+http_serve_done(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
+{
+	struct entry *e = *context;
+	bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+
+	(void)arg;
+	(void)mhd;
 	*context = NULL;
+	if (!e || e->leaving)
+		return;
+	if (!settle(e))
+		e->conn.req.reply.status = e->cut;
+	e->linger |= !whole;
+	http_serve_over(e, e->answered || (whole && e->conn.state != CONN_EMPTY));
 }
 
 /* ---- connections ---- */
@@ -514,11 +535,10 @@ entry_new(struct lane *lane, struct MHD_Connection *mhd)
 	return e;
 }
 
-static void
-entry_free(struct entry *e)
+void
+http_serve_unlist(struct entry *e)
 {
 	struct http_server *s = e->lane->server;
-	int fd, unread = 0;
 
 	pthread_mutex_lock(&s->lock);
 	if (e->next)
@@ -528,16 +548,34 @@ entry_free(struct entry *e)
 	else
 		s->entries = e->next;
 	pthread_mutex_unlock(&s->lock);
-	/* The library closes its descriptor after this; ours keeps the socket until the client has read all. */
-	if ((e->linger || (ioctl(e->fd, FIONREAD, &unread) == 0 && unread > 0)) &&
-	    !atomic_load(&s->abort) && (fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0)) >= 0)
-		acceptor_linger(s->acceptor, fd);
+}
+
+void
+http_serve_free(struct entry *e)
+{
 	/* Whoever resumed last may still be inside unlock. */
 	pthread_mutex_lock(&e->lock);
 	pthread_mutex_unlock(&e->lock);
 	pthread_mutex_destroy(&e->lock);
+	buf_release(&e->rest);
 	conn_release(&e->conn);
 	free(e);
+}
+
+static void
+end_entry(struct entry *e)
+{
+	struct http_server *s = e->lane->server;
+	int fd, unread = 0;
+
+	if (e->leaving)
+		http_serve_over(e, false);
+	http_serve_unlist(e);
+	/* The library closes its descriptor after this; ours keeps the socket until the client has read all. */
+	if ((e->linger || (ioctl(e->fd, FIONREAD, &unread) == 0 && unread > 0)) &&
+	    !atomic_load(&s->abort) && (fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+		acceptor_linger(s->acceptor, fd);
+	http_serve_free(e);
 }
 
 void
@@ -545,6 +583,7 @@ http_serve_connection(void *arg, struct MHD_Connection *mhd, void **context, enu
 {
 	struct lane *lane = arg;
 	const union MHD_ConnectionInfo *info;
+	struct entry *e = *context;
 	bool local;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -553,11 +592,13 @@ http_serve_connection(void *arg, struct MHD_Connection *mhd, void **context, enu
 			log_error("out of memory for a connection");
 		return;
 	}
+	atomic_fetch_sub(&lane->connections, 1);
+	*context = NULL;
+	if (e && e->leaving && http_park_take(e))
+		return;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	local = info->client_addr->sa_family == AF_UNIX;
-	if (*context)
-		entry_free(*context);
-	*context = NULL;
-	atomic_fetch_sub(&lane->connections, 1);
+	if (e)
+		end_entry(e);
 	acceptor_gone(lane->server->acceptor, local);
 }

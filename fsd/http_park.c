@@ -1,0 +1,445 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "err.h"
+#include "fio.h"
+#include "http_in.h"
+#include "http_render.h"
+#include "workers.h"
+
+/*
+ * Who waits for long waits here, past the library, which holds 64 KiB and more for each connection and looks through all of a lane's when one
+ * goes on: a request without a body that waits (HTTP_WAIT), and a reply without end. Such an entry leaves its lane: the library closes
+ * its own descriptor of the socket, a second one is the park's. The park's thread calls the handlers from there on and writes the reply;
+ * afterwards the connection goes back to its lane as if it were new.
+ *
+ *	waiting	entry.waiting: http_resume() makes it ready, and so does a client that hangs up
+ *	ready	in the park's list; it is served when its turn comes
+ *	blocked	its socket takes no more for now
+ *	over	the reply is out; it goes back once nobody is ready, since they wait for news
+ *
+ * From ready on only the park's thread moves it, and only while it works off the list does it free one: events are about living ones.
+ *
+ * Lock order: server.lock, entry.lock, park.lock.
+ */
+#define EVENTS 256
+#define PIECE 16384		/* of a source */
+#define REPLY_MAX (128u << 20)	/* head and body; more than any reply may have */
+#define KEEP_BYTES (1u << 20)	/* what the thread's buffer may keep */
+#define RETURN_US 50000		/* so long may those that are over wait for those that are ready */
+#define PARK_STACK (512u << 10)
+
+struct park {
+	struct http_server *server;
+	pthread_t thread;
+	bool started;
+	int epfd, wakefd;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	struct entry *ready, **end;
+	struct buf out;			/* these three are the thread's: what it writes, and who is over since when */
+	struct entry *over;
+	int64_t over_us;
+};
+
+/* ---- from other threads ---- */
+
+void
+http_park_ready(struct entry *e)
+{
+	struct park *p = e->park;
+	bool first;
+
+	pthread_mutex_lock(&p->lock);
+	first = !p->ready;
+	e->ready = NULL;
+	*p->end = e;
+	p->end = &e->ready;
+	pthread_mutex_unlock(&p->lock);
+	if (first)
+		(void)eventfd_write(p->wakefd, 1);
+}
+
+/* A connection that speaks plain HTTP/1.1 and has sent nothing behind its request. */
+bool
+http_park_fits(const struct entry *e, const char *version)
+{
+	const struct http_request *req = &e->conn.req;
+	const char *end;
+
+	if (MHD_VERSION != 0x00097500 || e->lane->tls || req->has_body || !e->conn.target_at ||
+	    strcmp(version, "HTTP/1.1") || strcmp(req->method, "GET"))
+		return false;
+	/* The library reads into memory that is zeroed, and the request's line is where it was read. */
+	end = req->method + e->head_size;
+	return e->head_size < HTTP_CONNECTION_MEMORY && e->conn.target_at == req->method + 4 && !*end;
+}
+
+bool
+http_park_take(struct entry *e)
+{
+	struct http_server *s = e->lane->server;
+	struct park *p = &s->parks[e->lane->number % s->nparks];
+	struct epoll_event event = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = e };
+	int fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
+	bool taken = false;
+
+	if (fd < 0)
+		return false;
+	pthread_mutex_lock(&s->lock);
+	e->fd = fd;
+	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&e->lock);
+	e->mhd = NULL;
+	e->park = p;
+	if (!atomic_load(&s->abort) && epoll_ctl(p->epfd, EPOLL_CTL_ADD, fd, &event) == 0) {
+		taken = true;
+		e->waiting = !e->early && e->conn.state != CONN_REPLIED;
+		e->early = false;
+		if (!e->waiting)
+			http_park_ready(e);
+	}
+	pthread_mutex_unlock(&e->lock);
+	if (!taken)
+		http_park_drop(e);
+	return true;
+}
+
+/* ---- the end of one ---- */
+
+static void
+forget(struct entry *e)
+{
+	(void)epoll_ctl(e->park->epfd, EPOLL_CTL_DEL, e->fd, NULL);
+	http_serve_unlist(e);
+	http_serve_free(e);
+}
+
+void
+http_park_drop(struct entry *e)
+{
+	struct acceptor *acceptor = e->lane->server->acceptor;
+	bool local = e->conn.req.local, whole = e->over;
+	int fd = e->fd, unread = 0;
+
+	http_serve_over(e, whole);
+	forget(e);
+	/* The client may still have to read the reply: what it sent meanwhile must not reset the connection. */
+	if (whole && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
+		acceptor_linger(acceptor, fd);
+	else
+		fio_close(&fd);
+	acceptor_gone(acceptor, local);
+}
+
+/* Back to the library, as if it were new. */
+static void
+give_back(struct entry *e)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	struct lane *lane = e->lane;
+	bool local = e->conn.req.local;
+	int fd = e->fd;
+
+	forget(e);
+	if (getpeername(fd, (struct sockaddr *)&address, &len) == 0) {
+		http_lane_take(lane, fd, local, (struct sockaddr *)&address, len);
+		return;
+	}
+	fio_close(&fd);
+	acceptor_gone(lane->server->acceptor, local);
+}
+
+static void
+give_all_back(struct park *p)
+{
+	struct entry *next;
+
+	for (struct entry *e = p->over; e; e = next) {
+		next = e->ready;
+		give_back(e);
+	}
+	p->over = NULL;
+}
+
+static void
+finish(struct park *p, struct entry *e)
+{
+	if (e->conn.req.reply.close || atomic_load(&p->server->closing)) {
+		http_park_drop(e);
+		return;
+	}
+	http_serve_over(e, true);
+	if (!p->over)
+		p->over_us = clock_mono_us();
+	e->ready = p->over;
+	p->over = e;
+}
+
+/* ---- what is written ---- */
+
+static int
+head(struct park *p, struct entry *e)
+{
+	struct http_request *req = &e->conn.req;
+	const char *connection = http_header(req, "connection");
+	int rc;
+
+	if (e->conn.state != CONN_REPLIED && conn_end(&e->conn) == STEP_WAIT)
+		return ERR_AGAIN;
+	if ((rc = conn_settle(&e->conn)) != 0)
+		return rc;
+	if (atomic_load(&p->server->closing) || (connection && strcasecmp(connection, "keep-alive") != 0))
+		req->reply.close = true;
+	http_render(req, &p->out);
+	e->answered = true;
+	e->over = !req->reply.source.read || !req->reply.source.size;
+	return buf_finish(&p->out);
+}
+
+static int
+piece(struct park *p, struct entry *e)
+{
+	const uint64_t size = e->conn.req.reply.source.size;
+	bool chunked = size == HTTP_ENDLESS;
+	char bytes[PIECE];
+	size_t got;
+	int rc = conn_source_read(&e->conn, e->conn.given, bytes, sizeof(bytes), &got);
+
+	if (rc == ERR_END && chunked) {
+		e->over = true;
+		buf_addstr(&p->out, "0\r\n\r\n");
+		return buf_finish(&p->out);
+	}
+	if (rc)
+		return rc;
+	if (chunked)
+		buf_addf(&p->out, "%zx\r\n", got);
+	buf_add(&p->out, bytes, got);
+	if (chunked)
+		buf_add(&p->out, "\r\n", 2);
+	e->over = e->conn.given == size;
+	return buf_finish(&p->out);
+}
+
+/* Sends what `from` has. ERR_BUSY: the socket takes no more. */
+static int
+send_some(struct entry *e, const struct buf *from, size_t *sent)
+{
+	ssize_t n;
+
+	for (*sent = 0; *sent < from->len; *sent += (size_t)n) {
+		n = send(e->fd, from->data + *sent, from->len - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_BUSY : ERR_CLOSED;
+	}
+	return 0;
+}
+
+/* What the socket didn't take is kept for later. */
+static int
+send_new(struct park *p, struct entry *e)
+{
+	size_t sent;
+	int rc = send_some(e, &p->out, &sent);
+
+	if (rc == ERR_BUSY) {
+		e->rest = (struct buf) BUF_INIT(REPLY_MAX);
+		buf_add(&e->rest, p->out.data + sent, p->out.len - sent);
+		if (buf_finish(&e->rest) != 0)
+			rc = ERR_NOMEM;
+	}
+	if (p->out.size > KEEP_BYTES)
+		buf_release(&p->out);
+	buf_clear(&p->out);
+	return rc;
+}
+
+static int
+send_rest(struct entry *e)
+{
+	size_t sent;
+	int rc = send_some(e, &e->rest, &sent);
+
+	if (rc == 0)
+		buf_release(&e->rest);
+	else
+		buf_consume(&e->rest, sent);
+	return rc;
+}
+
+/* ---- the thread ---- */
+
+static bool
+waits(struct entry *e)
+{
+	bool waiting;
+
+	pthread_mutex_lock(&e->lock);
+	waiting = e->waiting = !e->early;
+	e->early = false;
+	pthread_mutex_unlock(&e->lock);
+	return waiting;
+}
+
+static bool
+blocks(struct park *p, struct entry *e)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e };
+
+	atomic_store(&e->blocked_us, clock_mono_us());
+	return epoll_ctl(p->epfd, EPOLL_CTL_MOD, e->fd, &event) == 0;
+}
+
+static void
+serve(struct park *p, struct entry *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && !e->gone) {
+		if (e->rest.len)
+			rc = send_rest(e);
+		else if (e->over)
+			break;
+		else if ((rc = e->answered ? piece(p, e) : head(p, e)) == 0)
+			rc = send_new(p, e);
+		if (rc == ERR_AGAIN && !waits(e))
+			rc = 0;
+	}
+	if (rc == ERR_AGAIN || (rc == ERR_BUSY && !e->gone && blocks(p, e)))
+		return;
+	if (rc == 0 && !e->gone) {
+		finish(p, e);
+		return;
+	}
+	e->over = false;
+	http_park_drop(e);
+}
+
+static void
+notice(struct entry *e, uint32_t events)
+{
+	pthread_mutex_lock(&e->lock);
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		e->gone = true;
+	if ((e->waiting && e->gone) || atomic_load(&e->blocked_us)) {
+		e->waiting = false;
+		atomic_store(&e->blocked_us, 0);
+		http_park_ready(e);
+	}
+	pthread_mutex_unlock(&e->lock);
+}
+
+static struct entry *
+take_ready(struct park *p)
+{
+	struct entry *first;
+
+	pthread_mutex_lock(&p->lock);
+	first = p->ready;
+	p->ready = NULL;
+	p->end = &p->ready;
+	pthread_mutex_unlock(&p->lock);
+	return first;
+}
+
+static void *
+run(void *arg)
+{
+	struct epoll_event events[EVENTS];
+	struct park *p = arg;
+	struct entry *first, *next;
+	int n;
+
+	while (!atomic_load(&p->stop)) {
+		n = epoll_wait(p->epfd, events, EVENTS, p->over ? 0 : -1);
+		for (int i = 0; i < n; i++)
+			if (events[i].data.ptr)
+				notice(events[i].data.ptr, events[i].events);
+		first = take_ready(p);
+		for (struct entry *e = first; e; e = next) {
+			next = e->ready;
+			serve(p, e);
+		}
+		if (p->over && (!first || clock_mono_us() - p->over_us > RETURN_US))
+			give_all_back(p);
+	}
+	give_all_back(p);
+	return NULL;
+}
+
+/* ---- begin and end ---- */
+
+static int
+park_open(struct http_server *s, struct park *p)
+{
+	/* Never read: each write is an edge. */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int rc;
+
+	*p = (struct park) { .server = s, .out = BUF_INIT(REPLY_MAX) };
+	p->end = &p->ready;
+	pthread_mutex_init(&p->lock, NULL);
+	p->epfd = epoll_create1(EPOLL_CLOEXEC);
+	p->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->epfd < 0 || p->wakefd < 0 || epoll_ctl(p->epfd, EPOLL_CTL_ADD, p->wakefd, &event) != 0)
+		return ERR_IO;
+	rc = thread_start(&p->thread, "fsd-park", PARK_STACK, run, p);
+	p->started = rc == 0;
+	return rc;
+}
+
+int
+http_park_start(struct http_server *s)
+{
+	unsigned n = (s->options.threads + LANES_A_PARK - 1) / LANES_A_PARK;
+	int rc = 0;
+
+	if (!(s->parks = calloc(n, sizeof(*s->parks))))
+		return ERR_NOMEM;
+	for (; s->nparks < n && rc == 0; s->nparks++)
+		rc = park_open(s, &s->parks[s->nparks]);
+	return rc;
+}
+
+void
+http_park_stop(struct http_server *s)
+{
+	for (unsigned i = 0; i < s->nparks; i++) {
+		if (!s->parks[i].started)
+			continue;
+		atomic_store(&s->parks[i].stop, true);
+		(void)eventfd_write(s->parks[i].wakefd, 1);
+		pthread_join(s->parks[i].thread, NULL);
+	}
+}
+
+void
+http_park_free(struct http_server *s)
+{
+	struct entry *next;
+
+	for (struct entry *e = s->entries; e; e = next) {
+		next = e->next;
+		if (e->park)
+			http_park_drop(e);
+	}
+	for (unsigned i = 0; i < s->nparks; i++) {
+		fio_close(&s->parks[i].epfd);
+		fio_close(&s->parks[i].wakefd);
+		buf_release(&s->parks[i].out);
+		pthread_mutex_destroy(&s->parks[i].lock);
+	}
+	free(s->parks);
+}
