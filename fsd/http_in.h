@@ -116,7 +116,6 @@ bool http_park_fits(const struct entry *e, const char *version);
 bool http_park_take(struct entry *e);
 /* It waited there, and goes on. The caller holds its lock and has ended `waiting`. */
 void http_park_ready(struct entry *e);
-void http_park_drop(struct entry *e);		/* closes it; the park's thread only, or after its end */
 
 /* http_serve.c: the library's callbacks for a lane, which is their first argument. */
 enum MHD_Result http_serve_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,

@@ -32,6 +32,7 @@
  */
 #define EVENTS 256
 #define PIECE 16384		/* of a source */
+#define TURN 16			/* pieces, then it is another one's turn */
 #define REPLY_MAX (128u << 20)	/* head and body; more than any reply may have */
 #define KEEP_BYTES (1u << 20)	/* what the thread's buffer may keep */
 #define RETURN_US 50000		/* so long may those that are over wait for those that are ready */
@@ -66,6 +67,31 @@ http_park_ready(struct entry *e)
 	pthread_mutex_unlock(&p->lock);
 	if (first)
 		(void)eventfd_write(p->wakefd, 1);
+}
+
+static void
+forget(struct entry *e)
+{
+	(void)epoll_ctl(e->park->epfd, EPOLL_CTL_DEL, e->fd, NULL);
+	http_serve_unlist(e);
+	http_serve_free(e);
+}
+
+static void
+drop(struct entry *e, bool whole)
+{
+	struct acceptor *acceptor = e->lane->server->acceptor;
+	bool local = e->conn.req.local;
+	int fd = e->fd, unread = 0;
+
+	http_serve_over(e, whole);
+	forget(e);
+	/* The client may still have to read the reply: what it sent meanwhile must not reset the connection. */
+	if (whole && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
+		acceptor_linger(acceptor, fd);
+	else
+		fio_close(&fd);
+	acceptor_gone(acceptor, local);
 }
 
 /* A connection that speaks plain HTTP/1.1 and has sent nothing behind its request. */
@@ -109,36 +135,11 @@ http_park_take(struct entry *e)
 	}
 	pthread_mutex_unlock(&e->lock);
 	if (!taken)
-		http_park_drop(e);
+		drop(e, false);
 	return true;
 }
 
 /* ---- the end of one ---- */
-
-static void
-forget(struct entry *e)
-{
-	(void)epoll_ctl(e->park->epfd, EPOLL_CTL_DEL, e->fd, NULL);
-	http_serve_unlist(e);
-	http_serve_free(e);
-}
-
-void
-http_park_drop(struct entry *e)
-{
-	struct acceptor *acceptor = e->lane->server->acceptor;
-	bool local = e->conn.req.local, whole = e->over;
-	int fd = e->fd, unread = 0;
-
-	http_serve_over(e, whole);
-	forget(e);
-	/* The client may still have to read the reply: what it sent meanwhile must not reset the connection. */
-	if (whole && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
-		acceptor_linger(acceptor, fd);
-	else
-		fio_close(&fd);
-	acceptor_gone(acceptor, local);
-}
 
 /* Back to the library, as if it were new. */
 static void
@@ -175,7 +176,7 @@ static void
 finish(struct park *p, struct entry *e)
 {
 	if (e->conn.req.reply.close || atomic_load(&p->server->closing)) {
-		http_park_drop(e);
+		drop(e, true);
 		return;
 	}
 	http_serve_over(e, true);
@@ -187,26 +188,33 @@ finish(struct park *p, struct entry *e)
 
 /* ---- what is written ---- */
 
-static int
+enum step { GO_ON, WAITS, BLOCKED, OVER, BROKEN };
+
+static enum step
+built(const struct buf *b)
+{
+	return buf_finish(b) == 0 ? GO_ON : BROKEN;
+}
+
+static enum step
 head(struct park *p, struct entry *e)
 {
 	struct http_request *req = &e->conn.req;
 	const char *connection = http_header(req, "connection");
-	int rc;
 
 	if (e->conn.state != CONN_REPLIED && conn_end(&e->conn) == STEP_WAIT)
-		return ERR_AGAIN;
-	if ((rc = conn_settle(&e->conn)) != 0)
-		return rc;
+		return WAITS;
+	if (conn_settle(&e->conn) != 0)
+		return BROKEN;
 	if (atomic_load(&p->server->closing) || (connection && strcasecmp(connection, "keep-alive") != 0))
 		req->reply.close = true;
 	http_render(req, &p->out);
 	e->answered = true;
 	e->over = !req->reply.source.read || !req->reply.source.size;
-	return buf_finish(&p->out);
+	return built(&p->out);
 }
 
-static int
+static enum step
 piece(struct park *p, struct entry *e)
 {
 	const uint64_t size = e->conn.req.reply.source.size;
@@ -215,24 +223,20 @@ piece(struct park *p, struct entry *e)
 	size_t got;
 	int rc = conn_source_read(&e->conn, e->conn.given, bytes, sizeof(bytes), &got);
 
-	if (rc == ERR_END && chunked) {
-		e->over = true;
-		buf_addstr(&p->out, "0\r\n\r\n");
-		return buf_finish(&p->out);
-	}
-	if (rc)
-		return rc;
+	if (rc == ERR_AGAIN && chunked)
+		return WAITS;
+	if (rc && (rc != ERR_END || !chunked))
+		return BROKEN;
 	if (chunked)
 		buf_addf(&p->out, "%zx\r\n", got);
 	buf_add(&p->out, bytes, got);
 	if (chunked)
 		buf_add(&p->out, "\r\n", 2);
-	e->over = e->conn.given == size;
-	return buf_finish(&p->out);
+	e->over = rc == ERR_END || e->conn.given == size;
+	return built(&p->out);
 }
 
-/* Sends what `from` has. ERR_BUSY: the socket takes no more. */
-static int
+static enum step
 send_some(struct entry *e, const struct buf *from, size_t *sent)
 {
 	ssize_t n;
@@ -242,41 +246,58 @@ send_some(struct entry *e, const struct buf *from, size_t *sent)
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		else if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_BUSY : ERR_CLOSED;
+			return errno == EAGAIN || errno == EWOULDBLOCK ? BLOCKED : BROKEN;
 	}
-	return 0;
+	return GO_ON;
 }
 
-/* What the socket didn't take is kept for later. */
-static int
+/* What the socket doesn't take is kept for later. */
+static enum step
 send_new(struct park *p, struct entry *e)
 {
 	size_t sent;
-	int rc = send_some(e, &p->out, &sent);
+	enum step step = send_some(e, &p->out, &sent);
 
-	if (rc == ERR_BUSY) {
+	if (step == BLOCKED) {
 		e->rest = (struct buf) BUF_INIT(REPLY_MAX);
 		buf_add(&e->rest, p->out.data + sent, p->out.len - sent);
-		if (buf_finish(&e->rest) != 0)
-			rc = ERR_NOMEM;
+		if (built(&e->rest) == BROKEN)
+			step = BROKEN;
 	}
-	if (p->out.size > KEEP_BYTES)
-		buf_release(&p->out);
-	buf_clear(&p->out);
-	return rc;
+	return step;
 }
 
-static int
+static enum step
 send_rest(struct entry *e)
 {
 	size_t sent;
-	int rc = send_some(e, &e->rest, &sent);
+	enum step step = send_some(e, &e->rest, &sent);
 
-	if (rc == 0)
+	if (step == GO_ON)
 		buf_release(&e->rest);
 	else
 		buf_consume(&e->rest, sent);
-	return rc;
+	return step;
+}
+
+static enum step
+take_step(struct park *p, struct entry *e)
+{
+	enum step step;
+
+	if (e->gone)
+		return BROKEN;
+	if (e->rest.len)
+		return send_rest(e);
+	if (e->over)
+		return OVER;
+	buf_clear(&p->out);
+	step = e->answered ? piece(p, e) : head(p, e);
+	if (step == GO_ON)
+		step = send_new(p, e);
+	if (p->out.size > KEEP_BYTES)
+		buf_release(&p->out);
+	return step;
 }
 
 /* ---- the thread ---- */
@@ -302,29 +323,31 @@ blocks(struct park *p, struct entry *e)
 	return epoll_ctl(p->epfd, EPOLL_CTL_MOD, e->fd, &event) == 0;
 }
 
+/* It had its turn. */
+static void
+queue(struct entry *e)
+{
+	pthread_mutex_lock(&e->lock);
+	http_park_ready(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
 static void
 serve(struct park *p, struct entry *e)
 {
-	int rc = 0;
+	enum step step = GO_ON;
 
-	while (rc == 0 && !e->gone) {
-		if (e->rest.len)
-			rc = send_rest(e);
-		else if (e->over)
-			break;
-		else if ((rc = e->answered ? piece(p, e) : head(p, e)) == 0)
-			rc = send_new(p, e);
-		if (rc == ERR_AGAIN && !waits(e))
-			rc = 0;
-	}
-	if (rc == ERR_AGAIN || (rc == ERR_BUSY && !e->gone && blocks(p, e)))
-		return;
-	if (rc == 0 && !e->gone) {
+	for (int i = 0; i < TURN && step == GO_ON; i++)
+		if ((step = take_step(p, e)) == WAITS && !waits(e))
+			step = GO_ON;
+	if (step == BLOCKED && !blocks(p, e))
+		step = BROKEN;
+	if (step == GO_ON)
+		queue(e);
+	else if (step == OVER)
 		finish(p, e);
-		return;
-	}
-	e->over = false;
-	http_park_drop(e);
+	else if (step == BROKEN)
+		drop(e, false);
 }
 
 static void
@@ -433,7 +456,7 @@ http_park_free(struct http_server *s)
 	for (struct entry *e = s->entries; e; e = next) {
 		next = e->next;
 		if (e->park)
-			http_park_drop(e);
+			drop(e, false);
 	}
 	for (unsigned i = 0; i < s->nparks; i++) {
 		fio_close(&s->parks[i].epfd);

@@ -30,6 +30,7 @@ static atomic_uint n_route, n_done, n_complete, n_freed, n_refused, n_written;
 static atomic_ullong last_sent;
 static _Atomic(struct http_request *) polling;
 static atomic_bool poll_ready;
+static atomic_uint tail_lines;	/* that /tail may say */
 
 struct feed {
 	uint64_t size, fail_at;
@@ -66,6 +67,34 @@ feed(struct http_reply *reply, uint64_t size, uint64_t fail_at)
 	reply->source = (struct http_source) { feed_read, feed_free, f, size };
 }
 
+/* Without end: a line each time that it is resumed, until it was resumed three times; or as much as is taken. */
+static int
+tail_read(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got)
+{
+	struct http_request *req = arg;
+	unsigned said = (unsigned)offset / 5;
+
+	if (!strcmp(req->target, "/flood")) {
+		memset(bytes, 'f', max);
+		*got = max;
+		return 0;
+	}
+	if (said == atomic_load(&tail_lines)) {
+		atomic_store(&polling, req);
+		return said == 3 ? ERR_END : ERR_AGAIN;
+	}
+	memcpy(bytes, "line\n", 5);
+	*got = 5;
+	return 0;
+}
+
+static void
+tail_free(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&n_freed, 1);
+}
+
 static bool
 is(const struct http_request *req, const char *target)
 {
@@ -92,9 +121,11 @@ t_route(struct http_request *req)
 		return HTTP_BUFFER;
 	}
 	if (is(req, "/sum") || is(req, "/wait") || is(req, "/early") || is(req, "/mid") || is(req, "/stuck") ||
-	    is(req, "/half") || is(req, "/poll") || is(req, "/poll-early"))
+	    is(req, "/half") || is(req, "/poll") || is(req, "/poll-early") || is(req, "/poll-peer") || is(req, "/poll-big"))
 		return HTTP_STREAM;
-	if (is(req, "/refuse"))
+	if (is(req, "/tail") || is(req, "/flood"))
+		req->reply.source = (struct http_source) { tail_read, tail_free, req, HTTP_ENDLESS };
+	else	if (is(req, "/refuse"))
 		return answer(req, 403, "no");
 	if (is(req, "/big"))
 		feed(&req->reply, 5u << 20, never);
@@ -191,10 +222,14 @@ t_finish(struct http_request *req)
 		http_resume(req);
 		return HTTP_WAIT;
 	}
-	if (is(req, "/poll") && !atomic_load(&poll_ready)) {
+	if (!strncmp(req->target, "/poll", 5) && !is(req, "/poll-early") && !atomic_load(&poll_ready)) {
 		atomic_store(&polling, req);
 		return HTTP_WAIT;
 	}
+	if (is(req, "/poll-peer"))
+		buf_addf(&req->reply.body, "%s %s %s %zu ", req->method, http_header(req, "x-blank"), req->peer, req->nheaders);
+	if (is(req, "/poll-big"))
+		feed(&req->reply, 5u << 20, UINT64_MAX);
 	buf_addf(&req->reply.body, "%llu", (unsigned long long)req->received);
 	return answer(req, 200, "");
 }
@@ -236,6 +271,7 @@ start(unsigned threads, unsigned idle_seconds, unsigned connections)
 	n_route = n_done = n_complete = n_freed = n_refused = n_written = 0;
 	polling = NULL;
 	poll_ready = false;
+	tail_lines = 0;
 	rc = http_start(&o, &server);
 	if (rc == ERR_IO || rc == ERR_INVALID) {	/* a machine without IPv6 */
 		static const char *const only4[] = { "127.0.0.1:0", NULL };
@@ -719,6 +755,189 @@ test_poll(void)
 	CHECK_INT(200, g.status);
 	close(s);
 	stop();
+}
+
+/* Sends a request that waits, and returns when it does. */
+static struct http_request *
+poll_with(int s, const char *text)
+{
+	struct http_request *req = NULL;
+
+	atomic_store(&polling, NULL);
+	(void)say(s, text);
+	for (int i = 0; i < 500 && !(req = atomic_load(&polling)); i++)
+		nap(10);
+	/* So that it has left its lane. */
+	nap(20);
+	return req;
+}
+
+static void
+let_poll(struct http_request *req)
+{
+	atomic_store(&poll_ready, true);
+	http_resume(req);
+}
+
+/* What a request brought is still there when it goes on, and the connection serves others then. */
+static void
+test_parked(void)
+{
+	static const char peer[] = "GET /poll-peer HTTP/1.1\r\nHost: a\r\nX-Blank:  a b \r\n\r\n";
+	struct sockaddr_in me;
+	socklen_t len = sizeof(me);
+	char want[100];
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	s = dial();
+	CHECK(getsockname(s, (struct sockaddr *)&me, &len) == 0);
+	snprintf(want, sizeof(want), "GET a b 127.0.0.1:%u 2 0", ntohs(me.sin_port));
+	for (int i = 0; i < 3; i++) {
+		atomic_store(&poll_ready, false);
+		let_poll(poll_with(s, peer));
+		hear(s, false, &g);
+		CHECK_INT(200, g.status);
+		CHECK_STR(want, g.body);
+		CHECK(field(&g, "x-test") && field(&g, "Date") && !field(&g, "Connection"));
+		CHECK_INT(1, http_connections(server));
+		CHECK(say(s, "GET /peer HTTP/1.1\r\nHost: a\r\n\r\n"));
+		hear(s, false, &g);
+		CHECK_INT(200, g.status);
+		CHECK(strstr(g.body, strrchr(inet_ntoa(me.sin_addr), '.')) != NULL);
+	}
+	atomic_store(&poll_ready, false);
+	let_poll(poll_with(s, "GET /poll-big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+	hear(s, false, &g);
+	CHECK_INT(200, g.status);
+	CHECK_INT(5 << 20, g.body_len);
+	CHECK(closed(s));
+	CHECK(becomes(&n_complete, 7));
+	CHECK_INT(5 << 20, last_sent);
+	close(s);
+	stop();
+	CHECK_INT(7, n_done);
+	CHECK_INT(1, n_freed);
+}
+
+/* What was sent behind a request that waits is answered after it, whether it came with it or later. */
+static void
+test_parked_pipelined(void)
+{
+	static const char both[] = "GET /poll HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	s = dial();
+	for (int together = 0; together < 2; together++) {
+		struct http_request *req;
+		char head[sizeof(both)];
+
+		snprintf(head, sizeof(head), "%.*s", together ? (int)sizeof(both) : 32, both);
+		atomic_store(&poll_ready, false);
+		req = poll_with(s, head);
+		CHECK(together || say(s, both + 32));
+		nap(20);
+		let_poll(req);
+		hear(s, false, &g);
+		CHECK_STR("0", g.body);
+		hear(s, false, &g);
+		CHECK_STR("hello", g.body);
+	}
+	close(s);
+	stop();
+}
+
+/* Who hangs up while it waits is let go of at once. */
+static void
+test_parked_gone(void)
+{
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	s = dial();
+	CHECK(poll_with(s, "GET /poll HTTP/1.1\r\nHost: a\r\n\r\n") != NULL);
+	close(s);
+	CHECK(becomes(&n_done, 1));
+	s = dial();
+	CHECK(poll_with(s, "GET /tail HTTP/1.1\r\nHost: a\r\n\r\n") != NULL);
+	close(s);
+	CHECK(becomes(&n_done, 2));
+	CHECK_INT(0, n_complete);
+	CHECK_INT(1, n_freed);
+	for (int i = 0; i < 500 && http_connections(server); i++)
+		nap(10);
+	CHECK_INT(0, http_connections(server));
+	stop();
+}
+
+static void
+test_endless(void)
+{
+	static const char *const versions[] = { "HTTP/1.1", "HTTP/1.0" };
+	char text[64], got[64];
+	struct got g;
+	size_t n;
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	for (int i = 0; i < 2; i++) {
+		const char *want = i ? "line\nline\nline\n" : "5\r\nline\n\r\n5\r\nline\n\r\n5\r\nline\n\r\n0\r\n\r\n";
+
+		atomic_store(&tail_lines, 0);
+		s = dial();
+		snprintf(text, sizeof(text), "GET /tail %s\r\nHost: a\r\n\r\n", versions[i]);
+		for (unsigned line = 1; line <= 3; line++) {
+			struct http_request *req = line == 1 ? poll_with(s, text) : atomic_load(&polling);
+
+			nap(20);
+			atomic_store(&tail_lines, line);
+			http_resume(req);
+		}
+		hear(s, true, &g);
+		CHECK_INT(200, g.status);
+		CHECK(i || !strcmp(field(&g, "Transfer-Encoding"), "chunked"));
+		for (n = 0; n < strlen(want) && one(s, &got[n]); n++)
+			;
+		got[n] = '\0';
+		CHECK_STR(want, got);
+		if (!i) {
+			CHECK(say(s, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+			hear(s, false, &g);
+			CHECK_STR("hello", g.body);
+		}
+		close(s);
+	}
+	CHECK(becomes(&n_freed, 2));
+	stop();
+}
+
+/* Who reads slowly gets it all; who reads nothing is cut off after the idle time. */
+static void
+test_endless_blocked(void)
+{
+	char bytes[65536];
+	int s, slow;
+
+	CHECK_INT(0, start(1, 1, 100));
+	s = dial();
+	slow = dial();
+	CHECK(say(s, "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"));
+	CHECK(say(slow, "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"));
+	for (int i = 0; i < 40; i++) {
+		for (int k = 0; k < 50; k++)
+			CHECK(recv(slow, bytes, sizeof(bytes), 0) > 0);
+		nap(100);
+	}
+	CHECK_INT(1, n_done);
+	CHECK_INT(0, n_complete);
+	close(slow);
+	CHECK(becomes(&n_done, 2));
+	close(s);
+	stop();
+	CHECK_INT(2, n_freed);
 }
 
 /* A body that comes too slowly ends with a refusal, whoever waits for whom; one that has come does not. */
@@ -1306,7 +1525,8 @@ test_throughput(void)
 
 static const struct test tests[] = { TEST(test_get), TEST(test_keep_alive), TEST(test_pipelined_and_split),
 	TEST(test_head_204_304), TEST(test_sources), TEST(test_bodies), TEST(test_expect), TEST(test_early_replies),
-	TEST(test_poll), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
+	TEST(test_poll), TEST(test_parked), TEST(test_parked_pipelined), TEST(test_parked_gone), TEST(test_endless),
+	TEST(test_endless_blocked), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
 	TEST(test_connection_limit), TEST(test_unix),
 	TEST(test_unix_stranger), TEST(test_tls), TEST(test_addresses), TEST(test_rude_clients),
 	TEST(test_throughput), TEST_END };
