@@ -54,9 +54,9 @@ conn_release(struct conn *c)
 }
 
 int
-conn_target(struct conn *c, const char *target)
+conn_target(struct conn *c, struct slice target)
 {
-	size_t len = strlen(target), size = len + 1 < 256 ? 256 : len + 1;
+	size_t size = target.len + 1 < 256 ? 256 : target.len + 1;
 	char *copy;
 
 	if (size > c->target_size) {
@@ -65,9 +65,10 @@ conn_target(struct conn *c, const char *target)
 		c->target = copy;
 		c->target_size = size;
 	}
-	memcpy(c->target, target, len + 1);
-	c->target_at = target;
-	c->target_len = len;
+	memcpy(c->target, target.p, target.len);
+	c->target[target.len] = '\0';
+	c->target_at = target.p;
+	c->target_len = target.len;
 	return 0;
 }
 
@@ -119,7 +120,7 @@ conn_keep(struct conn *c)
 		at = put_text(at, c->headers[i].value);
 	}
 	(void)put_text(at, SLICE(req->method));
-	req->method = at;
+	req->method = c->method = at;
 	free(c->headers);
 	req->headers = c->headers = kept;
 	c->headers_room = req->nheaders;
@@ -175,24 +176,12 @@ trim_values(struct conn *c)
 	}
 }
 
-enum conn_step
-conn_begin(struct conn *c, const struct guard_request *g)
+static enum conn_step
+route(struct conn *c)
 {
 	struct http_request *req = &c->req;
-	const char *reason = NULL;
 	enum http_next next;
-	int status;
 
-	assert(c->state == CONN_EMPTY);
-	status = guard_check(g, &c->guard, &reason);
-	fill_request(c, g);
-	if (status) {
-		c->state = CONN_REPLIED;
-		req->reply.close = true;
-		refuse(c, status, reason);
-		return STEP_REPLY;
-	}
-	trim_values(c);
 	c->routed = true;
 	next = c->handlers->route(req);
 	if (next == HTTP_BUFFER && req->has_body && !c->guard.chunked && req->content_length > req->body_max) {
@@ -209,6 +198,72 @@ conn_begin(struct conn *c, const struct guard_request *g)
 	if (next == HTTP_BUFFER)
 		req->body.max = req->body_max < REPLY_BODY_MAX ? (size_t)req->body_max : REPLY_BODY_MAX;
 	return STEP_ON;
+}
+
+enum conn_step
+conn_begin(struct conn *c, const struct guard_request *g)
+{
+	struct http_request *req = &c->req;
+	const char *reason = NULL;
+	int status;
+
+	assert(c->state == CONN_EMPTY);
+	status = guard_check(g, &c->guard, &reason);
+	fill_request(c, g);
+	if (status) {
+		c->state = CONN_REPLIED;
+		req->reply.close = true;
+		refuse(c, status, reason);
+		return STEP_REPLY;
+	}
+	trim_values(c);
+	return route(c);
+}
+
+static bool
+skip(const char **at, const char *end, struct slice what)
+{
+	if ((size_t)(end - *at) < what.len || memcmp(*at, what.p, what.len) != 0)
+		return false;
+	*at += what.len;
+	return true;
+}
+
+bool
+conn_is_again(const struct conn *c, const char *text, size_t len, struct slice *target)
+{
+	const char *at = text, *end = text + len;
+	size_t path;
+
+	if (!c->method || !c->target || !skip(&at, end, SLICE(c->method)) || !skip(&at, end, SLICE(" ")))
+		return false;
+	for (target->p = at; at < end && *at > ' ' && *at < 0x7f; at++)
+		;
+	target->len = (size_t)(at - target->p);
+	path = strcspn(c->target, "?");
+	if (target->len < path || target->len > LIMIT_TARGET || memcmp(target->p, c->target, path) != 0 ||
+	    (target->len > path && target->p[path] != '?') || !skip(&at, end, SLICE(" HTTP/1.1\r\n")))
+		return false;
+	for (size_t i = 0; i < c->headers_room; i++)
+		if (!skip(&at, end, c->headers[i].name) || !skip(&at, end, SLICE(": ")) ||
+		    !skip(&at, end, c->headers[i].value) || !skip(&at, end, SLICE("\r\n")))
+			return false;
+	return skip(&at, end, SLICE("\r\n")) && at == end;
+}
+
+int
+conn_again(struct conn *c, struct slice target)
+{
+	struct guard_request g = { .method = c->method };
+	int rc = conn_target(c, target);
+
+	if (rc)
+		return rc;
+	c->target_at = NULL;
+	c->req.nheaders = c->headers_room;
+	fill_request(c, &g);
+	route(c);
+	return 0;
 }
 
 static enum conn_step

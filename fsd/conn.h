@@ -44,6 +44,7 @@ struct conn {
 	enum guard_ends ends;		/* of the lines behind the target's */
 	struct http_header *headers;	/* conn_header() adds */
 	size_t headers_room;
+	const char *method;		/* conn_keep(): that of its request; lies behind the headers */
 	bool too_many;
 	uint64_t given;			/* bytes of the source that were read */
 	_Atomic uint64_t received;	/* body bytes, for the sweep */
@@ -55,9 +56,16 @@ int conn_init(struct conn *c, const struct http_handlers *handlers, struct budge
 void conn_release(struct conn *c);
 
 /* Keeps a copy of the raw target. ERR_NOMEM, ERR_TOOBIG. */
-int conn_target(struct conn *c, const char *target);
+int conn_target(struct conn *c, struct slice target);
 /* Takes what the request has in the library's memory out of it. ERR_NOMEM: it stays there. */
 int conn_keep(struct conn *c);
+/*
+ * After conn_keep() and conn_done(): whether `text` is one more whole request and nothing else, the same as the last one but for the
+ * target, of which the path is the same too. *target lies in it.
+ */
+bool conn_is_again(const struct conn *c, const char *text, size_t len, struct slice *target);
+/* That request, as conn_begin() does it: conn_end() is next. ERR_NOMEM. */
+int conn_again(struct conn *c, struct slice target);
 /* One more header of the request. False: too many, or no memory; conn_begin() refuses the request then. */
 bool conn_header(struct conn *c, const struct http_header *header);
 /* The headers are in c->headers and c->req.nheaders. STEP_ON or STEP_REPLY (and the body, if any, is not read). */

@@ -143,7 +143,7 @@ let_go(struct entry *e)
 /*
  * The library drops connections that bring nothing at all for the idle time. A client that sends a byte now and then
  * is found here, once a second; a suspended one is waiting for us and is left alone unless it closed. Of those that are parked only
- * the ones that don't read their reply stall.
+ * the ones stall that don't read their reply, or send no other request.
  */
 static bool
 stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
@@ -151,7 +151,7 @@ stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
 	int phase = atomic_load_explicit(&e->phase, memory_order_relaxed);
 	int64_t since = atomic_load_explicit(&e->since_us, memory_order_relaxed);
 	uint64_t received = atomic_load_explicit(&e->conn.received, memory_order_relaxed);
-	int64_t blocked = atomic_load_explicit(&e->blocked_us, memory_order_relaxed);
+	int64_t stuck = atomic_load_explicit(&e->stuck_us, memory_order_relaxed);
 	bool waiting, parked;
 
 	pthread_mutex_lock(&e->lock);
@@ -159,7 +159,7 @@ stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
 	parked = e->park != NULL;
 	pthread_mutex_unlock(&e->lock);
 	if (parked)
-		return blocked && now - blocked > allowed / 2;
+		return stuck && now - stuck > allowed / 2;
 	if (phase == PHASE_HEAD)
 		return now - since > allowed || ended(e, since);
 	if (phase == PHASE_BODY && !waiting && ended(e, since))

@@ -39,7 +39,7 @@
  * Lock order: server.lock, entry.lock, the library or park.lock.
  */
 #define HTTP_CONNECTION_MEMORY 65536	/* target and headers at their limits, and the reply's headers */
-#define LANES_A_PARK 8
+#define LANES_A_PARK 4
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_REPLY };
 
@@ -72,7 +72,7 @@ struct entry {
 	struct entry *ready;		/* the next one in a list of the park's */
 	struct buf rest;		/* of the reply: what the socket didn't take */
 	bool over;			/* no more is to be written */
-	_Atomic int64_t blocked_us;	/* since when the socket takes nothing, or 0 */
+	_Atomic int64_t stuck_us;	/* since when the socket takes or brings nothing, or 0 */
 	/* For the sweep. */
 	_Atomic int phase;
 	_Atomic int64_t since_us;	/* when the phase began */

@@ -18,13 +18,13 @@
 /*
  * Who waits for long waits here, past the library, which holds 64 KiB and more for each connection and looks through all of a lane's when one
  * goes on: a request without a body that waits (HTTP_WAIT), and a reply without end. Such an entry leaves its lane: the library closes
- * its own descriptor of the socket, a second one is the park's. The park's thread calls the handlers from there on and writes the reply;
- * afterwards the connection goes back to its lane as if it were new.
+ * its own descriptor of the socket, a second one is the park's. The park's thread calls the handlers from there on and writes the reply. The
+ * next request is mostly the same but for a cursor, and is then served here too; with any other the connection goes back to its lane,
+ * unread, as if it were new.
  *
  *	waiting	entry.waiting: http_resume() makes it ready, and so does a client that hangs up
  *	ready	in the park's list; it is served when its turn comes
- *	blocked	its socket takes no more for now
- *	over	the reply is out; it goes back once nobody is ready, since they wait for news
+ *	stuck	until its socket takes more, or brings the next request
  *
  * From ready on only the park's thread moves it, and only while it works off the list does it free one: events are about living ones.
  *
@@ -32,10 +32,10 @@
  */
 #define EVENTS 256
 #define PIECE 16384		/* of a source */
-#define TURN 16			/* pieces, then it is another one's turn */
+#define TURN 16			/* steps, then it is another one's turn */
 #define REPLY_MAX (128u << 20)	/* head and body; more than any reply may have */
 #define KEEP_BYTES (1u << 20)	/* what the thread's buffer may keep */
-#define RETURN_US 50000		/* so long may those that are over wait for those that are ready */
+#define AGAIN_MAX 4096		/* bytes of a request that is taken here */
 #define PARK_STACK (512u << 10)
 
 struct park {
@@ -46,9 +46,7 @@ struct park {
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	struct entry *ready, **end;
-	struct buf out;			/* these three are the thread's: what it writes, and who is over since when */
-	struct entry *over;
-	int64_t over_us;
+	struct buf out;			/* the thread's: what it writes */
 };
 
 /* ---- from other threads ---- */
@@ -114,7 +112,7 @@ http_park_take(struct entry *e)
 {
 	struct http_server *s = e->lane->server;
 	struct park *p = &s->parks[e->lane->number % s->nparks];
-	struct epoll_event event = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = e };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = e };
 	int fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
 	bool taken = false;
 
@@ -139,56 +137,9 @@ http_park_take(struct entry *e)
 	return true;
 }
 
-/* ---- the end of one ---- */
+/* ---- a step ---- */
 
-/* Back to the library, as if it were new. */
-static void
-give_back(struct entry *e)
-{
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-	struct lane *lane = e->lane;
-	bool local = e->conn.req.local;
-	int fd = e->fd;
-
-	forget(e);
-	if (getpeername(fd, (struct sockaddr *)&address, &len) == 0) {
-		http_lane_take(lane, fd, local, (struct sockaddr *)&address, len);
-		return;
-	}
-	fio_close(&fd);
-	acceptor_gone(lane->server->acceptor, local);
-}
-
-static void
-give_all_back(struct park *p)
-{
-	struct entry *next;
-
-	for (struct entry *e = p->over; e; e = next) {
-		next = e->ready;
-		give_back(e);
-	}
-	p->over = NULL;
-}
-
-static void
-finish(struct park *p, struct entry *e)
-{
-	if (e->conn.req.reply.close || atomic_load(&p->server->closing)) {
-		drop(e, true);
-		return;
-	}
-	http_serve_over(e, true);
-	if (!p->over)
-		p->over_us = clock_mono_us();
-	e->ready = p->over;
-	p->over = e;
-}
-
-/* ---- what is written ---- */
-
-enum step { GO_ON, WAITS, BLOCKED, OVER, BROKEN };
+enum step { GO_ON, WAITS, STUCK, OTHER, CLOSES, BROKEN };
 
 static enum step
 built(const struct buf *b)
@@ -246,7 +197,7 @@ send_some(struct entry *e, const struct buf *from, size_t *sent)
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		else if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ? BLOCKED : BROKEN;
+			return errno == EAGAIN || errno == EWOULDBLOCK ? STUCK : BROKEN;
 	}
 	return GO_ON;
 }
@@ -258,7 +209,7 @@ send_new(struct park *p, struct entry *e)
 	size_t sent;
 	enum step step = send_some(e, &p->out, &sent);
 
-	if (step == BLOCKED) {
+	if (step == STUCK) {
 		e->rest = (struct buf) BUF_INIT(REPLY_MAX);
 		buf_add(&e->rest, p->out.data + sent, p->out.len - sent);
 		if (built(&e->rest) == BROKEN)
@@ -281,6 +232,35 @@ send_rest(struct entry *e)
 }
 
 static enum step
+end_request(struct park *p, struct entry *e)
+{
+	if (e->conn.req.reply.close || atomic_load(&p->server->closing))
+		return CLOSES;
+	http_serve_over(e, true);
+	e->over = false;
+	return GO_ON;
+}
+
+static enum step
+next_request(struct park *p, struct entry *e)
+{
+	char text[AGAIN_MAX];
+	ssize_t n = recv(e->fd, text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
+	struct slice target;
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return STUCK;
+	if (n <= 0)
+		return BROKEN;
+	if (!conn_is_again(&e->conn, text, (size_t)n, &target))
+		return OTHER;
+	if (recv(e->fd, text, (size_t)n, MSG_DONTWAIT) != n || conn_again(&e->conn, target) != 0)
+		return BROKEN;
+	atomic_fetch_add(&p->server->active, 1);
+	return GO_ON;
+}
+
+static enum step
 take_step(struct park *p, struct entry *e)
 {
 	enum step step;
@@ -290,7 +270,9 @@ take_step(struct park *p, struct entry *e)
 	if (e->rest.len)
 		return send_rest(e);
 	if (e->over)
-		return OVER;
+		return end_request(p, e);
+	if (e->conn.state == CONN_EMPTY)
+		return next_request(p, e);
 	buf_clear(&p->out);
 	step = e->answered ? piece(p, e) : head(p, e);
 	if (step == GO_ON)
@@ -314,13 +296,14 @@ waits(struct entry *e)
 	return waiting;
 }
 
+/* Events come when more can be sent or read. */
 static bool
-blocks(struct park *p, struct entry *e)
+sticks(struct park *p, struct entry *e)
 {
-	struct epoll_event event = { .events = EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e };
 
-	atomic_store(&e->blocked_us, clock_mono_us());
-	return epoll_ctl(p->epfd, EPOLL_CTL_MOD, e->fd, &event) == 0;
+	atomic_store(&e->stuck_us, clock_mono_us());
+	return !e->rest.len || epoll_ctl(p->epfd, EPOLL_CTL_MOD, e->fd, &event) == 0;
 }
 
 /* It had its turn. */
@@ -332,6 +315,24 @@ queue(struct entry *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* To the library, as if it were new. */
+static void
+give_back(struct entry *e)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	struct lane *lane = e->lane;
+	bool local = e->conn.req.local;
+	int fd = e->fd;
+
+	if (getpeername(fd, (struct sockaddr *)&address, &len) != 0) {
+		drop(e, false);
+		return;
+	}
+	forget(e);
+	http_lane_take(lane, fd, local, (struct sockaddr *)&address, len);
+}
+
 static void
 serve(struct park *p, struct entry *e)
 {
@@ -340,14 +341,23 @@ serve(struct park *p, struct entry *e)
 	for (int i = 0; i < TURN && step == GO_ON; i++)
 		if ((step = take_step(p, e)) == WAITS && !waits(e))
 			step = GO_ON;
-	if (step == BLOCKED && !blocks(p, e))
-		step = BROKEN;
-	if (step == GO_ON)
+	switch (step) {
+	case WAITS:
+		return;
+	case GO_ON:
 		queue(e);
-	else if (step == OVER)
-		finish(p, e);
-	else if (step == BROKEN)
-		drop(e, false);
+		return;
+	case STUCK:
+		if (!sticks(p, e))
+			drop(e, false);
+		return;
+	case OTHER:
+		give_back(e);
+		return;
+	case CLOSES:
+	case BROKEN:
+		drop(e, step == CLOSES);
+	}
 }
 
 static void
@@ -356,9 +366,9 @@ notice(struct entry *e, uint32_t events)
 	pthread_mutex_lock(&e->lock);
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		e->gone = true;
-	if ((e->waiting && e->gone) || atomic_load(&e->blocked_us)) {
+	if ((e->waiting && e->gone) || atomic_load(&e->stuck_us)) {
 		e->waiting = false;
-		atomic_store(&e->blocked_us, 0);
+		atomic_store(&e->stuck_us, 0);
 		http_park_ready(e);
 	}
 	pthread_mutex_unlock(&e->lock);
@@ -382,23 +392,19 @@ run(void *arg)
 {
 	struct epoll_event events[EVENTS];
 	struct park *p = arg;
-	struct entry *first, *next;
+	struct entry *next;
 	int n;
 
 	while (!atomic_load(&p->stop)) {
-		n = epoll_wait(p->epfd, events, EVENTS, p->over ? 0 : -1);
+		n = epoll_wait(p->epfd, events, EVENTS, -1);
 		for (int i = 0; i < n; i++)
 			if (events[i].data.ptr)
 				notice(events[i].data.ptr, events[i].events);
-		first = take_ready(p);
-		for (struct entry *e = first; e; e = next) {
+		for (struct entry *e = take_ready(p); e; e = next) {
 			next = e->ready;
 			serve(p, e);
 		}
-		if (p->over && (!first || clock_mono_us() - p->over_us > RETURN_US))
-			give_all_back(p);
 	}
-	give_all_back(p);
 	return NULL;
 }
 

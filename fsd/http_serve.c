@@ -417,7 +417,7 @@ http_serve_target(void *arg, const char *target, struct MHD_Connection *mhd)
 	char *query;
 
 	(void)arg;
-	if (!e || !target || conn_target(&e->conn, target) != 0)
+	if (!e || !target || conn_target(&e->conn, SLICE(target)) != 0)
 		return NULL;
 	e->mhd = mhd;
 	e->conn.ends = look_ahead(target);

@@ -30,6 +30,7 @@ static atomic_uint n_route, n_done, n_complete, n_freed, n_refused, n_written;
 static atomic_ullong last_sent;
 static _Atomic(struct http_request *) polling;
 static atomic_bool poll_ready;
+static atomic_uint n_again;		/* routes of requests that had not to go back to a lane */
 static atomic_uint tail_lines;	/* that /tail may say */
 
 struct feed {
@@ -114,14 +115,19 @@ t_route(struct http_request *req)
 {
 	static const uint64_t never = UINT64_MAX;
 
+	char name[16] = "";
+
 	atomic_fetch_add(&n_route, 1);
+	(void)pthread_getname_np(pthread_self(), name, sizeof(name));
+	if (!strcmp(name, "fsd-park"))
+		atomic_fetch_add(&n_again, 1);
 	http_reply_header(&req->reply, "x-test", "%d", 42);
 	if (is(req, "/echo")) {
 		req->body_max = 1000;
 		return HTTP_BUFFER;
 	}
 	if (is(req, "/sum") || is(req, "/wait") || is(req, "/early") || is(req, "/mid") || is(req, "/stuck") ||
-	    is(req, "/half") || is(req, "/poll") || is(req, "/poll-early") || is(req, "/poll-peer") || is(req, "/poll-big"))
+	    is(req, "/half") || is(req, "/poll") || is(req, "/poll-early") || !strncmp(req->target, "/poll-peer", 10) || is(req, "/poll-big"))
 		return HTTP_STREAM;
 	if (is(req, "/tail") || is(req, "/flood"))
 		req->reply.source = (struct http_source) { tail_read, tail_free, req, HTTP_ENDLESS };
@@ -226,7 +232,7 @@ t_finish(struct http_request *req)
 		atomic_store(&polling, req);
 		return HTTP_WAIT;
 	}
-	if (is(req, "/poll-peer"))
+	if (!strncmp(req->target, "/poll-peer", 10))
 		buf_addf(&req->reply.body, "%s %s %s %zu ", req->method, http_header(req, "x-blank"), req->peer, req->nheaders);
 	if (is(req, "/poll-big"))
 		feed(&req->reply, 5u << 20, UINT64_MAX);
@@ -271,7 +277,7 @@ start(unsigned threads, unsigned idle_seconds, unsigned connections)
 	n_route = n_done = n_complete = n_freed = n_refused = n_written = 0;
 	polling = NULL;
 	poll_ready = false;
-	tail_lines = 0;
+	tail_lines = n_again = 0;
 	rc = http_start(&o, &server);
 	if (rc == ERR_IO || rc == ERR_INVALID) {	/* a machine without IPv6 */
 		static const char *const only4[] = { "127.0.0.1:0", NULL };
@@ -819,6 +825,72 @@ test_parked(void)
 	stop();
 	CHECK_INT(7, n_done);
 	CHECK_INT(1, n_freed);
+}
+
+/*
+ * The same request with another query is served without its lane; all others are not: other headers, another path, another method,
+ * and what comes in pieces.
+ */
+static void
+test_parked_again(void)
+{
+	static const char *const same[] = { "/poll-peer?a=1", "/poll-peer?b=%20", "/poll-peer" };
+	static const char *const others[] = { "GET /poll-peer?c HTTP/1.1\r\nHost: b\r\nX-Blank: x\r\n\r\n",
+		"GET /poll-peers HTTP/1.1\r\nHost: a\r\nX-Blank: x\r\n\r\n",
+		"HEAD /poll-peer HTTP/1.1\r\nHost: a\r\nX-Blank: x\r\n\r\n",
+		"GET /poll-peer HTTP/1.1\r\nHost: a\r\nX-Blank: x\r\nX-More: y\r\n\r\n",
+		"GET /poll-peer HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /poll-peer HTTP/1.0\r\nHost: a\r\nX-Blank: x\r\n\r\n" };
+	const char *first = "GET /poll-peer HTTP/1.1\r\nHost: a\r\nX-Blank: x\r\n\r\n";
+	char text[200];
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 1, 100));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		s = dial();
+		n_again = 0;
+		atomic_store(&poll_ready, false);
+		let_poll(poll_with(s, first));
+		hear(s, false, &g);
+		CHECK_INT(200, g.status);
+		for (unsigned k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\nX-Blank: x\r\n\r\n", same[k]);
+			atomic_store(&poll_ready, k == 1);
+			if (k == 1)
+				CHECK(say(s, text));
+			else
+				let_poll(poll_with(s, text));
+			hear(s, false, &g);
+			CHECK_INT(200, g.status);
+			CHECK(!strncmp(g.body, "GET x 127.0.0.1:", 16));
+			CHECK(becomes(&n_again, k + 1));
+		}
+		CHECK(say(s, others[i]));
+		hear(s, !strncmp(others[i], "HEAD", 4), &g);
+		CHECK_INT(200, g.status);
+		CHECK_INT(3, n_again);
+		close(s);
+	}
+	s = dial();
+	atomic_store(&poll_ready, false);
+	let_poll(poll_with(s, first));
+	hear(s, false, &g);
+	CHECK(put(s, first, 20));
+	nap(50);
+	CHECK(say(s, first + 20));
+	hear(s, false, &g);
+	CHECK_INT(200, g.status);
+	CHECK_INT(3, n_again);
+	/* Who sends no more is cut off after the idle time, as elsewhere. */
+	atomic_store(&poll_ready, false);
+	let_poll(poll_with(s, first));
+	hear(s, false, &g);
+	CHECK_INT(200, g.status);
+	CHECK(closed(s));
+	close(s);
+	stop();
+	CHECK_INT(n_route, n_done);
 }
 
 /* What was sent behind a request that waits is answered after it, whether it came with it or later. */
@@ -1525,7 +1597,7 @@ test_throughput(void)
 
 static const struct test tests[] = { TEST(test_get), TEST(test_keep_alive), TEST(test_pipelined_and_split),
 	TEST(test_head_204_304), TEST(test_sources), TEST(test_bodies), TEST(test_expect), TEST(test_early_replies),
-	TEST(test_poll), TEST(test_parked), TEST(test_parked_pipelined), TEST(test_parked_gone), TEST(test_endless),
+	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_pipelined), TEST(test_parked_gone), TEST(test_endless),
 	TEST(test_endless_blocked), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
 	TEST(test_connection_limit), TEST(test_unix),
 	TEST(test_unix_stranger), TEST(test_tls), TEST(test_addresses), TEST(test_rude_clients),
