@@ -11,8 +11,8 @@
 struct budget;
 
 /*
- * HTTP as the handlers see it. http.c and http_serve.c alone know the library behind it (libmicrohttpd,
- * by way of http_in.h), so that it can be replaced there.
+ * HTTP as the handlers see it. http.c, http_serve.c and http_park.c alone know the library behind it
+ * (libmicrohttpd, by way of http_in.h), so that it can be replaced there.
  *
  * An acceptor of our own takes connections from TCP and Unix listeners (limit of all connections, slots
  * reserved for the Unix socket) and hands each to one of `threads` threads, which serves it to its end. A request:
