@@ -104,12 +104,13 @@ static bool
 is_even(const uint8_t *bytes, size_t len)
 {
 	uint16_t counts[256] = { 0 };
+	size_t step = len / SAMPLE;
 	unsigned sum = 0;
 
-	if (len < SAMPLE)
+	if (!step)
 		return false;
-	for (size_t i = 0; i < SAMPLE; i++)
-		sum += 2u * counts[bytes[i * len / SAMPLE]]++ + 1;
+	for (size_t i = 0; i < SAMPLE; i++, bytes += step)
+		sum += 2u * counts[*bytes]++ + 1;
 	return sum < EVEN;
 }
 
