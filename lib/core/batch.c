@@ -33,6 +33,7 @@ struct batch {
 	size_t count, allocated;
 	struct blob_home homes[HOMES_MAX];
 	size_t nhomes;
+	bool guarded;
 	bool auth, structure;	/* raise the epoch */
 	bool auth_before, structure_before;
 };
@@ -68,9 +69,10 @@ forget_all(struct batch *b)
 }
 
 int
-batch_begin(struct batch *b)
+batch_begin(struct batch *b, bool guarded)
 {
 	forget_all(b);
+	b->guarded = guarded;
 	b->txn.now_us = clock_wall_us();
 	return db_begin(b->txn.db);
 }
@@ -111,23 +113,25 @@ restore(struct batch *b)
 }
 
 int
-batch_run(struct batch *b, const struct commit *c, bool *standing)
+batch_run(struct batch *b, const struct commit *c, enum batch_state *state)
 {
 	struct db_conn *db = b->txn.db;
+	int64_t changes = db_changes(db);
 	int rc, undone = 0;
 
 	mark(b);
-	if ((rc = db_savepoint(db)) == 0 && (rc = c->run(&b->txn, c->arg)) >= 0) {
-		undone = db_release(db);
+	if ((!b->guarded || (rc = db_savepoint(db)) == 0) && (rc = c->run(&b->txn, c->arg)) >= 0) {
+		undone = b->guarded ? db_release(db) : 0;
 	} else if (db_in_txn(db)) {
 		restore(b);
-		undone = db_undo(db);
+		undone = b->guarded ? db_undo(db) : 0;
 	}
 	if (undone) {
 		rc = undone;
 		db_rollback(db);	/* or the half of a closure would be committed with the others */
 	}
-	*standing = db_in_txn(db);
+	*state = !db_in_txn(db) ? BATCH_LOST :
+		 rc < 0 && !b->guarded && db_changes(db) != changes ? BATCH_SPOILED : BATCH_STANDS;
 	return rc;
 }
 

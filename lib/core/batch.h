@@ -10,16 +10,24 @@
  *
  *	batch_begin -> (batch_run)* -> batch_commit | batch_rollback
  *
- * batch_run() runs a closure under a savepoint. It returns what the closure returned, and sets *standing to false
- * if the whole transaction went meanwhile (a full disk, or a closure that could not be undone): then nothing of the batch happened.
+ * batch_run() runs a closure and returns what it returned. *state says what became of the transaction.
+ *
+ * A savepoint for each closure costs a fifth of what the closures do, and is needed by those alone that fail after they have changed
+ * something. So a batch is begun without; only one that was spoiled is begun again with them (`guarded`).
  */
 struct batch;
+
+enum batch_state {
+	BATCH_STANDS,	/* a failed closure left nothing behind */
+	BATCH_SPOILED,	/* it did; roll back and begin again, guarded */
+	BATCH_LOST,	/* the whole transaction went (a full disk, or a closure that could not be undone) */
+};
 
 int batch_new(struct store *store, struct batch **batch);
 void batch_free(struct batch *batch);
 
-int batch_begin(struct batch *b);
-int batch_run(struct batch *b, const struct commit *c, bool *standing);
+int batch_begin(struct batch *b, bool guarded);
+int batch_run(struct batch *b, const struct commit *c, enum batch_state *state);
 /*
  * Flushes the small lane, writes the changed workspace rows, epochs and homes, commits, publishes the epochs and tells
  * store->committed. ERR_SPACE: rolled back. Anything else than 0: whether the commit happened is unknown.

@@ -188,16 +188,16 @@ checkpoint(struct committer *c, uint64_t target)
 static void
 run_alone(struct committer *c, struct commit_wait *w)
 {
-	bool standing;
+	enum batch_state state;
 	int rc;
 
 	if (c->failed) {
 		w->rc = ERR_CLOSED;
 		return;
 	}
-	if ((rc = batch_begin(c->batch)) == 0) {
-		rc = batch_run(c->batch, &w->commit, &standing);
-		if (!standing) {
+	if ((rc = batch_begin(c->batch, true)) == 0) {
+		rc = batch_run(c->batch, &w->commit, &state);
+		if (state != BATCH_STANDS) {
 			w->rc = rc < 0 ? rc : ERR_SPACE;
 			batch_rollback(c->batch);
 			return;
@@ -215,27 +215,28 @@ run_alone(struct committer *c, struct commit_wait *w)
 
 /*
  * Runs waiters of a batch together, for as long as a batch may take; *ran tells how many. 0, or why none of it
- * happened.
+ * happened: ERR_AGAIN if it has to be guarded.
  */
 static int
-run_together(struct committer *c, struct commit_wait **batch, size_t n, size_t *ran)
+run_together(struct committer *c, struct commit_wait **batch, size_t n, bool guarded, size_t *ran)
 {
 	int64_t until = clock_mono_us() + BATCH_US;
-	bool standing = true;
+	enum batch_state state = BATCH_STANDS;
 	size_t i;
 	int rc;
 
 	*ran = n;
-	if ((rc = batch_begin(c->batch)) != 0)
+	if ((rc = batch_begin(c->batch, guarded)) != 0)
 		return rc;
-	for (i = 0; i < n && standing && (i == 0 || clock_mono_us() < until); i++) {
-		batch[i]->rc = batch_run(c->batch, &batch[i]->commit, &standing);
+	for (i = 0; i < n && state == BATCH_STANDS && (i == 0 || clock_mono_us() < until); i++) {
+		batch[i]->rc = batch_run(c->batch, &batch[i]->commit, &state);
 		/* A full disk may also cost one statement alone. What frees must get its second chance then too. */
-		standing = standing && batch[i]->rc != ERR_SPACE;
+		if (batch[i]->rc == ERR_SPACE)
+			state = BATCH_LOST;
 	}
-	if (!standing) {
+	if (state != BATCH_STANDS) {
 		batch_rollback(c->batch);
-		return ERR_SPACE;
+		return state == BATCH_SPOILED ? ERR_AGAIN : ERR_SPACE;
 	}
 	*ran = i;
 #ifdef BUG_EARLY_ACK	/* planted: the power-cut test must notice it */
@@ -252,8 +253,10 @@ static size_t
 run_batch(struct committer *c, struct commit_wait **batch, size_t n)
 {
 	size_t ran = n;
-	int rc = c->failed ? ERR_CLOSED : run_together(c, batch, n, &ran);
+	int rc = c->failed ? ERR_CLOSED : run_together(c, batch, n, false, &ran);
 
+	if (rc == ERR_AGAIN)
+		rc = run_together(c, batch, n, true, &ran);
 	if (rc == ERR_SPACE) {
 		/* What frees space gets the ballast's; what would take more is refused. */
 		gate_disk_full(c->store);

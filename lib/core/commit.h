@@ -11,11 +11,12 @@
 /*
  * The committer: one thread through which every mutation of a store goes.
  *
- * It takes the waiting closures, round-robin by workspace, at most 256 or 20 ms or one large one a batch; runs each
- * under a savepoint in one transaction; flushes the small lane once; writes the homes that grew and the changed
- * workspace rows; commits; and only then releases all results, refusals too. After each closure it checks that the
- * transaction still stands; if not (a full disk rolls back everything) nothing is released, the ballast is given back,
- * and what frees space runs again one by one, while what would take more is refused with ERR_SPACE. Between batches it moves the log into the database.
+ * It takes the waiting closures, round-robin by workspace, at most 256 or 20 ms or one large one a batch; runs them in one
+ * transaction; flushes the small lane once; writes the homes that grew and the changed workspace rows; commits; and only
+ * then releases all results, refusals too. Where a closure failed after it had changed something, all of the batch run
+ * again, each under a savepoint. After each closure it checks that the transaction still stands; if not (a full disk rolls
+ * back everything) nothing is released, the ballast is given back, and what frees space runs again one by one, while what
+ * would take more is refused with ERR_SPACE. Between batches it moves the log into the database.
  *
  * A closure may run more than once, sees only the database, and has no other effect. What it needs it gets in arg; what
  * it finds it leaves in arg.

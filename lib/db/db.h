@@ -106,6 +106,9 @@ int db_fixed(const struct db_row *row, int column, void *to, size_t len);
 /* Rows that the last db_exec() of this connection changed. */
 int64_t db_changed(const struct db_conn *conn);
 
+/* Rows that this connection has changed since it was opened: the same twice, and nothing was changed in between. */
+int64_t db_changes(const struct db_conn *conn);
+
 /* Runs DDL or several statements in one text: migrations only. */
 int db_script(struct db_conn *conn, const char *sql);
 

@@ -223,6 +223,12 @@ db_changed(const struct db_conn *conn)
 	return conn->changed;
 }
 
+int64_t
+db_changes(const struct db_conn *conn)
+{
+	return sqlite3_total_changes64(conn->handle);
+}
+
 static sqlite3_stmt *
 handle_of(const struct db_row *row)
 {

@@ -108,6 +108,13 @@ run_wait(struct txn *t, void *arg)
 	return 0;
 }
 
+/* Once; a second time where another one of the batch had to be undone. */
+static bool
+ran(const struct adding *a)
+{
+	return a->runs == 1 || a->runs == 2;
+}
+
 struct caller {
 	struct store *store;
 	struct commit commit;
@@ -239,7 +246,7 @@ together(void)
 	for (int i = 0; i < 9; i++) {
 		pthread_join(callers[i].thread, NULL);
 		CHECK_INT(i % 3 ? 0 : ERR_PRECONDITION, callers[i].rc);
-		CHECK_INT(1, callers[i].adding.runs);
+		CHECK(ran(&callers[i].adding));
 	}
 	CHECK_INT(6, byte_number(store, "SELECT count(*) FROM job"));
 	CHECK_INT(3, byte_number(store, "SELECT objects FROM workspace WHERE name = x'6f6e65'"));
@@ -506,7 +513,7 @@ without_threads(void)
 	sem_post(&gate.go);
 	sem_wait(&end.began);	/* all of them have run, none is committed */
 	for (int i = 0; i < 20; i++)
-		early += a[i].calls || commit_ready(&a[i].wait, &rc) || a[i].adding.runs != 1;
+		early += a[i].calls || commit_ready(&a[i].wait, &rc) || !ran(&a[i].adding);
 	CHECK_INT(0, early);
 	CHECK_INT(0, byte_number(store, "SELECT count(*) FROM job"));
 	sem_post(&end.go);
