@@ -21,22 +21,6 @@ static const char *const complete_fields[] = { "uploadSessionId", "parts", "clie
 	"parentFolderId", "onConflict", "clientMutationId", "deviceId", NULL };
 static const char *const part_fields[] = { "partNumber", "etag", "sha256", NULL };
 
-int
-api_upload_permit(struct request *req, const struct principal *who, const struct transfer *tr)
-{
-	struct store *store = req->daemon->store;
-	struct node n = NODE_INIT;
-	int rc = ERR_NOTFOUND;
-
-	/* A file that is gone is written anew where it was. */
-	if (tr->new_version)
-		rc = node_find(store, who, ACTION_WRITE, NODE_FILE, tr->file_id, &n);
-	if (rc == ERR_NOTFOUND)
-		rc = node_find(store, who, ACTION_WRITE, NODE_FOLDER, tr->parent, &n);
-	node_release(&n);
-	return rc;
-}
-
 /* ---- what bodies say ---- */
 
 int
@@ -295,7 +279,7 @@ find(struct request *req, int64_t id, struct transfer *tr)
 
 	if (rc == ERR_NOTFOUND)
 		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
-	if (rc == 0 && !tr->completed && (rc = api_upload_permit(req, &req->who.who, tr)) == ERR_NOTFOUND)
+	if (rc == 0 && !tr->completed && (rc = transfer_permit(req->daemon->store, &req->who.who, tr)) == ERR_NOTFOUND)
 		return request_fail(req, rc, NULL, "The folder that it was for is gone: complete it in another.");
 	return rc;
 }
@@ -410,12 +394,11 @@ get_parts(struct request *req, const struct json *body, struct ending *e)
 }
 
 static int
-may_write(struct request *req, enum node_kind kind, int64_t id, int64_t *parent)
+may_write(struct request *req, int64_t folder)
 {
 	struct node n = NODE_INIT;
-	int rc = node_find(req->daemon->store, &req->who.who, ACTION_WRITE, kind, id, &n);
+	int rc = node_find(req->daemon->store, &req->who.who, ACTION_WRITE, NODE_FOLDER, folder, &n);
 
-	*parent = n.parent;
 	node_release(&n);
 	return rc;
 }
@@ -425,7 +408,6 @@ static int
 get_other_place(struct request *req, const struct json *body, struct ending *e)
 {
 	struct node n = NODE_INIT;
-	int64_t above;
 	int rc;
 
 	if ((rc = admin_get_str(req, body, "name", &e->c.name)) != 0 ||
@@ -433,7 +415,7 @@ get_other_place(struct request *req, const struct json *body, struct ending *e)
 		return rc;
 	if (!json_get(body, "parentFolderId")) {
 		/* Who may write to the file alone gives its folder no other. */
-		rc = e->c.name ? may_write(req, NODE_FOLDER, e->tr.parent, &above) : 0;
+		rc = e->c.name ? may_write(req, e->tr.parent) : 0;
 		return rc == ERR_NOTFOUND && e->tr.new_version ? ERR_DENIED : rc;
 	}
 	if ((rc = api_parent(req, body, "parentFolderId", e->tr.workspace, &n)) == 0 && n.workspace != e->tr.workspace)
@@ -441,21 +423,6 @@ get_other_place(struct request *req, const struct json *body, struct ending *e)
 	e->c.parent = n.id;
 	node_release(&n);
 	return rc;
-}
-
-/* A conflict copy is a new file: who may not make one in the folder is told of the conflict instead. */
-static int
-permit_copy(struct request *req, struct ending *e)
-{
-	int64_t folder, above;
-	int rc;
-
-	if (!e->tr.new_version || e->c.parent || !(e->c.rename || e->tr.rename))
-		return 0;
-	if ((rc = may_write(req, NODE_FILE, e->tr.file_id, &folder)) == 0)
-		rc = may_write(req, NODE_FOLDER, folder, &above);
-	e->c.no_copy = rc == ERR_NOTFOUND || rc == ERR_DENIED;
-	return e->c.no_copy ? 0 : rc;
 }
 
 static int
@@ -481,10 +448,10 @@ get_completion(struct request *req, const struct json *body, struct ending *e)
 	}
 	if (rc || (rc = get_other_place(req, body, e)) != 0)
 		return rc;
-	/* A new place was asked for already. */
-	if (!e->c.parent && (rc = api_upload_permit(req, &req->who.who, &e->tr)) == ERR_NOTFOUND)
+	/* A new place was asked for already. The commit asks again. */
+	if (!e->c.parent && (rc = transfer_permit(store, &req->who.who, &e->tr)) == ERR_NOTFOUND)
 		return request_fail(req, rc, NULL, "The folder that it was for is gone: name another parentFolderId.");
-	return rc ? rc : permit_copy(req, e);
+	return rc;
 }
 
 static int
@@ -504,7 +471,7 @@ render_complete(void *arg, struct buf *reply)
 	json_bytes(&j, e->hidden ? "" : c->node.name.data, e->hidden ? 0 : c->node.name.len);
 	json_key_int(&j, "sequence", c->sequence);
 	api_put_cursor(e->req, &j, "syncCursor", &(struct cursor) { .workspace = c->node.workspace,
-	    .principal = c->principal, .sequence = c->before });
+	    .principal = c->who->id, .sequence = c->before });
 	api_put_hash(&j, c->node.has_hash ? c->node.content_hash : NULL);
 	if (c->unchanged)
 		json_key_bool(&j, "unchanged", true);
@@ -559,7 +526,7 @@ api_upload_complete(struct request *req)
 	idem.arg = &e;
 	if ((rc = admin_body(req, complete_fields, &body)) == 0 && (rc = api_actor(req, &actor)) == 0 &&
 	    (rc = get_completion(req, body, &e)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed) {
-		e.c.principal = actor.principal;
+		e.c.who = &req->who.who;
 		e.c.device = actor.device;
 		e.c.label = device_label(req->daemon->store, &req->who.who, actor.device, e.label, sizeof(e.label));
 		rc = explain_complete(req, transfer_complete(req->daemon->store, &e.c, &idem), &e.c);

@@ -18,6 +18,8 @@ part() {
 
 @test "who lost the right in mid-upload can't go on" { part revoked; }
 
+@test "a session reaches nothing that its user doesn't see any more" { part out_of_sight; }
+
 @test "a call whose reply was lost is sent again and gets the same" { part lost_replies; }
 
 @test "what a session holds is not collected, and a hash that nobody gave is found out" { part collected; }

@@ -239,6 +239,58 @@ def revoked():
     assert not at(ws, "a") and not at(ws, "b")
 
 
+def out_of_sight():
+    """A session reaches nothing that its user doesn't see any more, and tells nothing of it."""
+    ws = workspace("out-of-sight")
+    pat = user("pat")
+    shared, private = (api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": n})["id"]
+                       for n in ("shared", "private"))
+    api.call("POST", "/v1/folders/%s:share" % shared, {"principalName": "pat", "role": "editor"})
+    original, evil = b"original", b"evil"
+
+    def session(name, data, **more):
+        """A file in the shared folder, an upload of Pat's to it, and then it is in the private one."""
+        made = api.upload(original, parentFolderId=shared, name=name)
+        started = pat.call("POST", START, dict(more, fileId=made["fileId"], sizeBytes=len(data)))
+        pat.send_parts(started, data)
+        api.call("PATCH", "/v1/files/" + made["fileId"], {"parentFolderId": private, "name": "secret-" + name})
+        return made, started
+
+    def stays_out(started, **more):
+        for end in ({}, {"onConflict": "rename"}, more):
+            status, doc = pat.try_call("POST", COMPLETE, dict(end, uploadSessionId=started["uploadSessionId"]))
+            assert status in (404, 409) and "secret" not in str(doc), (status, doc)
+            assert doc["error"]["code"] != "version_conflict" and "currentVersionId" not in doc["error"], doc
+
+    made, started = session("a", evil)
+    stays_out(started, clientObservedBaseVersion=made["versionId"])
+    assert api.download(made["fileId"])[0] == original
+    assert put(target_of(started, 1), evil)[0] in (404, 409)
+    assert pat.try_call("GET", "/v1/uploads/" + started["uploadSessionId"])[0] in (404, 409)
+    # Under another name in a folder of his own, or back in sight, it goes on.
+    done = pat.call("POST", COMPLETE, {"uploadSessionId": started["uploadSessionId"], "name": "mine", "parentFolderId": shared})
+    assert done["fileId"] != made["fileId"] and api.download(done["fileId"])[0] == evil
+    made, started = session("b", evil)
+    newer = api.upload(b"newer", fileId=made["fileId"])
+    stays_out(started, clientObservedBaseVersion=newer["versionId"])
+    api.call("PATCH", "/v1/files/" + made["fileId"], {"parentFolderId": shared, "name": "b"})
+    assert refused("409 version_conflict", pat, "POST", COMPLETE,
+                   {"uploadSessionId": started["uploadSessionId"]})["currentVersionId"] == newer["versionId"]
+    # The same content is not told to be the same; what was deleted out of sight doesn't come back.
+    made, started = session("c", original, sha256=hashlib.sha256(original).hexdigest())
+    stays_out(started)
+    api.call("DELETE", "/v1/files/" + made["fileId"])
+    stays_out(started)
+    assert not at(ws, "private/secret-c") and not at(ws, "shared/c")
+    # Who loses the role while parts are there writes no more.
+    made = api.upload(original, parentFolderId=shared, name="d")
+    started = pat.call("POST", START, {"fileId": made["fileId"], "sizeBytes": len(evil)})
+    pat.send_parts(started, evil)
+    api.call("POST", "/v1/folders/%s:share" % shared, {"principalName": "pat", "role": "viewer"})
+    assert pat.try_call("POST", COMPLETE, {"uploadSessionId": started["uploadSessionId"]})[0] == 403
+    assert api.download(made["fileId"])[0] == original
+
+
 def lost_replies():
     """The same call with the same key: the same answer, once done; with another body refused."""
     ws = workspace("lost-replies")

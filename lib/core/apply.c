@@ -290,6 +290,7 @@ run_content(struct txn *t, struct applying *x, struct apply_op *op, int64_t pare
 	p.base = op->kind == APPLY_VERSION ? op->base : 0;
 	p.rename = op->rename;
 	p.label = x->a->label;
+	p.who = x->a->who;
 	p.actor = x->a->actor;
 	p.size = op->size;
 	rc = apply_content(t, x, op, &p);

@@ -55,7 +55,7 @@ struct apply_op {
 
 struct apply {
 	int64_t workspace;
-	const struct principal *who;	/* decides which chunks may be told to be there */
+	const struct principal *who;	/* decides which chunks may be told to be there, and where contents may go */
 	struct actor actor;
 	struct slice label;		/* DEVICE in the names of conflict copies */
 	bool atomic;			/* all or none, and one commit for the feed; else each on its own */

@@ -59,6 +59,11 @@ int transfer_start(struct store *store, const struct principal *who, struct tran
 /* A session by its id. ERR_NOTFOUND: none, aborted, over, or of another principal (`principal` 0: any). */
 int transfer_get(struct store *store, int64_t id, int64_t principal, struct transfer *tr);
 
+/*
+ * Whether `who` may write where the session will, as things are now. ERR_NOTFOUND: not the caller's to see (any more), or gone. ERR_DENIED.
+ */
+int transfer_permit(struct store *store, const struct principal *who, const struct transfer *tr);
+
 /* What part `number` has to be: its bytes, and its chunk where chunks are listed (else NULL). ERR_INVALID: there is no such part. */
 int transfer_part(const struct transfer *tr, unsigned number, uint64_t *size, const struct manifest_chunk **chunk);
 
@@ -78,7 +83,8 @@ int transfer_missing(struct store *store, const struct transfer *tr, unsigned af
     unsigned *n);
 
 struct transfer_complete {
-	int64_t id, principal, device;
+	int64_t id, device;
+	const struct principal *who;
 	const struct transfer_part *parts;	/* as the caller lists them: number and ETag are compared; NULL: what is there */
 	size_t count;
 	bool has_base;				/* else the session's */
@@ -87,7 +93,6 @@ struct transfer_complete {
 	int64_t parent;				/* 0: the session's */
 	struct slice label;			/* DEVICE in the name of a conflict copy */
 	bool rename;				/* or the session's */
-	bool no_copy;				/* makes no conflict copy, whatever they say */
 	/* results */
 	struct node node;			/* NODE_INIT; what is there now */
 	int64_t sequence, before;		/* of the last event; the workspace's before the first */
@@ -99,8 +104,8 @@ struct transfer_complete {
 	unsigned missing;			/* ERR_INVALID: the first part that is missing or not as listed */
 };
 /*
- * ERR_NOTFOUND: no such session. ERR_CONFLICT: the folder is gone (name another). ERR_EXISTS: there is a folder of that name. ERR_PRECONDITION: the current version is
- * not the base. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash. ERR_QUOTA. Sent again after success: the same answer.
+ * ERR_NOTFOUND: no such session. ERR_CONFLICT: the folder is gone, or not the caller's to see any more (name another). ERR_DENIED: may not write there. ERR_EXISTS: there is
+ * a folder of that name. ERR_PRECONDITION: the current version is not the base; also where a conflict copy is wanted and the caller may not make one. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash. ERR_QUOTA. Sent again after success: the same answer.
  */
 int transfer_complete(struct store *store, struct transfer_complete *c, struct idem *idem);
 

@@ -291,9 +291,10 @@ find_place(struct txn *t, struct completion *m, const uint8_t *hash, struct tran
 	p->folder = c->parent ? c->parent : tr->parent;
 	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
 	p->base = c->has_base ? c->base : c->name ? 0 : tr->base;
-	p->rename = (c->rename || tr->rename) && !c->no_copy;
+	p->rename = c->rename || tr->rename;
 	p->label = c->label;
-	p->actor = (struct actor) { c->principal, c->device ? c->device : tr->device };
+	p->who = c->who;
+	p->actor = (struct actor) { c->who->id, c->device ? c->device : tr->device };
 	p->size = tr->size;
 	p->hash = hash;
 	rc = transfer_place_find(t, p);
@@ -462,7 +463,7 @@ transfer_complete(struct store *store, struct transfer_complete *c, struct idem 
 	int rc = ERR_AGAIN;
 
 	for (int i = 0; rc == ERR_AGAIN && i < TRIES; i++)
-		if ((rc = transfer_get(store, c->id, c->principal, &m.tr)) == 0 && (rc = verify(store, &m)) == 0)
+		if ((rc = transfer_get(store, c->id, c->who->id, &m.tr)) == 0 && (rc = verify(store, &m)) == 0)
 			rc = idem_run(store, &(struct commit) { .workspace = m.tr.workspace, .run = run_complete, .arg = &m,
 			    .large = true }, idem);
 	transfer_release(&m.tr);

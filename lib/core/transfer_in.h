@@ -69,6 +69,18 @@ int transfer_hash_manifest(struct store *store, struct slice manifest, uint64_t 
 /* What a version is tagged with that has no MD5 (SEMANTICS 10). hash NULL: that of the list of chunks stands in. */
 void transfer_etag(const uint8_t *hash, const struct manifest_chunk *chunks, size_t count, char etag[ETAG_TEXT]);
 
+/* ---- transfer_permit.c ---- */
+
+/* Whether `who` may write to a node. ERR_NOTFOUND: it is not there, or not for `who`. ERR_DENIED. Inside a transaction. */
+int transfer_may_write(struct store *store, struct db_conn *db, const struct principal *who, enum node_kind kind, int64_t id,
+    int64_t workspace);
+/*
+ * Whether `who` may write where a version of `file` goes: to the file, wherever it is now; if it is deleted, to the folder that it was in, or with that folder
+ * gone too to the whole workspace. With file 0, or without a trace of it, to `folder` (0: ERR_NOTFOUND). Errors as above.
+ */
+int transfer_permit_file(struct store *store, struct db_conn *db, const struct principal *who, int64_t workspace,
+    int64_t file, int64_t folder);
+
 /* ---- transfer_place.c: where a version goes that a device made, inside a closure ---- */
 
 struct transfer_place {
@@ -80,6 +92,7 @@ struct transfer_place {
 	int64_t base;			/* the version that it builds on; 0: nothing is to be there */
 	bool rename;			/* a conflict makes a conflict copy */
 	struct slice label;		/* DEVICE in its name */
+	const struct principal *who;	/* must be allowed to write there, as things are now */
 	struct actor actor;
 	uint64_t size;
 	const uint8_t *hash;		/* NULL: not known */
@@ -97,8 +110,9 @@ struct transfer_place {
 void transfer_place_release(struct transfer_place *p);
 
 /*
- * Finds and judges it; changes nothing. ERR_CONFLICT: the folder is gone. ERR_EXISTS: a folder has the name. ERR_PRECONDITION: another version
- * is current. ERR_NOTFOUND, ERR_QUOTA.
+ * Finds and judges it; changes nothing. ERR_CONFLICT: the folder is gone, or not `who`'s to see (any more). ERR_DENIED: may see it, but not write.
+ * ERR_EXISTS: a folder has the name. ERR_PRECONDITION: another version is current; also where a conflict copy is wanted and `who` may not make one there.
+ * ERR_NOTFOUND, ERR_QUOTA.
  */
 int transfer_place_find(struct txn *t, struct transfer_place *p);
 /* After transfer_place_find() and with references taken, unless p->same: `new` becomes current there. new->event is chosen here. */

@@ -106,23 +106,47 @@ aim_beside(struct txn *t, struct transfer_place *p)
 	return ERR_EXISTS;
 }
 
+/* A conflict copy is a new file: who may write to the file alone makes none in its folder. */
+static int
+may_copy(struct txn *t, const struct transfer_place *p, bool *yes)
+{
+	int rc = 0;
+
+	if (p->rename && p->file)
+		rc = transfer_may_write(t->store, t->db, p->who, NODE_FOLDER, p->folder, p->workspace);
+	*yes = p->rename && rc == 0;
+	return rc == ERR_NOTFOUND || rc == ERR_DENIED ? 0 : rc;
+}
+
 /* Something is shown under the name. */
 static int
 meet(struct txn *t, struct transfer_place *p)
 {
 	const struct entry_row *e = &p->target.entry;
+	bool copy;
 	int rc = same_content(t, p);
 
 	p->revive = 0;
 	if (rc || p->same || e->version_id == p->base || PLANTED("base"))
 		return rc;
 	p->current = e->version_id;
-	if (!p->rename) {
+	if ((rc = may_copy(t, p, &copy)) != 0)
+		return rc;
+	if (!copy) {
 		transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
 		return ERR_PRECONDITION;
 	}
 	p->conflict_of = e->node_id;
 	return PLANTED("conflict") ? 0 : aim_beside(t, p);
+}
+
+/* As things are now: the file can have gone where the caller doesn't see it. A folder that is known to be reached was asked for already. */
+static int
+permit(struct txn *t, const struct transfer_place *p)
+{
+	int rc = p->reached ? 0 : transfer_permit_file(t->store, t->db, p->who, p->workspace, p->file, p->folder);
+
+	return rc == ERR_NOTFOUND && p->folder ? ERR_CONFLICT : rc;
 }
 
 int
@@ -132,7 +156,7 @@ transfer_place_find(struct txn *t, struct transfer_place *p)
 
 	p->same = p->away = false;
 	p->revive = p->conflict_of = p->current = 0;
-	if (p->file && (rc = follow(t, p)) != 0)
+	if ((rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0))
 		return rc;
 	if (!p->reached && (rc = tree_depth(t, p->workspace, p->folder, &depth)) != 0) {
 		p->away = rc == ERR_NOTFOUND && p->revive;

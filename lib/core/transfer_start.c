@@ -230,7 +230,9 @@ run_start(struct txn *t, void *arg)
 	uint64_t held;
 	int rc;
 
-	if ((rc = find_target(t, s, &now)) != 0 || (rc = txn_workspace(t, tr->workspace, &w)) != 0 ||
+	/* It may have gone out of sight since the caller was asked who it is. */
+	if ((rc = transfer_permit_file(t->store, t->db, s->who, tr->workspace, tr->new_version ? tr->file_id : 0, tr->parent)) != 0 ||
+	    (rc = find_target(t, s, &now)) != 0 || (rc = txn_workspace(t, tr->workspace, &w)) != 0 ||
 	    (rc = tr->part_size ? 0 : check_chunks(tr, w->chunk_max)) != 0 ||
 	    (rc = s->has_base && s->base ? check_base(t, tr, &now, s->base) : 0) != 0)
 		return rc;

@@ -227,6 +227,7 @@ test_nobody_makes_files_of_what_others_staged(void)
 	batch.nstaged = 1;
 	create("a", "secret");
 	CHECK_INT(0, principal_create(store, "lee", false, false, &admin));
+	CHECK_INT(0, grant_add(store, space.id, SLICE(""), admin.id, ROLE_EDITOR, (struct actor) { 0 }));
 	CHECK_INT(ERR_EXPIRED, run(false));
 	begin();
 	create("a", "secret");

@@ -70,7 +70,7 @@ end(struct transfer_complete *c, const struct transfer *tr)
 	int rc;
 
 	c->id = tr->id;
-	c->principal = admin.id;
+	c->who = &admin;
 	c->label = SLICE("laptop");
 	rc = transfer_complete(store, c, &idem);
 	idem_end(store, &idem);
