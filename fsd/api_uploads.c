@@ -382,11 +382,15 @@ get_parts(struct request *req, const struct json *body, struct ending *e)
 	if (!(e->parts = calloc(json_array_len(list) + 1, sizeof(*e->parts))))
 		return ERR_NOMEM;
 	for (const struct json *p = json_first(list); p; p = json_next(p), n++) {
+		struct transfer_part *part = &e->parts[n];
+
 		if (json_only(p, part_fields) != 0 || json_get_int(p, "partNumber", 1, LIMIT_PARTS, &number) != 0 ||
 		    json_get_str(p, "etag", &etag) != 0 || strlen(etag) >= ETAG_TEXT)
 			return request_fail(req, ERR_INVALID, NULL, "parts: %s", json_error(p));
-		e->parts[n].number = (unsigned)number;
-		memcpy(e->parts[n].etag, etag, strlen(etag) + 1);
+		if ((rc = api_upload_get_hash(req, p, "sha256", part->hash, &part->has_hash)) != 0)
+			return rc;
+		part->number = (unsigned)number;
+		memcpy(part->etag, etag, strlen(etag) + 1);
 	}
 	e->c.parts = e->parts;
 	e->c.count = n;

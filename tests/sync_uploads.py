@@ -157,6 +157,19 @@ def missing():
     assert put(target_of(session, 1), part)[0] == 200
     error = refused("409 incomplete_upload", api, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
     assert error["missingParts"] == [2], error
+    # What is listed of a part must be so.
+    session = api.call("POST", START, dict(where, name="listed", sizeBytes=5))
+    etag = put(target_of(session, 1), b"hello")[1]["etag"]
+    end, right = {"uploadSessionId": session["uploadSessionId"]}, chunk(b"hello")["hash"]
+
+    def listed(**more):
+        return dict(end, parts=[dict({"partNumber": 1, "etag": etag}, **more)])
+
+    for wrong in (listed(sha256="0" * 64), listed(etag="0" * 32), listed(partNumber=2), dict(end, parts=[])):
+        assert refused("409 incomplete_upload", api, "POST", COMPLETE, wrong)["missingParts"] in ([1], [2])
+    for wrong in (5, [1], "zz", {}, right[:-1]):
+        refused("400 invalid_request", api, "POST", COMPLETE, listed(sha256=wrong))
+    api.call("POST", COMPLETE, listed(sha256="sha256:" + right))
     a, b = b"first chunk", b"second chunk"
     api.upload(a, name="there", **where)
     session = api.call("POST", START, dict(where, name="both", sizeBytes=len(a + b), chunks=[chunk(a), chunk(b)],

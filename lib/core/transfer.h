@@ -74,6 +74,8 @@ struct transfer_part {
 	unsigned number;
 	uint64_t size;
 	char etag[ETAG_TEXT];
+	bool has_hash;			/* as a caller lists it */
+	uint8_t hash[32];		/* its SHA-256 */
 };
 /* Parts with number > after that have arrived or were there already (size 0 and no ETag then). */
 int transfer_parts(struct store *store, const struct transfer *tr, unsigned after, struct transfer_part *parts, unsigned max,
@@ -85,7 +87,7 @@ int transfer_missing(struct store *store, const struct transfer *tr, unsigned af
 struct transfer_complete {
 	int64_t id, device;
 	const struct principal *who;
-	const struct transfer_part *parts;	/* as the caller lists them: number and ETag are compared; NULL: what is there */
+	const struct transfer_part *parts;	/* as the caller lists them: number, ETag and hash are compared; NULL: what is there */
 	size_t count;
 	bool has_base;				/* else the session's */
 	int64_t base;

@@ -54,8 +54,16 @@ static bool
 as_listed(const struct gathering *g, unsigned number, const struct upload_part_row *p)
 {
 	const struct transfer_part *want = &g->c->parts[g->listed];
+	struct checksum sum;
 
-	return g->listed < g->c->count && want->number == number && (!p || slice_is(p->etag, want->etag));
+	if (g->listed == g->c->count || want->number != number)
+		return false;
+	if (!p)
+		return true;
+	if (want->has_hash && (checksum_decode(p->checksum.p, p->checksum.len, &sum) != 0 ||
+	    memcmp(sum.value, want->hash, sizeof(want->hash)) != 0))
+		return false;
+	return slice_is(p->etag, want->etag);
 }
 
 static bool
