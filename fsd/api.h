@@ -79,15 +79,17 @@ struct api_node_extra {
 	const struct tree_sibling *collides;	/* siblings whose names differ in case or Unicode form only */
 	size_t ncollides;
 	bool top;			/* the folder that it is in is not the caller's to know */
-	bool twin;			/* a file and a folder have this name */
 };
 /* The members of a node, inside an object that was begun: so that others can be added. api_node.c. */
 void api_put_node(struct json_out *j, const struct node *n, const struct api_node_extra *extra);
 /* "contentHash": "sha256:…" or null; `hash` NULL: null. */
 void api_put_hash(struct json_out *j, const uint8_t *hash);
-/* "name" (and, where sync can't carry it, "syncable": false, "reason", "nameBase64"; else "syncable": true). */
-void api_put_name(struct json_out *j, struct slice name);
-/* Why a name can't be synced, or NULL (SEMANTICS 7). Static text. Also what the API refuses to create. */
+/*
+ * "name" (and, where sync can't carry it, "syncable": false, "reason", "nameBase64"; else "syncable": true). twin: a file and a folder have
+ * this name.
+ */
+void api_put_name(struct json_out *j, struct slice name, bool twin);
+/* Why a name alone can't be synced, or NULL (SEMANTICS 7). Static text. Also what the API refuses to create. */
 const char *api_name_reason(struct slice name);
 /* ERR_INVALID with the error invalid_name. */
 int api_check_name(struct request *req, const char *name);

@@ -72,7 +72,7 @@ put_name(struct buf *b, const struct event *e)
 	bool root = e->folder && !name.len && !e->name.len;
 	struct json_out j;
 
-	if (root || !api_name_reason(name)) {
+	if (root || (!e->twin && !api_name_reason(name))) {
 		PUT(b, ",\"name\":");
 		put_text(b, name);
 		PUT(b, ",\"syncable\":true");
@@ -80,7 +80,7 @@ put_name(struct buf *b, const struct event *e)
 	}
 	json_out_init(&j, b, false);
 	j.comma = true;
-	api_put_name(&j, name);
+	api_put_name(&j, name, e->twin);
 }
 
 static void

@@ -76,7 +76,7 @@ static void
 add_child(void *arg, const struct tree_child *child)
 {
 	struct listing *l = arg;
-	struct api_node_extra extra = { .collides = child->collides, .ncollides = child->ncollides, .twin = child->twin };
+	struct api_node_extra extra = { .collides = child->collides, .ncollides = child->ncollides };
 
 	l->path.len = l->len;
 	buf_add(&l->path, child->node->name.data, child->node->name.len);

@@ -53,9 +53,13 @@ put_base64(struct json_out *j, const char *key, struct slice s)
 	free(text);
 }
 
-static void
-put_name(struct json_out *j, struct slice name, const char *why)
+void
+api_put_name(struct json_out *j, struct slice name, bool twin)
 {
+	const char *why = api_name_reason(name);
+
+	if (!why && twin)
+		why = "a file and a folder have this name";
 	json_key(j, "name");
 	json_bytes(j, name.p, name.len);
 	json_key_bool(j, "syncable", !why);
@@ -63,12 +67,6 @@ put_name(struct json_out *j, struct slice name, const char *why)
 		json_key_str(j, "reason", why);
 		put_base64(j, "nameBase64", name);
 	}
-}
-
-void
-api_put_name(struct json_out *j, struct slice name)
-{
-	put_name(j, name, api_name_reason(name));
 }
 
 void
@@ -161,18 +159,18 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 	struct slice path = { n->path.data ? n->path.data : "", n->path.len };
 	struct slice name = { n->name.data ? n->name.data : "", n->name.len };
 	bool root = n->kind == NODE_FOLDER && !n->parent;
-	const char *why = api_name_reason(name);
+	bool alone = extra && extra->top;	/* what else its folder has is not the caller's to know */
 
 	if (extra && extra->path.p)
 		path = extra->path;
 	admin_put_id(j, "id", n->kind == NODE_FILE ? ID_FILE : ID_FOLDER, n->id);
 	json_key_str(j, "kind", n->kind == NODE_FILE ? "file" : "folder");
 	admin_put_id(j, "workspaceId", ID_WORKSPACE, n->workspace);
-	admin_put_id(j, "parentFolderId", ID_FOLDER, extra && extra->top ? 0 : n->parent);
+	admin_put_id(j, "parentFolderId", ID_FOLDER, alone ? 0 : n->parent);
 	if (root)
 		json_key_str(j, "name", "");
 	else
-		put_name(j, name, why || !extra || !extra->twin ? why : "a file and a folder have this name");
+		api_put_name(j, name, n->twin && !alone);
 	json_key(j, "path");
 	json_bytes(j, path.p, path.len);
 	if (n->kind == NODE_FILE)

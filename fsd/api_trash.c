@@ -27,7 +27,7 @@ add_gone(void *arg, const struct tree_gone *g)
 	json_key_str(&l->j, "kind", file ? "file" : "folder");
 	admin_put_id(&l->j, "workspaceId", ID_WORKSPACE, l->workspace);
 	admin_put_id(&l->j, "parentFolderId", ID_FOLDER, g->parent);
-	api_put_name(&l->j, g->name);
+	api_put_name(&l->j, g->name, false);
 	if (file) {
 		admin_put_id(&l->j, "versionId", ID_VERSION, g->version);
 		api_put_hash(&l->j, g->has_hash ? g->hash : NULL);

@@ -12,6 +12,8 @@ part() {
 
 @test "children come in pages, with what sync can't carry and names that collide" { part children; }
 
+@test "a file and a folder of one name are said to be such wherever they are shown" { part twins; }
+
 @test "files move, change, go and come back; old versions return" { part files; }
 
 @test "the trash lists what can come back, and a folder's deletion takes only what was seen" { part trash; }

@@ -103,6 +103,49 @@ def children():
     assert api.good("PATCH", "/files/" + entries["file", ".."]["id"], {"name": "dots"})["syncable"]
 
 
+def twins():
+    """A file and a folder of one name: every answer says of both that sync can't carry them."""
+    ws = workspace("twins")
+    for key in ("d/x", "d/x-1", "d/x.d/y", "d/x/y", "d/x0", "d/z", "e/x", "x/y", "xy"):
+        put("twins", key, key)
+    wanted = {("file", "d/x"), ("folder", "d/x")}
+
+    def odd(entries):
+        bad = [e for e in entries if not e.get("syncable", e["path"] == "")]
+        assert all(e["reason"] and e["nameBase64"] for e in bad), bad
+        return {(e["kind"], e["path"]) for e in bad}
+
+    def tree(limit=1000, at=None):
+        entries, page = [], None
+        while True:
+            doc = api.good("GET", "/tree", workspaceId=ws, limit=limit, page=page, at=None if page else at)
+            entries += doc["entries"]
+            page = doc["nextPage"]
+            if page is None:
+                return entries
+
+    for limit in (1, 2, 3, 5, 1000):
+        assert odd(tree(limit)) == wanted, (limit, odd(tree(limit)))
+    assert len(tree(2)) == 14
+    events = api.good("GET", "/changes", workspaceId=ws)["changes"]
+    assert odd(events) == wanted and len(events) == 14, odd(events)
+    x, below = (api.find(ws, "d/" + path) for path in ("x", "x/"))
+    for one in (x, below, api.good("GET", "/files/" + x["id"]), api.good("GET", "/folders/" + below["id"]),
+                api.good("PATCH", "/files/" + x["id"], {"mtime": "2026-11-22T10:00:00Z"})):
+        assert odd([one]), one
+    at = api.good("GET", "/tree", workspaceId=ws, limit=1)["sequence"]
+    # Who was given the one alone is not told of the other.
+    lou = Api(user("lou"))
+    api.good("POST", "/files/%s:share" % x["id"], {"principalName": "lou", "role": "viewer"})
+    assert not odd(lou.good("GET", "/tree", workspaceId=ws)["entries"]) and lou.good("GET", "/files/" + x["id"])["syncable"]
+    assert not odd(lou.good("GET", "/changes", workspaceId=ws)["changes"])
+    # Without the one the other is carried; it was not before.
+    api.good("DELETE", "/files/" + x["id"])
+    assert not odd(tree()) and not odd(tree(1)) and api.find(ws, "d/x")["syncable"]
+    for limit in (1, 2, 3, 5, 1000):
+        assert odd(tree(limit, at)) == wanted, (limit, odd(tree(limit, at)))
+
+
 def files():
     ws = workspace("files")
     put("files", "d/f", "one")

@@ -27,6 +27,7 @@ struct event {
 	bool folder;			/* what `node` is (else a file; shares name what they were set on) */
 	int64_t node, parent;
 	struct slice name;		/* in its folder; folders with trailing slash */
+	bool twin;			/* a file and a folder have it now: sync can carry neither; feed_for.h finds out */
 	int64_t version;		/* 0: none */
 	uint64_t size;
 	bool has_hash;

@@ -36,6 +36,7 @@ struct climb {
 	unsigned n;
 	unsigned top;		/* how many lead to the topmost that is shared */
 	bool self;		/* the lowest is shared by itself */
+	bool flat;		/* and never had a folder in it */
 	int64_t end;		/* the last parent: FOLDER_NO_PARENT where the root was reached */
 };
 
@@ -54,6 +55,7 @@ climb(const struct feed_paths *paths, int64_t folder, struct climb *c)
 		c->rows[c->n] = (struct db_row)DB_ROW_INIT;
 		if (rc || (rc = tbl_folder_get(paths->db, paths->w->id, folder, &c->rows[c->n], &f)) != 0)
 			break;
+		c->flat |= c->n == 0 && !f.height;
 		c->names[c->n++] = f.name;
 	}
 	c->end = folder;
@@ -66,6 +68,7 @@ find(const struct feed_paths *paths, int64_t folder, struct feed_path *p)
 	struct climb c = { .n = 0 };
 	int rc = climb(paths, folder, &c);
 
+	p->flat = c.flat;
 	p->reached = c.end == FOLDER_NO_PARENT;
 	if (!p->reached)
 		c.top = 0;
@@ -96,5 +99,6 @@ feed_path_find(struct feed_paths *paths, int64_t folder, const struct feed_path 
 	p->folder = 0;
 	p->seen = paths->whole;
 	p->reached = true;
+	p->flat = true;
 	return 0;
 }

@@ -19,6 +19,7 @@ struct feed_path {
 	int64_t folder;		/* 0: an empty place */
 	bool seen;		/* by a grant on it or above, or by a role on the workspace */
 	bool reached;		/* neither it nor anything above is gone */
+	bool flat;		/* it never had a folder in it */
 	struct buf path;	/* with a slash at its end; empty for the root, and for what is not seen */
 };
 

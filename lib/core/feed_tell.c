@@ -9,6 +9,7 @@
 #include "tbl_grant.h"
 #include "tbl_node.h"
 #include "tbl_workspace.h"
+#include "twin.h"
 
 void
 feed_tell_init(struct feed_tell *t, struct db_conn *db, const struct workspace_row *w, struct feed_query *q,
@@ -88,6 +89,15 @@ may_tell(struct feed_tell *t, const struct event *e, int64_t parent, bool *yes)
 
 /* ---- giving ---- */
 
+/* Of what is there; what else a folder holds that isn't seen is not told. */
+static int
+find_twin(struct feed_tell *t, const struct feed_path *p, struct event *e)
+{
+	if (ends(e->type) || e->type == EVENT_ACCESS_LOST || !p->seen || !p->reached || (p->flat && !e->folder))
+		return 0;
+	return twin_shown(t->db, &(struct entry_at) { t->w->id, e->parent, e->name }, &e->twin);
+}
+
 /* Nothing shows of parents that aren't seen. */
 static int
 give(struct feed_tell *t, struct event *e)
@@ -102,7 +112,7 @@ give(struct feed_tell *t, struct event *e)
 		return rc;
 	if (e->from_parent && !yes)
 		e->from_parent = 0;
-	if ((rc = feed_path_find(&t->paths, e->parent, &p)) != 0)
+	if ((rc = feed_path_find(&t->paths, e->parent, &p)) != 0 || (rc = find_twin(t, p, e)) != 0)
 		return rc;
 	/* It could be found again without the epoch telling so: such a page is not shared. */
 	t->q->personal |= !p->reached;

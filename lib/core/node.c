@@ -11,6 +11,7 @@
 #include "tbl_file.h"
 #include "tbl_grant.h"
 #include "tbl_node.h"
+#include "twin.h"
 
 void
 node_release(struct node *n)
@@ -34,6 +35,7 @@ fill(struct node *n, enum node_kind kind, const struct node_row *r)
 	buf_clear(&n->name);
 	buf_clear(&n->path);
 	buf_clear(&n->headers);
+	n->twin = false;
 	buf_add(&n->name, r->name.p, len);
 	n->sequence = r->sequence;
 	n->created_by = r->created_by;
@@ -88,11 +90,30 @@ node_load(struct db_conn *db, enum node_kind kind, int64_t id, struct node *n)
 	return rc;
 }
 
+static int
+find_twin(struct db_conn *db, struct node *n)
+{
+	struct buf *stored = &n->path;
+	int rc;
+
+	if (!n->parent)
+		return 0;
+	buf_clear(stored);
+	buf_add(stored, n->name.data, n->name.len);
+	if (n->kind == NODE_FOLDER)
+		buf_addch(stored, '/');
+	if ((rc = buf_finish(stored)) != 0)
+		return rc;
+	return twin_shown(db, &(struct entry_at) { n->workspace, n->parent, { stored->data ? stored->data : "", stored->len } }, &n->twin);
+}
+
 int
 node_locate(struct db_conn *db, struct node *n)
 {
-	int rc;
+	int rc = find_twin(db, n);
 
+	if (rc)
+		return rc;
 	buf_clear(&n->path);
 	if (n->parent && (rc = namespace_path_of(db, n->workspace, n->parent, &n->path)) != 0)
 		return rc;

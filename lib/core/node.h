@@ -24,6 +24,7 @@ struct node {
 	int64_t parent;			/* 0: it is the root folder */
 	struct buf name;		/* without a folder's slash; "" for the root */
 	struct buf path;		/* from the root, without slash at either end; node_locate() fills it */
+	bool twin;			/* a file and a folder have this name: sync can't carry it; node_locate() finds out */
 	int64_t sequence;		/* of its newest change */
 	int64_t created_by, created_us;
 	/* folders */
@@ -44,7 +45,7 @@ void node_release(struct node *n);
 int node_load(struct db_conn *db, enum node_kind kind, int64_t id, struct node *n);
 
 /*
- * Climbs from the node to the root: n->path, and whether it can be reached at all. ERR_NOTFOUND: something above it is gone or in
+ * Climbs from the node to the root: n->path, n->twin, and whether it can be reached at all. ERR_NOTFOUND: something above it is gone or in
  * the trash.
  */
 int node_locate(struct db_conn *db, struct node *n);

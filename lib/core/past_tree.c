@@ -9,6 +9,7 @@
 #include "perm.h"
 #include "store_in.h"
 #include "tbl_workspace.h"
+#include "twin.h"
 
 /*
  * One scan over the entries of all folders, with a look at the way to each folder it comes to:
@@ -26,6 +27,9 @@ struct walk {
 	size_t ngiven;
 	struct node node;
 	struct buf path;		/* of the node, as shown */
+	bool waits;			/* a node was filled, and is given when the entry behind it is known */
+	struct buf before;		/* the name that came before it in its folder */
+	bool knows_before;
 	unsigned shown, work;
 	void (*each)(void *arg, const struct node *node, struct slice path);
 	void *arg;
@@ -147,6 +151,7 @@ fill(struct walk *w, const struct past_way *way, const struct past_seen *e)
 	n->sequence = e->latest;
 	n->created_us = e->created_at;
 	n->created_by = e->created_by;
+	n->twin = false;
 	buf_clear(&n->name);
 	buf_clear(&n->headers);
 	buf_add(&n->name, e->name.p, len);
@@ -163,6 +168,56 @@ fill(struct walk *w, const struct past_way *way, const struct past_seen *e)
 	return buf_finish(&w->path);
 }
 
+/* Whether a folder's or file's twin is shown too (twin.h). */
+static int
+find_twin(struct walk *w, struct slice name)
+{
+	char room[TWIN_ROOM];
+	struct past_seen other;
+	struct slice twin = twin_name(name, room);
+	int rc = twin.len ? past_entry(&w->view, w->node.parent, twin, &other) : ERR_NOTFOUND;
+
+	w->node.twin = rc == 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static bool
+begins(struct slice name, const struct buf *with)
+{
+	return name.len >= with->len && !memcmp(name.p, slice_of(with).p, with->len);
+}
+
+/*
+ * A file comes before its twin, and all between them begin with its name too: what stands behind it (NULL: nothing) says whether it is worth
+ * a look.
+ */
+static int
+give(struct walk *w, const struct past_seen *behind)
+{
+	struct node *n = &w->node;
+	int rc = 0;
+
+	if (!w->waits)
+		return 0;
+	w->waits = false;
+	if (n->kind == NODE_FILE && n->parent && behind && behind->folder == n->parent && begins(behind->name, &n->name) &&
+	    (rc = find_twin(w, slice_of(&n->name))) != 0)
+		return rc;
+	w->each(w->arg, n, slice_of(&w->path));
+	return 0;
+}
+
+/* And a folder behind its twin. */
+static int
+look_before(struct walk *w, const struct past_seen *e)
+{
+	struct slice before = slice_of(&w->before);
+
+	if (e->kind != ENTRY_FOLDER || !w->node.parent || (w->knows_before && !begins(before, &w->node.name)))
+		return 0;
+	return find_twin(w, e->name);
+}
+
 static int
 see(struct walk *w, const struct past_way *way, const struct past_seen *e)
 {
@@ -171,11 +226,15 @@ see(struct walk *w, const struct past_way *way, const struct past_seen *e)
 
 	if (e->kind == ENTRY_FILE && !e->name.len)
 		return 0;	/* a folder's marker */
-	if ((rc = visible(w, way, e, &yes)) != 0 || !yes || (rc = fill(w, way, e)) != 0)
+	if ((rc = visible(w, way, e, &yes)) != 0 ||
+	    (yes && ((rc = fill(w, way, e)) != 0 || (rc = look_before(w, e)) != 0)))
 		return rc;
-	w->shown++;
-	w->each(w->arg, &w->node, slice_of(&w->path));
-	return 0;
+	w->shown += yes;
+	w->waits = yes;
+	buf_clear(&w->before);
+	buf_add(&w->before, e->name.p, e->name.len);
+	w->knows_before = true;
+	return buf_finish(&w->before);
 }
 
 /* ---- a page ---- */
@@ -206,20 +265,21 @@ run(struct walk *w)
 	while ((rc = past_scan_next(&w->scan, &e)) == 0) {
 		int64_t folder = e.folder;
 
-		if ((rc = past_way_find(&w->ways, folder, &way)) != 0)
-			break;
-		rc = shows(w, way) ? see(w, way, &e) : skip_folder(w, folder);
-		if (rc)
-			break;
+		if ((rc = give(w, &e)) != 0 || (rc = past_way_find(&w->ways, folder, &way)) != 0 ||
+		    (rc = shows(w, way) ? see(w, way, &e) : skip_folder(w, folder)) != 0)
+			return rc;
 		if (w->shown == w->q->max || ++w->work == WORK_MAX) {
 			if (shows(w, way))
 				stop_behind(w, folder, e.name);
 			else
 				stop_behind(w, folder + 1, (struct slice) { "", 0 });
-			return 0;
+			rc = past_scan_next(&w->scan, &e);
+			break;
 		}
 	}
-	return rc == ERR_END ? 0 : rc;
+	if (rc && rc != ERR_END)
+		return rc;
+	return give(w, rc ? NULL : &e);
 }
 
 static int
@@ -272,6 +332,7 @@ past_tree(struct store *store, const struct past_tree_query *query,
     void (*each)(void *arg, const struct node *node, struct slice path), void *arg, struct past_tree_end *end)
 {
 	struct walk w = { .q = query, .scan = PAST_SCAN_INIT, .node = NODE_INIT, .path = BUF_INIT(LIMIT_KEY_STORED * 2),
+		.before = BUF_INIT(LIMIT_KEY_STORED),
 		.each = each, .arg = arg, .end = end };
 	struct db_conn *db = NULL;
 	int rc;
@@ -288,5 +349,6 @@ past_tree(struct store *store, const struct past_tree_query *query,
 	free(w.given);
 	node_release(&w.node);
 	buf_release(&w.path);
+	buf_release(&w.before);
 	return rc;
 }

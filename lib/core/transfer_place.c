@@ -6,6 +6,7 @@
 #include "tbl_event.h"
 #include "transfer_in.h"
 #include "tree_in.h"
+#include "twin.h"
 
 /*
  * Where a version that a device made goes: found and judged without a change, then committed. A file that was deleted while it was edited comes back, with
@@ -22,16 +23,10 @@ transfer_place_release(struct transfer_place *p)
 static int
 twin(struct txn *t, int64_t workspace, int64_t folder, struct slice name)
 {
-	char with_slash[LIMIT_KEY + 1];
 	struct entry_row e;
-	int rc;
+	int rc = twin_get(t->db, &(struct entry_at) { workspace, folder, name }, &e);
 
-	if (name.len >= sizeof(with_slash))
-		return 0;
-	memcpy(with_slash, name.p, name.len);
-	with_slash[name.len] = '/';
-	rc = tbl_entry_get(t->db, &(struct entry_at) { workspace, folder, { with_slash, name.len + 1 } }, &e);
-	return rc == 0 ? (e.live ? ERR_EXISTS : 0) : rc == ERR_NOTFOUND ? 0 : rc;
+	return rc == 0 ? ERR_EXISTS : rc == ERR_NOTFOUND ? 0 : rc;
 }
 
 /* A file has gone elsewhere meanwhile, perhaps: the version goes where it is now, or was last. */

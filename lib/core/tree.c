@@ -9,6 +9,7 @@
 #include "refs.h"
 #include "tbl_trash.h"
 #include "tree_in.h"
+#include "twin.h"
 
 /* What the changes of the tree share: how to reach a node by its id, who has a name, markers; and making folders. */
 
@@ -136,19 +137,6 @@ tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct
 
 /* ---- names ---- */
 
-/* The same name as the other kind has it: a file's for a folder, a folder's for a file. */
-static struct slice
-twin_of(struct slice name, char twin[LIMIT_KEY + 2])
-{
-	if (name.len && name.p[name.len - 1] == '/')
-		return (struct slice) { name.p, name.len - 1 };
-	if (name.len > LIMIT_KEY)
-		return (struct slice) { "", 0 };
-	memcpy(twin, name.p, name.len);
-	twin[name.len] = '/';
-	return (struct slice) { twin, name.len + 1 };
-}
-
 static int
 take(const struct entry_row *e, struct tree_taken *taken)
 {
@@ -160,15 +148,12 @@ take(const struct entry_row *e, struct tree_taken *taken)
 int
 tree_free(struct txn *t, const struct workspace_row *w, const struct entry_at *at, struct tree_taken *taken)
 {
-	struct entry_at other = *at;
-	char twin[LIMIT_KEY + 2];
 	struct entry_row e;
 	int rc = tbl_entry_get(t->db, at, &e);
 
 	if (rc == 0 && (e.live || w->history_ms == 0))
 		return take(&e, taken);
-	other.name = twin_of(at->name, twin);
-	if (other.name.len && (rc == 0 || rc == ERR_NOTFOUND) && (rc = tbl_entry_get(t->db, &other, &e)) == 0 && e.live)
+	if ((rc == 0 || rc == ERR_NOTFOUND) && (rc = twin_get(t->db, at, &e)) == 0)
 		return take(&e, taken);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }

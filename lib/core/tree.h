@@ -136,7 +136,6 @@ struct tree_children {
 
 struct tree_child {
 	const struct node *node;	/* without its path */
-	bool twin;			/* a file and a folder have this name: sync can't carry it */
 	const struct tree_sibling *collides;	/* names that differ in case or Unicode form only */
 	unsigned ncollides;
 };

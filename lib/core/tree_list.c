@@ -9,6 +9,7 @@
 #include "tbl_node.h"
 #include "tbl_workspace.h"
 #include "tree.h"
+#include "twin.h"
 
 /* The children of a folder: the page is read first, then the names of the whole folder go by for collisions. */
 #define COLLISIONS 16			/* told of one name */
@@ -153,26 +154,6 @@ find_collisions(struct page *p)
 	return rc == ERR_END ? 0 : rc;
 }
 
-/* Whether the other kind has the same name too. */
-static int
-find_twin(struct page *p, const struct child *c, bool *twin)
-{
-	struct slice name = name_of(p, c);
-	struct buf other = BUF_INIT(LIMIT_KEY_STORED);
-	struct entry_row e;
-	int rc;
-
-	buf_add(&other, name.p, plain(name).len);
-	if (c->kind == NODE_FILE)
-		buf_addch(&other, '/');
-	if ((rc = buf_finish(&other)) == 0)
-		rc = tbl_entry_get(p->db, &(struct entry_at) { p->q->workspace, p->q->folder,
-		    { other.data, other.len } }, &e);
-	*twin = rc == 0 && e.live;
-	buf_release(&other);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
 static int
 give_page(struct page *p, void (*each)(void *arg, const struct tree_child *child), void *arg)
 {
@@ -183,7 +164,8 @@ give_page(struct page *p, void (*each)(void *arg, const struct tree_child *child
 		struct child *c = &p->list[i];
 		struct tree_child child = { .node = &node, .collides = c->collides, .ncollides = c->ncollides };
 
-		if ((rc = node_load(p->db, c->kind, c->id, &node)) == 0 && (rc = find_twin(p, c, &child.twin)) == 0)
+		if ((rc = node_load(p->db, c->kind, c->id, &node)) == 0 &&
+		    (rc = twin_shown(p->db, &(struct entry_at) { p->q->workspace, p->q->folder, name_of(p, c) }, &node.twin)) == 0)
 			each(arg, &child);
 	}
 	node_release(&node);
