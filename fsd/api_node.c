@@ -158,8 +158,8 @@ api_put_node(struct json_out *j, const struct node *n, const struct api_node_ext
 {
 	struct slice path = { n->path.data ? n->path.data : "", n->path.len };
 	struct slice name = { n->name.data ? n->name.data : "", n->name.len };
-	bool root = n->kind == NODE_FOLDER && !n->parent;
 	bool alone = extra && extra->top;	/* what else its folder has is not the caller's to know */
+	bool root = n->kind == NODE_FOLDER && !n->parent && !alone;
 
 	if (extra && extra->path.p)
 		path = extra->path;

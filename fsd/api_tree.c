@@ -99,7 +99,7 @@ put_node(void *arg, const struct node *node, struct slice path)
 	struct page *p = arg;
 
 	json_object_begin(&p->j);
-	api_put_node(&p->j, node, &(struct api_node_extra) { .path = path });
+	api_put_node(&p->j, node, &(struct api_node_extra) { .path = path, .top = !node->parent });
 	json_object_end(&p->j);
 }
 

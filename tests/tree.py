@@ -357,6 +357,8 @@ def rights():
         assert who.good("GET", "/folders/" + shared["id"])["path"] == "shared"
         assert who.good("GET", "/files/" + f["id"])["path"] == "shared/f"
         assert [e["path"] for e in who.good("GET", "/folders/%s/children" % shared["id"])["entries"]] == ["shared/f"]
+        topmost = next(e for e in who.good("GET", "/tree", workspaceId=ws)["entries"] if e["id"] == shared["id"])
+        assert topmost["name"] == topmost["path"] == "shared" and topmost["syncable"] and not topmost["explicit"], topmost
         who.bad("404 not_found", "GET", "/files/" + other["id"])
         who.bad("404 not_found", "GET", "/folders/" + shared["parentFolderId"])
         who.bad("404 not_found", "PATCH", "/files/" + other["id"], {"name": "x"})
