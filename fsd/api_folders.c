@@ -90,13 +90,13 @@ add_child(void *arg, const struct tree_child *child)
 static int
 begin_path(struct request *req, const struct node *folder, struct listing *l)
 {
-	size_t hidden = 0;
+	struct node_hidden hidden;
 	int rc = api_nodes_hidden(req, folder, &hidden);
 
 	if (rc)
 		return rc;
-	if (folder->path.len > hidden) {
-		buf_add(&l->path, folder->path.data + hidden, folder->path.len - hidden);
+	if (folder->path.len > hidden.len) {
+		buf_add(&l->path, folder->path.data + hidden.len, folder->path.len - hidden.len);
 		buf_addch(&l->path, '/');
 	}
 	l->len = l->path.len;

@@ -16,7 +16,7 @@ api_lookup(struct request *req)
 	struct workspace_row row;
 	enum node_kind kind = NODE_FILE;
 	struct json_out j;
-	size_t hidden = 0;
+	struct node_hidden hidden;
 	int64_t id = 0;
 	int rc;
 
@@ -31,7 +31,7 @@ api_lookup(struct request *req)
 	if (rc == ERR_NOTFOUND)
 		rc = request_fail(req, rc, NULL, "There is nothing at \"%.200s\".", path);
 	if (rc == 0) {
-		api_nodes_show_path(&n, hidden, &extra);
+		api_nodes_show_path(&n, &hidden, &extra);
 		admin_reply(req, 200, &j);
 		json_object_begin(&j);
 		api_put_node(&j, &n, &extra);

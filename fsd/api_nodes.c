@@ -6,12 +6,12 @@
 #include "err.h"
 
 void
-api_nodes_show_path(const struct node *n, size_t hidden, struct api_node_extra *extra)
+api_nodes_show_path(const struct node *n, const struct node_hidden *hidden, struct api_node_extra *extra)
 {
-	size_t cut = hidden < n->path.len ? hidden : n->path.len;
+	size_t cut = hidden->len < n->path.len ? hidden->len : n->path.len;
 
 	extra->path = (struct slice) { n->path.data ? n->path.data + cut : "", n->path.len - cut };
-	extra->top = cut && cut == n->path.len - n->name.len;
+	extra->top = n->id == hidden->top;
 }
 
 int
@@ -22,7 +22,7 @@ api_nodes_render(void *arg, struct buf *reply)
 	struct api_node_extra extra = { 0 };
 	struct json_out j;
 
-	api_nodes_show_path(n, r->hidden, &extra);
+	api_nodes_show_path(n, &r->hidden, &extra);
 	n->sequence = *r->sequence;
 	json_out_init(&j, reply, false);
 	json_object_begin(&j);
@@ -50,7 +50,7 @@ api_nodes_show(struct request *req, enum node_kind kind)
 }
 
 int
-api_nodes_hidden(struct request *req, const struct node *folder, size_t *hidden)
+api_nodes_hidden(struct request *req, const struct node *folder, struct node_hidden *hidden)
 {
 	return node_hidden(req->daemon->store, &req->who.who, folder, hidden);
 }

@@ -5,10 +5,10 @@
 
 /* What the calls that change the tree share: api_folders.c, api_files.c, api_trash.c. */
 
-/* A node in the making of a reply: what the closure left, and how much of its path the caller does not see. */
+/* A node in the making of a reply: what the closure left, and what is above it that the caller does not see. */
 struct api_result {
 	struct node node;
-	size_t hidden;
+	struct node_hidden hidden;
 	const int64_t *sequence;	/* the mutation's, in place of the node's */
 	struct request *req;
 };
@@ -16,14 +16,14 @@ struct api_result {
 /* For struct idem: arg is a struct api_result. */
 int api_nodes_render(void *arg, struct buf *reply);
 
-/* The path of a node of which the first `hidden` bytes are not shown; where nothing above it is, its folder isn't either. */
-void api_nodes_show_path(const struct node *n, size_t hidden, struct api_node_extra *extra);
+/* The path of a node without what is hidden; where nothing above it is shown, its folder isn't either. */
+void api_nodes_show_path(const struct node *n, const struct node_hidden *hidden, struct api_node_extra *extra);
 
 /* GET of one node: found by the path's id. */
 int api_nodes_show(struct request *req, enum node_kind kind);
 
 /* How the path of what comes into `folder` is shown to the caller. */
-int api_nodes_hidden(struct request *req, const struct node *folder, size_t *hidden);
+int api_nodes_hidden(struct request *req, const struct node *folder, struct node_hidden *hidden);
 
 /*
  * The members "name" and "parentFolderId" of a body, checked. *name NULL: absent. The parent must be one that the caller may write to, of the

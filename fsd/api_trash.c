@@ -90,7 +90,7 @@ api_trash(struct request *req)
 
 /* The right to write where it was; where that is gone too, in all of the workspace. */
 static int
-may_undelete(struct request *req, const struct tree_gone *gone, int64_t workspace, size_t *hidden)
+may_undelete(struct request *req, const struct tree_gone *gone, int64_t workspace, struct node_hidden *hidden)
 {
 	struct node parent = NODE_INIT;
 	struct workspace_row row;

@@ -379,6 +379,16 @@ def rights():
     viewer.bad("403 access_denied", "POST", "/files/%s:undelete" % f["id"], {})
     stranger.bad("404 not_found", "POST", "/files/%s:undelete" % f["id"], {})
     assert editor.good("POST", "/files/%s:undelete" % f["id"], {})["path"] == "shared/made/f"
+    # What is shared right in the root says nothing of the root either.
+    top = api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "top"})
+    put("rights", "topmost", "t")
+    mine = api.find(ws, "topmost")
+    for path in ("/folders/" + top["id"], "/files/" + mine["id"]):
+        api.good("POST", path + ":share", {"principalName": "editor", "role": "editor"})
+    for path, body in (("/folders/" + top["id"], None), ("/files/" + mine["id"], {"mtime": "2026-11-22T10:00:00Z"})):
+        nodes = [editor.good("GET", path)] + ([editor.good("PATCH", path, body)] if body else [])
+        nodes += [e for e in editor.good("GET", "/tree", workspaceId=ws)["entries"] if e["id"] == nodes[0]["id"]]
+        assert all(n["parentFolderId"] is None and n["path"] == n["name"] for n in nodes) and len(nodes) > 1, nodes
     # The trash of a workspace is for those who see all of it.
     viewer.bad("403 access_denied", "GET", "/trash", workspaceId=ws)
     stranger.bad("404 not_found", "GET", "/trash", workspaceId=ws)

@@ -321,7 +321,7 @@ node_shown_path(struct db_conn *db, const struct node *n, int64_t top, struct sl
 }
 
 int
-node_hidden(struct store *store, const struct principal *who, const struct node *n, size_t *len)
+node_hidden(struct store *store, const struct principal *who, const struct node *n, struct node_hidden *hidden)
 {
 	struct db_conn *db = NULL;
 	enum role role;
@@ -333,7 +333,7 @@ node_hidden(struct store *store, const struct principal *who, const struct node 
 		return rc;
 	if ((rc = node_role(store, db, who, n->kind, n->id, n->workspace, &role, &top)) == 0 &&
 	    (rc = node_shown_path(db, n, top, &path)) == 0)
-		*len = n->path.len - path.len;
+		*hidden = (struct node_hidden) { n->path.len - path.len, top };
 	db_read_end(db);
 	return rc;
 }

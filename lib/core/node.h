@@ -85,8 +85,12 @@ int node_find_past(struct store *store, const struct principal *who, int64_t id,
  */
 int node_lookup(struct store *store, int64_t workspace, struct slice path, enum node_kind *kind, int64_t *id);
 
-/* How many bytes of a located node's path `who` does not see, for those that have roles on parts of a workspace alone. ERR_NOTFOUND. */
-int node_hidden(struct store *store, const struct principal *who, const struct node *n, size_t *len);
+/* What `who` does not see above a located node, for those that have roles on parts of a workspace alone. ERR_NOTFOUND. */
+struct node_hidden {
+	size_t len;			/* bytes of the path */
+	int64_t top;			/* the topmost folder (or the file) that is seen: what it is in is not; 0: all is */
+};
+int node_hidden(struct store *store, const struct principal *who, const struct node *n, struct node_hidden *hidden);
 
 /* The path as `who` sees it: cut in front of the topmost folder that it may see. Of a node that was located. */
 int node_shown_path(struct db_conn *db, const struct node *n, int64_t top, struct slice *path);
