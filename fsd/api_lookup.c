@@ -6,7 +6,10 @@
 #include "daemon.h"
 #include "err.h"
 
-/* GET /v1/lookup?workspaceId=&path=: a path becomes a node. A path that ends in a slash means a folder; without, a file is preferred. */
+/*
+ * GET /v1/lookup?workspaceId=&path=: a path, as it is shown to the caller, becomes a node. A path that ends in a slash means a folder; without, a file is
+ * preferred.
+ */
 int
 api_lookup(struct request *req)
 {
@@ -24,7 +27,7 @@ api_lookup(struct request *req)
 		return rc;
 	if (!path)
 		return request_fail(req, ERR_INVALID, NULL, "path: missing.");
-	if ((rc = node_lookup(req->daemon->store, row.id, SLICE(path), &kind, &id)) == 0)
+	if ((rc = node_lookup_shown(req->daemon->store, &req->who.who, row.id, SLICE(path), &kind, &id)) == 0)
 		rc = api_node(req, ACTION_LIST, kind, id, &n);
 	if (rc == 0)
 		rc = api_nodes_hidden(req, &n, &hidden);

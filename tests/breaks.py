@@ -101,17 +101,29 @@ def above():
     grant("add", "above/hidden/g", "above-reader", "viewer")
     shared = api.find(ws, "hidden/shared/")
     assert api.find(ws, "hidden/g")["path"] == "hidden/g"
-    for path, shown, parent in (("hidden/shared/", "shared", None), ("hidden/shared/f", "shared/f", shared["id"]),
-                                ("hidden/g", "g", None)):
+    for path, shown, parent in (("shared/", "shared", None), ("shared", "shared", None), ("shared/f", "shared/f", shared["id"]),
+                                ("g", "g", None)):
         node = reader.find(ws, path)
         assert node["path"] == shown and node["parentFolderId"] == parent, node
         same = reader.good("GET", "/%ss/%s" % (node["kind"], node["id"]))
         assert same["path"] == shown and same["parentFolderId"] == parent, same
     entries = {e["path"]: e["parentFolderId"] for e in reader.good("GET", "/tree", workspaceId=ws)["entries"]}
     assert entries == {"shared": None, "shared/f": shared["id"], "g": None}, entries
-    # What is there and what is not are answered alike.
-    there, not_there = (reader.bad("404 not_found", "GET", "/lookup", workspaceId=ws, path=p) for p in ("hidden/alone", "hidden/blone"))
-    assert there["message"].replace("alone", "blone") == not_there["message"]
+    # What is there and what is not are answered alike, also above what was shared.
+    for path in ("hidden/alone", "hidden/shared/f", "hidden/g", "hidden", "hidden/", "g/", "", "/", "shared/f/"):
+        there, not_there = (reader.bad("404 not_found", "GET", "/lookup", workspaceId=ws, path=p) for p in (path, "blone"))
+        assert there["message"].replace('"%s"' % path, '"blone"') == not_there["message"], (there, not_there)
+    # Of two with one name: the file, or what was made first and has it.
+    put("above", "other/shared/only", b"o")
+    put("above", "other/shared/f", b"o")
+    grant("add", "above/other/shared/", "above-reader", "viewer")
+    assert reader.find(ws, "shared")["id"] == shared["id"] and reader.find(ws, "shared/f")["parentFolderId"] == shared["id"]
+    assert reader.find(ws, "shared/only")["id"] == api.find(ws, "other/shared/only")["id"]
+    grant("add", "above/other/shared/only", "above-reader", "viewer")
+    assert reader.find(ws, "only") is None and reader.find(ws, "shared/only")["path"] == "shared/only"
+    put("above", "third/shared", b"file")
+    grant("add", "above/third/shared", "above-reader", "viewer")
+    assert reader.find(ws, "shared")["kind"] == "file" and reader.find(ws, "shared/")["id"] == shared["id"]
     assert s3.request("GET", "/above--at-1/")[0] in (200, 404)
 
 

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commit.h"
 #include "db.h"
 #include "err.h"
 #include "namespace.h"
@@ -249,48 +248,6 @@ node_find_past(struct store *store, const struct principal *who, int64_t id, str
 		return rc;
 	rc = find_gone(store, db, who, id, n);
 	db_read_end(db);
-	return rc;
-}
-
-static int
-entry_at(struct db_conn *db, const struct entry_at *at, enum node_kind *kind, int64_t *id)
-{
-	struct entry_row e;
-	int rc = tbl_entry_get(db, at, &e);
-
-	if (rc == 0 && !e.live)
-		rc = ERR_NOTFOUND;
-	if (rc == 0) {
-		*kind = e.kind == ENTRY_FILE ? NODE_FILE : NODE_FOLDER;
-		*id = e.node_id;
-	}
-	return rc;
-}
-
-int
-node_lookup(struct store *store, int64_t workspace, struct slice path, enum node_kind *kind, int64_t *id)
-{
-	int64_t epoch = store_structure_epoch(store);
-	struct buf folder = BUF_INIT(LIMIT_KEY_STORED * 2);
-	struct slice above = namespace_path(path);
-	struct entry_at at = { workspace, 0, { path.p + above.len, path.len - above.len } };
-	struct db_conn *db = NULL;
-	int rc;
-
-	if ((rc = db_read_begin(store->db, &db)) != 0)
-		return rc;
-	rc = namespace_folder(store, db, epoch, workspace, above, &at.folder);
-	if (rc == 0 && !at.name.len) {
-		*kind = NODE_FOLDER;
-		*id = at.folder;
-	} else if (rc == 0 && (rc = entry_at(db, &at, kind, id)) == ERR_NOTFOUND) {
-		buf_add(&folder, at.name.p, at.name.len);
-		buf_addch(&folder, '/');
-		at.name = (struct slice) { folder.data, folder.len };
-		rc = buf_finish(&folder) ? buf_finish(&folder) : entry_at(db, &at, kind, id);
-	}
-	db_read_end(db);
-	buf_release(&folder);
 	return rc;
 }
 

@@ -84,6 +84,13 @@ int node_find_past(struct store *store, const struct principal *who, int64_t id,
  * of rights.
  */
 int node_lookup(struct store *store, int64_t workspace, struct slice path, enum node_kind *kind, int64_t *id);
+/*
+ * The same of a path as `who` is shown it: from the root by a role on the whole workspace, else from the topmost folder or file that was shared. Of several
+ * with its name a file where no folder is asked for, then what was made first and has the rest of the path. "" is nothing then. What is above
+ * is not looked at.
+ */
+int node_lookup_shown(struct store *store, const struct principal *who, int64_t workspace, struct slice path,
+    enum node_kind *kind, int64_t *id);
 
 /* What `who` does not see above a located node, for those that have roles on parts of a workspace alone. ERR_NOTFOUND. */
 struct node_hidden {
