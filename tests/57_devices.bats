@@ -5,3 +5,11 @@ load lib/fsd
 @test "two devices and an S3 writer converge" {
 	/usr/bin/python3 "$FSD_ROOT/tests/devices.py" --build "$FSD_BUILD" --rounds 20 >&2
 }
+
+@test "a device leaves alone what sync can't carry" {
+	/usr/bin/python3 "$FSD_ROOT/tests/devices.py" --build "$FSD_BUILD" --part odd >&2
+}
+
+@test "a device syncs what is shared with its user" {
+	/usr/bin/python3 "$FSD_ROOT/tests/devices.py" --build "$FSD_BUILD" --part shared >&2
+}

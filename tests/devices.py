@@ -2,7 +2,9 @@
 """Two reference devices and an S3 writer on one workspace: random edits on all sides, offline at times, the daemon killed now and then; in
 the end all have the same, and nothing that was saved anywhere is lost: it is there, in an older version, or in the trash.
 
-  devices.py --build DIR [--rounds N] [--seed S]
+  devices.py --build DIR [--rounds N] [--seed S] [--part converge|odd|shared]
+
+odd: names that sync can't carry. shared: who was given folders of a workspace.
 """
 
 import argparse
@@ -150,17 +152,123 @@ def run(args, folder, rng):
             daemon.kill()
 
 
+def settle(*devices):
+    for _ in range(2):
+        for device in devices:
+            device.sync()
+
+
+def wanted(device, **files):
+    """The device has these files, by path with __ for a slash, and no others."""
+    files = {p.replace("__", "/"): digest(data) for p, data in files.items()}
+    assert tree_of(device) == files, (tree_of(device), files)
+
+
+def odd(args, folder, rng):
+    daemon = Daemon(args.build, os.path.join(folder, "store"), os.path.join(folder, "fsd.log"), CONFIG)
+    daemon.start()
+    try:
+        workspace = daemon.admin("workspace", "create", "odd")["workspaceId"]
+        s3 = daemon.client()
+
+        def put(key, data=b"s3"):
+            assert s3.request("PUT", "/odd/" + key, body=data)[0] == 200
+
+        for key in ("x", "x/y", "x/z/deep", "a", "..", "b/c\x01", "b/d"):
+            put(key)
+        one, two = (Device(os.path.join(folder, n), daemon.sync(tries=8), workspace, n) for n in ("one", "two"))
+        settle(one)
+        wanted(one, a=b"s3", b__d=b"s3")
+        assert sorted(one.skipped.values()) == ["file", "file", "file", "folder"], one.skipped
+        # By the feed as by the listing, and while others change.
+        put("late", b"1")
+        settle(one, two)
+        put("late/below", b"2")
+        put("x/new")
+        with open(one.path("mine"), "wb") as f:
+            f.write(b"mine")
+        settle(one, two)
+        for device in (one, two):
+            wanted(device, a=b"s3", b__d=b"s3", mine=b"mine", late=b"1")
+        assert {e["path"] for e in daemon.sync().tree(workspace)[0]} >= {"x", "x/y", "x/z/deep", "late", "late/below"}
+        # What is free again is synced, with what is below.
+        for key in ("x", "late"):
+            assert s3.request("DELETE", "/odd/" + key)[0] == 204
+        settle(one, two)
+        for device in (one, two):
+            wanted(device, a=b"s3", b__d=b"s3", mine=b"mine", x__y=b"s3", x__z__deep=b"s3", x__new=b"s3", late__below=b"2")
+        return 0
+    finally:
+        daemon.kill()
+
+
+def shared(args, folder, rng):
+    daemon = Daemon(args.build, os.path.join(folder, "store"), os.path.join(folder, "fsd.log"), CONFIG)
+    daemon.start()
+    try:
+        workspace = daemon.admin("workspace", "create", "team")["workspaceId"]
+        daemon.admin("user", "create", "kim")
+        theirs = daemon.sync(tries=8)
+        theirs.token = daemon.admin("token", "create", "kim")["token"]
+        s3 = daemon.client()
+        for key in ("deep/one/a", "deep/two/b", "deep/hidden", "other/one/c", "f", "g"):
+            assert s3.request("PUT", "/team/" + key, body=key.encode())[0] == 200
+        for path, role in (("deep/one/", "editor"), ("deep/two/", "viewer"), ("f", "editor")):
+            daemon.admin("grant", "add", "team/" + path, "kim", role)
+        owner = Device(os.path.join(folder, "owner"), daemon.sync(tries=8), workspace, "owner")
+        kim = Device(os.path.join(folder, "kim"), theirs, workspace, "kim")
+        settle(owner, kim)
+        wanted(kim, one__a=b"deep/one/a", two__b=b"deep/two/b", f=b"f")
+        # Edits go both ways; many small files are one batch.
+        os.makedirs(kim.path("one/made"))
+        more = {"one__made__%d" % i: b"%d" % i for i in range(12)}
+        for path, data in dict(more, one__a=b"kim's", f=b"kim's too").items():
+            with open(kim.path(path.replace("__", "/")), "wb") as f:
+                f.write(data)
+        with open(owner.path("deep/two/b"), "wb") as f:
+            f.write(b"the owner's")
+        settle(owner, kim, owner)
+        wanted(kim, one__a=b"kim's", two__b=b"the owner's", f=b"kim's too", **more)
+        assert owner.read("deep/one/made/7") == b"7" and owner.read("f") == b"kim's too"
+        # What is not kim's to delete or to make comes back, or stays where it is.
+        shutil.rmtree(kim.path("two"))
+        with open(kim.path("beside"), "wb") as f:
+            f.write(b"beside")
+        settle(kim, owner)
+        wanted(kim, one__a=b"kim's", two__b=b"the owner's", f=b"kim's too", beside=b"beside", **more)
+        os.unlink(kim.path("beside"))
+        # A second folder of one name waits; what moves away above is the same folder; a share's end takes it away.
+        daemon.admin("grant", "add", "team/other/one/", "kim", "viewer")
+        os.rename(owner.path("f"), owner.path("f2"))
+        settle(owner, kim)
+        wanted(kim, one__a=b"kim's", two__b=b"the owner's", f2=b"kim's too", **more)
+        daemon.admin("grant", "remove", "team/deep/one/", "kim")
+        settle(kim)
+        wanted(kim, one__c=b"other/one/c", two__b=b"the owner's", f2=b"kim's too")
+        # All of it, and parts again.
+        daemon.admin("grant", "add", "team", "kim", "viewer")
+        settle(kim)
+        assert tree_of(kim) == tree_of(owner), (tree_of(kim), tree_of(owner))
+        daemon.admin("grant", "remove", "team", "kim")
+        settle(kim)
+        wanted(kim, one__c=b"other/one/c", two__b=b"the owner's", f2=b"kim's too")
+        return 0
+    finally:
+        daemon.kill()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", required=True)
     p.add_argument("--rounds", type=int, default=25)
     p.add_argument("--seed", type=int)
+    p.add_argument("--part", choices=("converge", "odd", "shared"), default="converge")
     args = p.parse_args()
     seed = args.seed if args.seed is not None else random.SystemRandom().getrandbits(32)
     print("# seed %d" % seed, flush=True)
     folder = tempfile.mkdtemp(prefix="fsd-devices-")
     try:
-        return run(args, folder, random.Random(seed))
+        return {"converge": run, "odd": odd, "shared": shared}[args.part](args, folder, random.Random(seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

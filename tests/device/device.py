@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from sync import ApiError, Sync  # noqa: E402
 
 STATE = ".fsd-device"
+LEAVES = ("FILE_DELETED", "FILE_MOVED", "FOLDER_DELETED", "FOLDER_MOVED")  # a name is free after it
 BATCH = 8  # from so many new small files on they are sent together
 SMALL = 256 << 10
 
@@ -30,7 +31,7 @@ class Device:
     def __init__(self, folder, api, workspace, name="device"):
         self.folder, self.api, self.workspace, self.name = folder, api, workspace, name
         os.makedirs(os.path.join(folder, STATE), exist_ok=True)
-        self.state = {"cursor": None, "device": None, "root": None, "sequence": 0, "nodes": {}, "base": {}}
+        self.state = {"cursor": None, "device": None, "root": None, "sequence": 0, "nodes": {}, "base": {}, "skipped": {}}
         try:
             with open(self.path(STATE, "state.json")) as f:
                 self.state = json.load(f)
@@ -58,6 +59,11 @@ class Device:
         return self.state["nodes"]
 
     @property
+    def skipped(self):
+        """id -> kind: what sync can't carry."""
+        return self.state["skipped"]
+
+    @property
     def base(self):
         """id -> path, kind, version, hash, size, mtime, inode: what both sides had when they last agreed."""
         return self.state["base"]
@@ -70,24 +76,45 @@ class Device:
             self.state["device"] = self.api.call("POST", "/v1/devices", {"name": self.name})["deviceId"]
             self.api.device = self.state["device"]
         entries, cursor, sequence = self.api.tree(self.workspace)
-        self.state["root"] = self.api.call("GET", "/v1/lookup", workspaceId=self.workspace, path="")["id"]
-        self.state["nodes"] = {}
+        # None where parts of the workspace alone are shared with us: those then stand in the local folder side by side.
+        self.state["root"] = self.api.call("GET", "/v1/workspaces/" + self.workspace)["rootFolderId"]
+        self.state["nodes"], self.state["skipped"] = {}, {}
         for entry in entries:
             self.remember(entry)
         self.state["cursor"], self.state["sequence"] = cursor, sequence
 
     def remember(self, entry):
-        if entry["kind"] == "folder" and not entry.get("parentFolderId"):
+        if entry["kind"] == "folder" and entry["syncable"] and not entry["name"]:
+            return  # the root
+        if not entry["syncable"]:
+            self.nodes.pop(entry["id"], None)
+            self.skip(entry["id"], entry["kind"], entry["path"], entry["reason"])
             return
-        if not entry.get("syncable", True):
-            self.nodes.pop(entry["id"], None)  # reported, and left alone
-            return
+        self.skipped.pop(entry["id"], None)
         self.nodes[entry["id"]] = {"kind": entry["kind"], "parent": entry["parentFolderId"], "name": entry["name"],
                                    "version": entry.get("versionId"), "hash": entry.get("contentHash"),
                                    "size": entry.get("sizeBytes")}
 
+    def skip(self, node, kind, path, reason):
+        """Left alone, with all below it; whoever uses the device is told once."""
+        if node not in self.skipped:
+            print("not synced: %s: %s" % (path, reason), file=sys.stderr)
+        self.skipped[node] = kind
+
+    def look_again(self):
+        """What kept a name from being synced may have gone, which no event tells."""
+        for node, kind in list(self.skipped.items()):
+            status, doc = self.api.try_call("GET", "/v1/%ss/%s" % (kind, node))
+            if status == 404:
+                self.skipped.pop(node)
+            elif status == 200 and doc["syncable"]:
+                self.remember(doc)
+                if kind == "folder":
+                    self.list_folder(node)
+
     def forget(self, node):
         self.nodes.pop(node, None)
+        self.skipped.pop(node, None)
         for child in [i for i, n in self.nodes.items() if n["parent"] == node]:
             self.forget(child)
 
@@ -97,6 +124,11 @@ class Device:
             return
         if kind in ("FILE_DELETED", "FOLDER_DELETED", "ACCESS_LOST"):
             self.forget(event["id"])
+            if event["id"] == self.state["root"]:
+                self.state["root"] = None  # what is still shared is gained behind this
+        elif kind == "ACCESS_GAINED" and event["kind"] == "folder" and not event["name"] and event["syncable"]:
+            self.state["root"] = event["id"]  # all of the workspace, with the folders above what was known
+            self.list_folder(event["id"])
         elif event["kind"] == "folder" and (kind in ("ACCESS_GAINED", "FOLDER_RESTORED") or
                                             kind == "FOLDER_MOVED" and event["id"] not in self.nodes):
             if event["id"] == self.state["root"]:  # all of it is seen: what was known of a part is listed anew
@@ -137,6 +169,8 @@ class Device:
         for event in events:
             self.apply(event)
             self.state["sequence"] = max(self.state["sequence"], event["sequence"])
+        if self.skipped and any(e["eventType"] in LEAVES for e in events):
+            self.look_again()
         self.follow()
         self.state["cursor"] = cursor
         self.save()
@@ -188,11 +222,28 @@ class Device:
     def follow(self):
         local = self.scan()
         wanted = {i: self.remote_path(i) for i in self.nodes}
-        wanted = {i: p for i, p in wanted.items() if p is not None}
+        wanted = self.one_a_path({i: p for i, p in wanted.items() if p is not None})
         self.take_away(local, wanted)
         self.move(wanted)
         for node, path in sorted(wanted.items(), key=lambda item: item[1]):
             self.bring(node, path)
+
+    def one_a_path(self, wanted):
+        """Two shared folders can have one name: what was there first keeps it."""
+        taken, kept = {}, {}
+        for node, path in sorted(wanted.items(), key=lambda item: (item[0] not in self.base, item[0])):
+            if taken.setdefault(path, node) == node:
+                kept[node] = path
+            else:
+                self.skip(node, self.nodes[node]["kind"], path, "something else that is shared has this name")
+        return {i: p for i, p in kept.items() if self.in_kept(i, kept)}
+
+    def in_kept(self, node, kept):
+        while node != self.state["root"]:
+            if node not in kept:
+                return False
+            node = self.nodes[node]["parent"]
+        return True
 
     def take_away(self, local, wanted):
         """What is gone there goes here, unless it was edited here: an edit beats a deletion."""
@@ -343,7 +394,7 @@ class Device:
     def push_batch(self, paths):
         contents = [self.read(p) for p in paths]
         packed = b"".join(len(c).to_bytes(4, "little") + c for c in contents if c)
-        status, _, got = self.api.raw("POST", "/v1/chunks?workspaceId=" + self.workspace, packed)
+        status, _, got = self.api.raw("POST", "/v1/chunks?folderId=" + self.folder_of(paths[0]), packed)
         if status != 200:
             raise ApiError(status, json.loads(got)["error"])
         operations = [{"op": "create", "parentFolderId": self.folder_of(p), "name": os.path.basename(p), "sizeBytes": len(c),
@@ -403,6 +454,11 @@ class Device:
             except ApiError as e:
                 if e.status not in (403, 404, 409):
                     raise
+                if e.status == 403:
+                    # Not ours to delete, as what was shared by itself isn't: the next pull brings it back.
+                    for below in [i for i, k in self.base.items() if (k["path"] + "/").startswith(known["path"] + "/")]:
+                        del self.base[below]
+                    continue
             # Where it was edited there meanwhile, the next pull brings it back.
             self.base.pop(node, None)
             self.forget(node)
