@@ -12,6 +12,8 @@ part() {
 
 @test "conflicts are told or become copies, the same is unchanged, and an edit beats a deletion" { part conflicts; }
 
+@test "a base that is not kept any more is a conflict" { part old_bases; }
+
 @test "what is missing is named, and wrong bytes are refused" { part missing; }
 
 @test "a ticket with any bit changed, or for something else, is refused" { part tickets; }

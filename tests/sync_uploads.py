@@ -149,6 +149,40 @@ def conflicts():
     assert events == ["FILE_DELETED", "FILE_RESTORED", "FILE_VERSION_COMMITTED"], events
 
 
+def old_bases():
+    """A base that is not kept any more is one that is not current: a conflict, or an edit that beats a deletion."""
+    s3 = client()
+    assert s3.request("PUT", "/old-bases")[0] == 200   # what S3 makes keeps no history
+    ws = next(w for w in api.call("GET", "/v1/workspaces")["workspaces"] if w["name"] == "old-bases")["workspaceId"]
+
+    def put_twice(name):
+        assert s3.request("PUT", "/old-bases/" + name, body=b"1")[0] == 200
+        old = at(ws, name)
+        assert s3.request("PUT", "/old-bases/" + name, body=b"22")[0] == 200
+        return old, at(ws, name)
+
+    old, now = put_twice("f.txt")
+    assert len(api.call("GET", "/v1/files/%s/versions" % old["id"])["versions"]) == 1
+    name = {"workspaceId": ws, "parentFolderId": "root", "name": "f.txt"}
+    for where in ({"fileId": old["id"]}, name):
+        where = dict(where, baseVersionId=old["versionId"])
+        session = api.call("POST", START, dict(where, sizeBytes=3))
+        assert session["expectedBaseVersion"] == old["versionId"]
+        api.send_parts(session, b"333")
+        error = refused("409 version_conflict", api, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+        assert error["currentVersionId"] == now["versionId"], error
+        copy = api.upload(b"333", onConflict="rename", **where)
+        assert copy["conflictOf"] == old["id"] and " (conflict " in copy["name"], copy
+        assert api.upload(b"22", **where)["unchanged"]
+    assert api.download(old["id"])[0] == b"22"
+    other, _ = put_twice("other")
+    for wrong in (at(ws, "other")["versionId"], "ver_" + ws[3:], "ver_1", "ver_7" + "z" * 11):
+        refused("400 invalid_request", api, "POST", START, {"fileId": old["id"], "sizeBytes": 0, "baseVersionId": wrong})
+    assert s3.request("DELETE", "/old-bases/f.txt")[0] == 204
+    assert api.upload(b"edit", baseVersionId=now["versionId"], **name)["name"] == "f.txt"
+    assert api.download(at(ws, "f.txt")["id"])[0] == b"edit"
+
+
 def missing():
     ws = workspace("missing")
     where = {"workspaceId": ws, "parentFolderId": "root"}

@@ -201,7 +201,10 @@ hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, in
 	return rc;
 }
 
-/* A base is a version of the file that gets the new one, or of the file that was of this name and is deleted. */
+/*
+ * A base is a version of the file that gets the new one, or of the file that was of this name and is deleted; or it is not kept any more, and the
+ * completion finds another version current, or none. It can't have been if it is older than the workspace or was never given.
+ */
 static int
 check_base(struct txn *t, const struct transfer *tr, const struct entry_row *now, int64_t base)
 {
@@ -210,6 +213,8 @@ check_base(struct txn *t, const struct transfer *tr, const struct entry_row *now
 	struct node_row f;
 	int rc = tbl_version_get(t->db, tr->workspace, base, &row, &v);
 
+	if (rc == ERR_NOTFOUND && base > tr->workspace && base < id_new())
+		return 0;
 	if (rc == 0 && v.file_id != tr->file_id && v.file_id != now->node_id &&
 	    (rc = tbl_node_file(t->db, v.file_id, &file, &f)) == 0 &&
 	    (f.parent != tr->parent || bytes_cmp(f.name.p, f.name.len, tr->name.data, tr->name.len)))

@@ -415,7 +415,7 @@ class Device:
         try:
             result = self.api.upload(data, sha256=hashlib.sha256(data).hexdigest(), onConflict="rename", **where)
         except ApiError as e:
-            if e.status not in (400, 403, 404, 409):
+            if e.status not in (403, 404, 409):
                 raise
             # It is gone, or not ours to write any more: from now on it is a file of this folder alone, and is sent as a new one.
             self.base.pop(where.get("fileId"), None)
