@@ -218,7 +218,6 @@ get_deletion(struct batch_call *b, const struct json *j, size_t i, struct apply_
 static int
 get_version(struct batch_call *b, const struct json *j, size_t i, struct apply_op *op)
 {
-	bool yes;
 	int rc;
 
 	if ((rc = api_get_id(b->req, j, "fileId", ID_FILE, &op->id)) != 0 ||
@@ -226,13 +225,7 @@ get_version(struct batch_call *b, const struct json *j, size_t i, struct apply_o
 		return rc;
 	if (!op->id)
 		return request_fail(b->req, ERR_INVALID, NULL, "operations[%zu].fileId: missing.", i);
-	if ((rc = permit(b, op, NODE_FILE, op->id)) != 0 || (rc = get_content(b, j, i, op)) != 0 || !op->rename ||
-	    op->rc)
-		return rc;
-	/* A conflict copy is a new file in the folder: without the right to that the conflict is told. */
-	rc = permit_in_folder(b, NODE_FILE, op->id, &yes);
-	op->rename = yes;
-	return rc;
+	return get_content(b, j, i, op);	/* the commit asks for the right, as the file may be deleted */
 }
 
 static int

@@ -79,7 +79,7 @@ permit(struct request *req, struct part *p, int64_t principal)
 
 	if (rc == ERR_NOTFOUND || (rc == 0 && p->who.disabled_us))
 		return refuse(req);
-	return rc ? rc : transfer_permit(req->daemon->store, &p->who, &p->tr);
+	return rc ? rc : api_upload_permit(req, &p->who, &p->tr);
 }
 
 static void

@@ -21,6 +21,28 @@ static const char *const complete_fields[] = { "uploadSessionId", "parts", "clie
 	"parentFolderId", "onConflict", "clientMutationId", "deviceId", NULL };
 static const char *const part_fields[] = { "partNumber", "etag", "sha256", NULL };
 
+static int
+no_such_upload(struct request *req)
+{
+	return request_fail(req, ERR_NOTFOUND, NULL, "There is no such upload, or it is over.");
+}
+
+static int
+parent_gone(struct request *req)
+{
+	return api_fail(req, ERR_CONFLICT, 409, "parent_gone", "The folder is gone: complete it with another parentFolderId.");
+}
+
+int
+api_upload_permit(struct request *req, const struct principal *who, const struct transfer *tr)
+{
+	int rc = transfer_permit(req->daemon->store, who, tr);
+
+	if (rc != ERR_NOTFOUND)
+		return rc;
+	return perm_any(req->daemon->store, who, tr->workspace) ? parent_gone(req) : no_such_upload(req);
+}
+
 /* ---- what bodies say ---- */
 
 int
@@ -95,15 +117,15 @@ get_place(struct request *req, const struct json *body, struct transfer *tr)
 	if (tr->new_version) {
 		if (name || json_get(body, "parentFolderId"))
 			rc = request_fail(req, ERR_INVALID, NULL, "fileId: says where to; leave name and parentFolderId out.");
-		else if ((rc = api_node(req, ACTION_WRITE, NODE_FILE, tr->file_id, &n)) == 0)
-			tr->parent = n.parent;
+		else if ((rc = transfer_aim(req->daemon->store, &req->who.who, tr)) == ERR_NOTFOUND)
+			rc = request_fail(req, rc, NULL, "There is no such file.");
 	} else if (!name) {
 		rc = request_fail(req, ERR_INVALID, NULL, "name: missing.");
 	} else if ((rc = api_parent(req, body, "parentFolderId", 0, &n)) == 0 && (rc = api_check_name(req, name)) == 0) {
+		tr->workspace = n.workspace;
 		tr->parent = n.id;
 		buf_addstr(&tr->name, name);
 	}
-	tr->workspace = n.workspace;
 out:
 	node_release(&n);
 	return rc;
@@ -278,10 +300,8 @@ find(struct request *req, int64_t id, struct transfer *tr)
 	int rc = transfer_get(req->daemon->store, id, req->who.who.id, tr);
 
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
-	if (rc == 0 && !tr->completed && (rc = transfer_permit(req->daemon->store, &req->who.who, tr)) == ERR_NOTFOUND)
-		return request_fail(req, rc, NULL, "The folder that it was for is gone: complete it in another.");
-	return rc;
+		return no_such_upload(req);
+	return rc || tr->completed ? rc : api_upload_permit(req, &req->who.who, tr);
 }
 
 static int
@@ -348,7 +368,7 @@ api_upload_abort(struct request *req)
 		return rc;
 	rc = transfer_abort(req->daemon->store, id, req->who.who.id);
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
+		return no_such_upload(req);
 	if (rc == 0)
 		req->http->reply.status = 204;
 	return rc;
@@ -420,7 +440,7 @@ get_other_place(struct request *req, const struct json *body, struct ending *e)
 	if (!json_get(body, "parentFolderId")) {
 		/* Who may write to the file alone gives its folder no other. */
 		rc = e->c.name ? may_write(req, e->tr.parent) : 0;
-		return rc == ERR_NOTFOUND && e->tr.new_version ? ERR_DENIED : rc;
+		return rc == ERR_NOTFOUND ? ERR_DENIED : rc;
 	}
 	if ((rc = api_parent(req, body, "parentFolderId", e->tr.workspace, &n)) == 0 && n.workspace != e->tr.workspace)
 		rc = request_fail(req, ERR_INVALID, NULL, "parentFolderId: is in another workspace.");
@@ -445,17 +465,15 @@ get_completion(struct request *req, const struct json *body, struct ending *e)
 		return rc;
 	rc = transfer_get(store, e->c.id, req->who.who.id, &e->tr);
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
+		return no_such_upload(req);
 	if (rc == 0 && e->tr.completed) {
 		e->hidden = node_find(store, &req->who.who, ACTION_READ, NODE_FILE, e->tr.file_id, &e->c.node) != 0;
 		return 0;
 	}
-	if (rc || (rc = get_other_place(req, body, e)) != 0)
+	/* The commit asks again. */
+	if (rc || (!json_get(body, "parentFolderId") && (rc = api_upload_permit(req, &req->who.who, &e->tr)) != 0))
 		return rc;
-	/* A new place was asked for already. The commit asks again. */
-	if (!e->c.parent && (rc = transfer_permit(store, &req->who.who, &e->tr)) == ERR_NOTFOUND)
-		return request_fail(req, rc, NULL, "The folder that it was for is gone: name another parentFolderId.");
-	return rc;
+	return get_other_place(req, body, e);
 }
 
 static int
@@ -508,9 +526,9 @@ explain_complete(struct request *req, int rc, const struct transfer_complete *c)
 	case ERR_EXISTS:
 		return request_fail(req, rc, NULL, "A folder has that name.");
 	case ERR_CONFLICT:
-		return api_fail(req, rc, 409, "parent_gone", "The folder is gone: name another parentFolderId.");
+		return parent_gone(req);
 	case ERR_NOTFOUND:
-		return request_fail(req, rc, NULL, "There is no such upload, or it is over.");
+		return no_such_upload(req);
 	default:
 		return rc;
 	}

@@ -12,6 +12,8 @@ part() {
 
 @test "conflicts are told or become copies, the same is unchanged, and an edit beats a deletion" { part conflicts; }
 
+@test "an edit beats a deletion by every call, and a folder that is gone is said to be" { part deleted; }
+
 @test "a base that is not kept any more is a conflict" { part old_bases; }
 
 @test "what is missing is named, and wrong bytes are refused" { part missing; }

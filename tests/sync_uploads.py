@@ -149,6 +149,60 @@ def conflicts():
     assert events == ["FILE_DELETED", "FILE_RESTORED", "FILE_VERSION_COMMITTED"], events
 
 
+def deleted():
+    """An edit beats a deletion whatever call it comes by and however far its user's role reaches."""
+    ws = workspace("deleted")
+    max_ = user("max")
+    folder = api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "f"})["id"]
+    api.call("POST", "/v1/folders/%s:share" % folder, {"principalName": "max", "role": "editor"})
+
+    def by_session(who, made):
+        return who.upload(b"edit", fileId=made["fileId"], baseVersionId=made["versionId"])
+
+    def by_batch(who, made):
+        _, _, pack = who.raw("POST", "/v1/chunks?folderId=" + folder, b"\4\0\0\0edit")
+        version = {"op": "version", "fileId": made["fileId"], "baseVersionId": made["versionId"], "sizeBytes": 4,
+                   "chunks": [chunk(b"edit")]}
+        status, doc = batch(ws, version, who=who, staged=[json.loads(pack)["stagingId"]])
+        assert status == 200 and doc["results"][0]["status"] == "ok", doc
+        return doc["results"][0]
+
+    for who in (api, max_):
+        for edit in (by_session, by_batch):
+            made = api.upload(b"one", parentFolderId=folder, name="doc")
+            api.call("DELETE", "/v1/files/" + made["fileId"])
+            done = edit(who, made)
+            assert done["fileId"] == made["fileId"] and at(ws, "f/doc")["versionId"] == done["versionId"], done
+            api.call("DELETE", "/v1/files/" + made["fileId"])
+    # The name was taken meanwhile: that is a conflict, though no base was named.
+    other = api.upload(b"other", parentFolderId=folder, name="doc")
+    session = max_.call("POST", START, {"fileId": made["fileId"], "sizeBytes": 4})
+    assert session["expectedBaseVersion"] is None
+    max_.send_parts(session, b"edit")
+    error = refused("409 version_conflict", max_, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert error["currentVersionId"] == other["versionId"], error
+    # Who may only read, or sees nothing of it, edits nothing.
+    api.call("POST", "/v1/folders/%s:share" % folder, {"principalName": "max", "role": "viewer"})
+    refused("403 access_denied", max_, "POST", START, {"fileId": made["fileId"], "sizeBytes": 4})
+    refused("404 not_found", user("mio"), "POST", START, {"fileId": made["fileId"], "sizeBytes": 4})
+    # The folder is gone: each call says so, and names what helps.
+    api.call("POST", "/v1/folders/%s:share" % folder, {"principalName": "max", "role": "editor"})
+    own = api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "own"})["id"]
+    api.call("POST", "/v1/folders/%s:share" % own, {"principalName": "max", "role": "editor"})
+    for who in (api, max_):
+        session = who.call("POST", START, {"parentFolderId": folder, "name": "new", "sizeBytes": 4})
+        who.send_parts(session, b"edit")
+        api.call("DELETE", "/v1/folders/" + folder)
+        end, path = {"uploadSessionId": session["uploadSessionId"]}, "/v1/uploads/" + session["uploadSessionId"]
+        for call in (("GET", path), ("POST", COMPLETE, end), ("POST", COMPLETE, dict(end, name="else"))):
+            refused("409 parent_gone", who, *call)
+        status, doc = put(target_of(session, 1), b"edit")
+        assert status == 409 and doc["error"]["code"] == "parent_gone", doc
+        assert who.call("POST", COMPLETE, dict(end, parentFolderId=own, name="saved-%d" % (who is api)))["fileId"]
+        refused("404 not_found", who, "GET", "/v1/uploads/upl_" + ws[3:])
+        api.call("POST", "/v1/folders/%s:undelete" % folder, {})
+
+
 def old_bases():
     """A base that is not kept any more is one that is not current: a conflict, or an edit that beats a deletion."""
     s3 = client()

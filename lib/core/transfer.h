@@ -48,9 +48,15 @@ struct transfer {
 void transfer_release(struct transfer *tr);
 
 /*
+ * Where a new version of tr->file_id goes: workspace and parent of the file, be it deleted, and whether `who` may write there. ERR_NOTFOUND: no trace of it, or
+ * not the caller's to see. ERR_DENIED.
+ */
+int transfer_aim(struct store *store, const struct principal *who, struct transfer *tr);
+
+/*
  * Starts the session that `tr` describes: workspace, parent and name, or file_id with new_version; size, hash, base, rename, principal, device, chunks, headers are
  * the caller's, the rest is filled. by_chunks: tr->chunks is the list (an empty file has none). `who` decides which chunks may be told to be there. If has_base is false the base is what the name shows now.
- * ERR_NOTFOUND: the parent or the file is gone; ERR_INVALID: chunks that don't make up the size, or one over the workspace's maximum; ERR_TOOBIG; ERR_QUOTA;
+ * ERR_NOTFOUND: the parent is gone, or no trace of the file is left; ERR_INVALID: chunks that don't make up the size, or one over the workspace's maximum; ERR_TOOBIG; ERR_QUOTA;
  * ERR_SPACE; ERR_TOOMANY: LIMIT_UPLOADS are open. ERR_USAGE: the base is no version of that file, nor one that could have been and is not kept
  * any more.
  */

@@ -74,6 +74,8 @@ void transfer_etag(const uint8_t *hash, const struct manifest_chunk *chunks, siz
 /* Whether `who` may write to a node. ERR_NOTFOUND: it is not there, or not for `who`. ERR_DENIED. Inside a transaction. */
 int transfer_may_write(struct store *store, struct db_conn *db, const struct principal *who, enum node_kind kind, int64_t id,
     int64_t workspace);
+/* Where tr->file_id is, or was last: workspace, parent, name; *live: it is shown. ERR_NOTFOUND: there is no trace of it. */
+int transfer_find(struct db_conn *db, struct transfer *tr, bool *live);
 /*
  * Whether `who` may write where a version of `file` goes: to the file, wherever it is now; if it is deleted, to the folder that it was in, or with that folder
  * gone too to the whole workspace. With file 0, or without a trace of it, to `folder` (0: ERR_NOTFOUND). Errors as above.

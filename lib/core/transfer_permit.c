@@ -3,6 +3,7 @@
 #include "perm.h"
 #include "store_in.h"
 #include "tbl_file.h"
+#include "tbl_node.h"
 #include "transfer_in.h"
 
 /* Who may write where a version goes: asked before the bytes come, and again by the closure that commits it. */
@@ -46,6 +47,38 @@ transfer_permit_file(struct store *store, struct db_conn *db, const struct princ
 		return ERR_NOTFOUND;
 	if ((rc = transfer_may_write(store, db, who, NODE_FOLDER, folder, workspace)) == ERR_NOTFOUND && f.id)
 		rc = may_revive(store, db, who, workspace);
+	return rc;
+}
+
+int
+transfer_find(struct db_conn *db, struct transfer *tr, bool *live)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct node_row f;
+	int rc = tbl_node_file(db, tr->file_id, &row, &f);
+
+	if (rc == 0) {
+		tr->workspace = f.workspace;
+		tr->parent = f.parent;
+		*live = f.state == FILE_LIVE;
+		buf_clear(&tr->name);
+		buf_add(&tr->name, f.name.p, f.name.len);
+		rc = buf_finish(&tr->name);
+	}
+	db_row_release(&row);
+	return rc;
+}
+
+int
+transfer_aim(struct store *store, const struct principal *who, struct transfer *tr)
+{
+	struct db_conn *db = NULL;
+	bool live;
+	int rc = db_read_begin(store->db, &db);
+
+	if (rc == 0 && (rc = transfer_find(db, tr, &live)) == 0)
+		rc = transfer_permit_file(store, db, who, tr->workspace, tr->file_id, tr->parent);
+	db_read_end(db);
 	return rc;
 }
 

@@ -120,30 +120,26 @@ find_target(struct txn *t, struct starting *s, struct entry_row *now)
 {
 	struct transfer *tr = s->tr;
 	struct buf path = BUF_INIT(LIMIT_KEY_STORED * 2);
-	struct node n = NODE_INIT;
-	struct entry_at at = { .workspace = tr->workspace };
+	struct entry_at at;
+	bool live = true;
 	int rc = 0;
 
-	if (tr->new_version && (rc = node_load(t->db, NODE_FILE, tr->file_id, &n)) == 0) {
-		tr->workspace = at.workspace = n.workspace;
-		tr->parent = n.parent;
-		buf_clear(&tr->name);
-		buf_add(&tr->name, n.name.data, n.name.len);
-	} else if (tr->new_version) {
-		goto out;
-	}
-	if ((rc = namespace_path_of(t->db, tr->workspace, tr->parent, &path)) != 0)
-		goto out;
-	at.folder = tr->parent;
-	at.name = (struct slice) { tr->name.data, tr->name.len };
+	*now = (struct entry_row) { 0 };
+	if (tr->new_version && (rc = transfer_find(t->db, tr, &live)) != 0)
+		return rc;
+	/* Of a file that is deleted nothing is shown; its folder may be gone too. */
+	if (!live)
+		return 0;
+	rc = namespace_path_of(t->db, tr->workspace, tr->parent, &path);
+	buf_release(&path);
+	if (rc)
+		return rc;
+	at = (struct entry_at) { tr->workspace, tr->parent, { tr->name.data, tr->name.len } };
 	rc = tbl_entry_get(t->db, &at, now);
 	if (rc == ERR_NOTFOUND || (rc == 0 && !now->live)) {
 		*now = (struct entry_row) { 0 };
 		rc = 0;
 	}
-out:
-	node_release(&n);
-	buf_release(&path);
 	return rc;
 }
 
