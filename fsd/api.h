@@ -69,6 +69,9 @@ int api_fail(struct request *req, int code, int status, const char *name, const 
 /* Members that the error object gets besides code, message and requestId: write them with j (api_error() shows them). */
 struct json_out *api_error_more(struct request *req, struct json_out *j);
 
+/* A name that only versions have, which S3 keeps: why nothing can be moved there. */
+#define API_VERSIONS_KEPT "S3 keeps versions of something that was deleted under this name: undelete or destroy them, or choose another."
+
 /* What a code is called where nothing more is known of it. */
 void api_error_text(int rc, const char **code, const char **message);
 

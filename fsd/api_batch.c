@@ -358,6 +358,10 @@ explain(const struct apply_op *op, const char **code, const char **message)
 		*code = "invalid_request";
 		*message = "chunks: each of 1 to the workspace's largest, together sizeBytes.";
 		break;
+	case ERR_EXISTS:
+		if (op->kind == APPLY_MOVE && !op->existing)
+			*message = API_VERSIONS_KEPT;
+		break;
 	case ERR_CONFLICT:
 		*code = "would_cycle";
 		*message = "A folder can't be moved below itself.";

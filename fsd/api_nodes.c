@@ -100,6 +100,8 @@ api_nodes_fail(struct request *req, int rc, int64_t existing, enum node_kind kin
 
 	switch (rc) {
 	case ERR_EXISTS:
+		if (!existing)
+			return request_fail(req, rc, NULL, API_VERSIONS_KEPT);
 		id_format(kind == NODE_FOLDER ? ID_FOLDER : ID_FILE, existing, id);
 		json_key_str(api_error_more(req, &j), "existingId", id);
 		return request_fail(req, rc, NULL, "Something has this name in the folder already.");

@@ -228,6 +228,25 @@ def versioned():
     assert moved["path"] == "m"
     body = s3.request("GET", "/versioned", {"versions": ""})[2]
     assert b"<Key>m/h</Key>" in body and b"<Key>d/" not in body, body
+    # A name that versions have is not taken from them, whether there is a history or not: S3 goes on to show each.
+    for key in ("a", "from/y", "kept/b", "kept/b", "kept/other", "gone/x"):
+        put("versioned", key, key)
+    for key in ("kept/b", "gone/x"):
+        assert s3.request("DELETE", "/versioned/" + key)[0] == 204
+    a, folder, into = (api.find(ws, path)["id"] for path in ("a", "from", "kept"))
+    moves = (("/files/" + a, {"parentFolderId": into, "name": "b"}), ("/folders/" + folder, {"name": "gone"}))
+    before = s3.request("GET", "/versioned", {"versions": ""})[2]
+    for history in (86400000, 0):
+        admin.good("PATCH", "/workspaces/versioned", {"historyMs": history})
+        for path, body in moves:
+            assert "versions" in api.bad("409 already_exists", "PATCH", path, body)["message"]
+        doc = api.good("POST", "/files:commit-batch", {"workspaceId": ws, "operations": [
+            dict(body, op="move", id=path.split("/")[-1]) for path, body in moves]})
+        assert all("versions" in r["error"]["message"] and "existingId" not in r["error"] for r in doc["results"]), doc
+    assert s3.request("GET", "/versioned", {"versions": ""})[2] == before
+    # A new content goes on with them.
+    put("versioned", "kept/b", "again")
+    assert s3.request("GET", "/versioned", {"versions": "", "prefix": "kept/b"})[2].count(b"<Version>") == 3
 
 
 def fetch(url):

@@ -146,55 +146,17 @@ take(const struct entry_row *e, struct tree_taken *taken)
 }
 
 int
-tree_free(struct txn *t, const struct workspace_row *w, const struct entry_at *at, struct tree_taken *taken)
+tree_free(struct txn *t, const struct entry_at *at, struct tree_taken *taken)
 {
 	struct entry_row e;
 	int rc = tbl_entry_get(t->db, at, &e);
 
-	if (rc == 0 && (e.live || w->history_ms == 0))
-		return take(&e, taken);
-	if ((rc == 0 || rc == ERR_NOTFOUND) && (rc = twin_get(t->db, at, &e)) == 0)
+	*taken = (struct tree_taken) { 0 };
+	if (rc == 0)
+		return e.live ? take(&e, taken) : ERR_EXISTS;
+	if (rc == ERR_NOTFOUND && (rc = twin_get(t->db, at, &e)) == 0)
 		return take(&e, taken);
 	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* A file that only has versions left gives its name up: they become history. */
-static int
-shelve(struct txn *t, struct workspace_row *w, const struct entry_at *at, const struct entry_row *e, struct actor actor)
-{
-	int64_t bytes;
-	int rc;
-
-	if ((rc = object_destroy(t, w->id, e->version_id)) != 0 ||
-	    (rc = tbl_version_shelve(t->db, w->id, e->node_id, t->now_us, &bytes)) != 0)
-		return rc;
-	w->noncurrent_bytes -= bytes;
-	w->history_bytes += bytes;
-	w->dirty = true;
-	if ((rc = tbl_version_any_old(t->db, w->id, e->node_id)) == ERR_NOTFOUND)
-		rc = (rc = grant_end(t, e->node_id)) ? rc : tbl_file_delete(t->db, w->id, e->node_id);
-	else if (rc == 0)
-		rc = tbl_file_trash(t->db, w->id, e->node_id, w->sequence, t->now_us, actor.principal);
-	return rc ? rc : tbl_entry_delete(t->db, at);
-}
-
-int
-tree_clear(struct txn *t, struct workspace_row *w, const struct entry_at *at, struct actor actor)
-{
-	struct db_row row = DB_ROW_INIT;
-	struct folder_row f;
-	struct entry_row e;
-	int rc = tbl_entry_get(t->db, at, &e);
-
-	if (rc == ERR_NOTFOUND)
-		return 0;
-	if (rc == 0)
-		rc = e.kind == ENTRY_FOLDER ? tree_detach(t, w, at, 0, 0, actor) : shelve(t, w, at, &e, actor);
-	/* Its successor counts itself in before anybody looks. */
-	if (rc == 0)
-		rc = tbl_folder_count(t->db, w->id, at->folder, 0, -1, &row, &f);
-	db_row_release(&row);
-	return rc;
 }
 
 /* ---- making folders ---- */

@@ -55,7 +55,7 @@ struct tree_change {
 	struct actor actor;
 	/* results */
 	int64_t sequence;		/* of the workspace where nothing had to change */
-	int64_t existing;		/* ERR_EXISTS */
+	int64_t existing;		/* ERR_EXISTS; 0: versions that S3 keeps */
 	enum node_kind existing_kind;
 	int64_t current;		/* ERR_PRECONDITION: the current version */
 	struct node *node;
@@ -97,7 +97,7 @@ struct tree_undelete {
 	struct actor actor;
 	/* results */
 	int64_t sequence;
-	int64_t existing;		/* ERR_EXISTS: what has the name; or it is not deleted: itself */
+	int64_t existing;		/* ERR_EXISTS: what has the name, 0: versions that S3 keeps; or it is not deleted: itself */
 	enum node_kind existing_kind;
 	struct node *node;
 };

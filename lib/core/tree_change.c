@@ -127,7 +127,7 @@ check_move(struct txn *t, struct move *m)
 		if (m->to.folder != m->from.folder && depth + 1 + m->height > LIMIT_DEPTH)
 			return ERR_TOOBIG;
 	}
-	rc = tree_free(t, m->w, &m->to, &taken);
+	rc = tree_free(t, &m->to, &taken);
 	m->c->existing = taken.id;
 	m->c->existing_kind = taken.kind;
 	return rc;
@@ -175,7 +175,6 @@ write_move(struct txn *t, struct move *m)
 
 	if ((rc = tbl_entry_get(t->db, &m->from, &m->entry)) != 0 ||
 	    (rc = tree_mark(t, m->w, m->to.folder, m->c->actor)) != 0 ||
-	    (rc = tree_clear(t, m->w, &m->to, m->c->actor)) != 0 ||
 	    (rc = namespace_enter(t, m->w, &place, true, true, m->c->actor)) != 0 ||
 	    (rc = tbl_entry_bury(t->db, &m->from, &m->entry, m->w->sequence + 1)) != 0 ||
 	    (rc = tbl_entry_delete(t->db, &m->from)) != 0)

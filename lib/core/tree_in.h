@@ -41,15 +41,14 @@ int tree_mark(struct txn *t, struct workspace_row *w, int64_t folder, struct act
 int tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct actor actor, int64_t *folder);
 
 /*
- * Whether `at` can be taken by a file or folder that comes there: ERR_EXISTS with what is shown under the name. What has only
- * versions left is put aside into the trash by tree_clear(), after the last refusal; without a history there is no place for it: ERR_EXISTS.
+ * Whether `at` can be taken by a file or folder that comes there: ERR_EXISTS with what is shown under the name. What has only versions left, which S3 keeps, is
+ * ERR_EXISTS with id 0: it would be out of S3's reach.
  */
 struct tree_taken {
 	int64_t id;
 	enum node_kind kind;
 };
-int tree_free(struct txn *t, const struct workspace_row *w, const struct entry_at *at, struct tree_taken *taken);
-int tree_clear(struct txn *t, struct workspace_row *w, const struct entry_at *at, struct actor actor);
+int tree_free(struct txn *t, const struct entry_at *at, struct tree_taken *taken);
 
 /* Takes the folder at `at` out of the tree and into the trash, where it counts as that many files and bytes. Emits its event if it was shown. */
 int tree_detach(struct txn *t, struct workspace_row *w, const struct entry_at *at, int64_t objects, int64_t bytes,

@@ -130,7 +130,7 @@ check_name(struct txn *t, struct undeletion *x)
 {
 	struct entry_at at = { x->w->id, x->folder, slice_of(&x->name) };
 	struct tree_taken taken = { 0 };
-	int rc = x->folder ? tree_free(t, x->w, &at, &taken) : 0;
+	int rc = x->folder ? tree_free(t, &at, &taken) : 0;
 
 	x->u->existing = taken.id;
 	x->u->existing_kind = taken.kind;
@@ -147,8 +147,7 @@ enter(struct txn *t, struct undeletion *x, struct entry_at *at, int64_t *born)
 
 	place.folder = x->folder;
 	*at = (struct entry_at) { x->w->id, x->folder, place.name };
-	if (rc || (rc = tree_clear(t, x->w, at, x->u->actor)) != 0 ||
-	    (rc = namespace_enter(t, x->w, &place, true, true, x->u->actor)) != 0)
+	if (rc || (rc = namespace_enter(t, x->w, &place, true, true, x->u->actor)) != 0)
 		return rc;
 	*born = x->w->sequence + 1;
 	return 0;

@@ -164,27 +164,6 @@ tbl_version_each(const struct db_row *row, struct version_row *v)
 	return v->has_hash ? db_fixed(row, 7, v->hash, 32) : 0;
 }
 
-static const char kept_bytes[] = "SELECT coalesce(sum(size_bytes), 0) FROM file_version"
-				 " WHERE workspace_id = $1 AND file_id = $2 AND keep > 0 AND keep = 1";
-static const char end_markers[] = "DELETE FROM file_version WHERE workspace_id = $1 AND file_id = $2"
-				  " AND keep > 0 AND keep = 1 AND kind = 2";
-static const char shelve[] = "UPDATE file_version SET keep = 2, superseded_at = $1"
-			     " WHERE workspace_id = $2 AND file_id = $3 AND keep > 0 AND keep = 1";
-
-int
-tbl_version_shelve(struct db_conn *c, int64_t workspace, int64_t file, int64_t at, int64_t *bytes)
-{
-	struct db_row row = DB_ROW_INIT;
-	int rc = db_one(c, kept_bytes, &row, DB_INT(workspace), DB_INT(file));
-
-	if (rc == 0)
-		*bytes = db_int(&row, 0);
-	db_row_release(&row);
-	if (rc || (rc = db_exec(c, end_markers, DB_INT(workspace), DB_INT(file))) != 0)
-		return rc;
-	return db_exec(c, shelve, DB_INT(at), DB_INT(workspace), DB_INT(file));
-}
-
 static const char any_old[] = "SELECT id FROM file_version WHERE workspace_id = $1 AND file_id = $2 AND keep > 0 LIMIT 1";
 
 int

@@ -47,8 +47,6 @@ int tbl_version_any_old(struct db_conn *c, int64_t workspace, int64_t file);
 
 /* No longer current: kept as noncurrent or as history. */
 int tbl_version_supersede(struct db_conn *c, int64_t workspace, int64_t id, int keep, int64_t at, int64_t sequence);
-/* What S3 kept of a file becomes history at `at`, but for its markers, which end. *bytes: how much that is. */
-int tbl_version_shelve(struct db_conn *c, int64_t workspace, int64_t file, int64_t at, int64_t *bytes);
 int tbl_version_promote(struct db_conn *c, int64_t workspace, int64_t id);
 /* Deletes it and answers its manifest, in `row`. */
 int tbl_version_delete(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row, struct slice *manifest);
