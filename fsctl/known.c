@@ -16,6 +16,7 @@ int
 known_add(struct known *k, const struct json *node, size_t skip)
 {
 	const char *path = reply_str(node, "path", "");
+	const char *why = NULL;
 	struct known_node *more, new = { 0 };
 	bool ok;
 
@@ -26,11 +27,13 @@ known_add(struct known *k, const struct json *node, size_t skip)
 		k->nodes = more;
 	}
 	new.folder = !strcmp(reply_str(node, "kind", ""), "folder");
-	new.syncable = reply_bool(node, "syncable", true);
+	if (!reply_bool(node, "syncable", true))
+		why = reply_str(node, "reason", "sync can't carry its name");
 	new.size = (uint64_t)reply_int(node, "sizeBytes", 0);
 	ok = copy(&new.path, path + strnlen(path, skip)) && copy(&new.id, reply_str(node, "id", NULL)) &&
 	    copy(&new.version, reply_str(node, "versionId", NULL)) && copy(&new.hash, reply_str(node, "contentHash", NULL)) &&
-	    copy(&new.mtime, reply_str(node, "mtime", NULL)) && copy(&new.mode, reply_str(node, "mode", NULL));
+	    copy(&new.mtime, reply_str(node, "mtime", NULL)) && copy(&new.mode, reply_str(node, "mode", NULL)) &&
+	    copy(&new.unsynced, why);
 	k->nodes[k->n++] = new;
 	return ok ? STATUS_OK : say_error(STATUS_FAILED, "out of memory");
 }
@@ -70,6 +73,7 @@ known_release(struct known *k)
 		free(k->nodes[i].hash);
 		free(k->nodes[i].mtime);
 		free(k->nodes[i].mode);
+		free(k->nodes[i].unsynced);
 	}
 	free(k->nodes);
 	*k = (struct known) { 0 };

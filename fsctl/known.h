@@ -12,7 +12,8 @@ struct known_node {
 	char *path;		/* below the folder */
 	char *id, *version, *hash, *mtime, *mode;	/* as the server writes them; NULL: it does not say */
 	uint64_t size;
-	bool folder, syncable;
+	char *unsynced;		/* why sync can't carry it; NULL: it can */
+	bool folder;
 };
 
 struct known {

@@ -277,9 +277,17 @@ remote_find(struct remote *r, const char *path, struct json **node)
 }
 
 int
-remote_need(struct remote *r, const char *path, struct json **node)
+remote_need(struct remote *r, struct json **node)
 {
-	return look(r, path, true, node);
+	char *folder = NULL;
+	int status;
+
+	/* Where a file and a folder have one name, the slash tells which is meant. */
+	if (r->folder && *r->path && asprintf(&folder, "%s/", r->path) < 0)
+		return no_memory();
+	status = look(r, folder ? folder : r->path, true, node);
+	free(folder);
+	return status;
 }
 
 static int

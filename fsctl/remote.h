@@ -31,8 +31,8 @@ int remote_move(struct remote *r, const char *operand);
 
 /* What is at `path`, as it is shown to the caller: *node is NULL if nothing is, or if it is the root that the caller may not see. */
 int remote_find(struct remote *r, const char *path, struct json **node);
-/* The same; it is an error, said, if nothing is there. */
-int remote_need(struct remote *r, const char *path, struct json **node);
+/* What the operand names; it is an error, said, if nothing is there. */
+int remote_need(struct remote *r, struct json **node);
 /* The id of a folder, which is made with those above it if it is not there; to be freed. */
 int remote_folder(struct remote *r, const char *path, char **id);
 

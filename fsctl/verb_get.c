@@ -173,12 +173,20 @@ take_node(void *arg, const struct json *node)
 	return known_add(&f->known, node, f->skip);
 }
 
+/* What is shared from several places may have one path. */
+static bool
+is_ambiguous(const struct known *k, const struct known_node *node)
+{
+	return (node > k->nodes && !strcmp(node[-1].path, node->path)) ||
+	       (node + 1 < k->nodes + k->n && !strcmp(node[1].path, node->path));
+}
+
 /* Why it can't be written here, or NULL: its own name and those of the folders above it count. */
 static const char *
 reason(const struct known *k, const struct known_node *node)
 {
 	char part[256], *above = NULL;
-	const char *why = node->syncable ? NULL : "sync can't carry its name", *p = node->path;
+	const char *why = node->unsynced, *p = node->path;
 
 	while (!why) {
 		size_t len = strcspn(p, "/");
@@ -196,7 +204,7 @@ reason(const struct known *k, const struct known_node *node)
 		if (!why && (above = strndup(node->path, (size_t)(p + len - node->path))) != NULL) {
 			const struct known_node *folder = known_find(k, above);
 
-			why = folder && !folder->syncable ? "sync can't carry the name of a folder above it" : NULL;
+			why = folder && folder->unsynced ? "sync can't carry the name of a folder above it" : NULL;
 			free(above);
 		}
 		p += len + 1;
@@ -217,6 +225,8 @@ get_node(struct folder *f, const struct known_node *node, const char *base, int 
 		status = say_error(STATUS_FAILED, "out of memory");
 	} else if (why) {
 		tally_error(&get->tally, STATUS_FAILED, text, "%s", why);
+	} else if (!node->folder && is_ambiguous(&f->known, node)) {
+		tally_error(&get->tally, STATUS_FAILED, text, "something else that is shared with you has this path too");
 	} else if (node->folder) {
 		tally_item(&get->tally, &(struct tally_item) { .action = "mkdir", .from = local });
 		if (!get->tally.dry && (fd = beneath_folder(root, node->path)) < 0)
@@ -346,7 +356,7 @@ get_present(struct get *get)
 	/* Without a root that is all that is shared. */
 	if (!*get->from.path && !get->from.root)
 		return get_folder_now(get, NULL, "");
-	if ((status = remote_need(&get->from, get->from.path, &node)) != STATUS_OK)
+	if ((status = remote_need(&get->from, &node)) != STATUS_OK)
 		return status;
 	path = reply_str(node, "path", "");
 	if (strcmp(reply_str(node, "kind", ""), "folder") == 0) {

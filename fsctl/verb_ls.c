@@ -262,7 +262,7 @@ list_now(struct remote *r, struct view *v)
 
 	if (!*r->path && !r->root)
 		return v->direct ? remote_shared(r, add_top, &top) : remote_tree(r, NULL, NULL, add_node, v);
-	if ((status = remote_need(r, r->path, &node)) != STATUS_OK)
+	if ((status = remote_need(r, &node)) != STATUS_OK)
 		return status;
 	path = reply_str(node, "path", "");
 	if (!strcmp(reply_str(node, "kind", ""), "file")) {

@@ -122,7 +122,7 @@ verb_mv(struct ctl *ctl, const struct args *args)
 	int status;
 
 	if ((status = remote_open(ctl, args->operand[0], &r)) != STATUS_OK ||
-	    (status = remote_need(&r, r.path, &m.node)) != STATUS_OK)
+	    (status = remote_need(&r, &m.node)) != STATUS_OK)
 		goto out;
 	if (!(id = strdup(r.id))) {
 		status = say_error(STATUS_FAILED, "out of memory");
@@ -162,7 +162,7 @@ remove_one(struct remote *r, const char *operand, bool recursive, bool dry)
 
 	if (!*r->path)
 		return say_error(STATUS_USAGE, "%s is a workspace; `fsctl workspace delete` removes one", operand);
-	if ((status = remote_need(r, r->path, &node)) != STATUS_OK)
+	if ((status = remote_need(r, &node)) != STATUS_OK)
 		goto out;
 	id = reply_str(node, "id", "");
 	file = is_file(node);

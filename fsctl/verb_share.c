@@ -28,7 +28,7 @@ open_thing(struct ctl *ctl, const char *operand, struct remote *r, struct buf *p
 		return status;
 	if (!*r->path) {
 		peer_path(path, "workspaces", r->id, NULL);
-	} else if ((status = remote_need(r, r->path, &node)) == STATUS_OK) {
+	} else if ((status = remote_need(r, &node)) == STATUS_OK) {
 		peer_path(path, !strcmp(reply_str(node, "kind", ""), "file") ? "files" : "folders", reply_str(node, "id", ""), NULL);
 	}
 	json_free(node);

@@ -17,7 +17,7 @@ open_file(struct ctl *ctl, const char *operand, struct remote *r, struct json **
 {
 	int status;
 
-	if ((status = remote_open(ctl, operand, r)) != STATUS_OK || (status = remote_need(r, r->path, node)) != STATUS_OK)
+	if ((status = remote_open(ctl, operand, r)) != STATUS_OK || (status = remote_need(r, node)) != STATUS_OK)
 		return status;
 	if (strcmp(reply_str(*node, "kind", ""), "file") != 0)
 		return say_error(STATUS_USAGE, "%s is a folder: versions are of files", operand);

@@ -208,6 +208,15 @@ log_lines() {
 	[ -f "$D/to/all/ok" ]
 	[ "$(find "$D/to" -type f | wc -l)" = 1 ]
 	[ ! -e "$D/out" ]
+	# A file and a folder of one name: the slash says which.
+	s3_curl "/$W/two" -T "$BATS_TEST_FILENAME" -o /dev/null
+	s3_curl "/$W/two/in" -T "$BATS_TEST_FILENAME" -o /dev/null
+	[ "$(fsctl ls "$W/two")" = two ]
+	[ "$(fsctl ls "$W/two/")" = in ]
+	run fsctl ls "$W/ok/"; status_is 10
+	run fsctl rm "$W/two"; status_is 0
+	run fsctl get "$W/two/in" "$D/to/in"; status_is 0
+	run fsctl rm -r "$W/two/"; status_is 0
 	# Links that lie there lead nowhere.
 	fsctl put -q "$BATS_TEST_FILENAME" "$W/deep/file"
 	mkdir -p "$D/link" "$D/away"
@@ -438,6 +447,15 @@ partly() {
 	run n mv "$W/lone" "$W/lone2"; status_is 12
 	run n rm -r "$W"; status_is 2
 	run n ls "$W/hidden"; status_is 10
+	# Two of one name: folders are joined, a file takes no other's place.
+	fsctl put -q "$D/t/a" "$W/E/S/a"
+	fsctl put -q "$D/t/a" "$W/E/S/own"
+	fsctl share add -q "$W/E/S" "lea$W" viewer
+	rm -r "$D/back"
+	run n get -r "$W" "$D/back"; status_is 3
+	[[ "$output" == *"$W/S/a: something else"* ]]
+	[ ! -e "$D/back/S/a" ]
+	[ -f "$D/back/S/own" ]
 	run n ls "$W/D/S"; status_is 10
 }
 
