@@ -333,7 +333,6 @@ make_folders(struct folder *f)
 				status = say_error(STATUS_FAILED, "out of memory");
 			continue;
 		}
-		tally_item(&f->put->tally, &(struct tally_item) { .action = "mkdir", .from = f->texts[i] });
 		new[n] = (struct pack_folder) { .path = f->texts[i], .name = remote_base(e->path), .parent = f->ids[e->above],
 			.above = -1 };
 		if (!new[n].parent)
@@ -343,8 +342,11 @@ make_folders(struct folder *f)
 	}
 	if (status == STATUS_OK && n && !f->put->tally.dry)
 		status = pack_folders(&f->put->tally, &f->put->to, new, n);
-	for (long i = 0; new && i < n; i++)
+	for (long i = 0; new && i < n; i++) {
 		f->ids[which[i]] = new[i].id;
+		if (new[i].id || f->put->tally.dry)
+			tally_item(&f->put->tally, &(struct tally_item) { .action = "mkdir", .from = new[i].path });
+	}
 	free(new);
 	free(which);
 	free(made);

@@ -399,6 +399,7 @@ partly() {
 	# What may not be written is told by its name; the rest goes.
 	run n put -r "$D/t" "$W/V"; status_is 3
 	[[ "$output" == *"$W/V/new: "*"share list"*"$W/V/a: "*"1 unchanged; 3 failed"* ]]
+	[ "$(n put --json -r "$D/t" "$W/V" | jq -c 'select(.action == "mkdir")')" = "" ]
 	[ "$(fsctl get "$W/D/V/a" -)" = 1 ]
 	fsctl share add -q "$W/D/V/sub" "lea$W" editor
 	fsctl share add -q "$W/D/V/a" "lea$W" editor
