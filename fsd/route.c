@@ -181,7 +181,9 @@ permit(struct request *req)
 		return req->authenticated ? 0 : ERR_DENIED;
 	case ACTION_ADMIN_:
 		return req->authenticated && who->admin ? 0 : ERR_DENIED;
-	case ACTION_CREATE_:
+	case ACTION_CREATE_:	/* of one that is there only its being there is told, to who has a role in it */
+		if (req->workspace.id && perm_any(req->daemon->store, who, req->workspace.id))
+			return 0;
 		return perm_check_create(who);
 	case ACTION_LIST:
 		if (req->level == LEVEL_BUCKET && (prefix = uri_value(&req->uri, "prefix")) != NULL)

@@ -2,6 +2,7 @@
 
 #include "daemon.h"
 #include "err.h"
+#include "perm.h"
 #include "s3.h"
 #include "str.h"
 #include "xml.h"
@@ -39,6 +40,18 @@ location_constraint(struct request *req, char region[32])
 }
 
 /*
+ * Tools create the bucket that they are about to write to, and go on where they are told that it is theirs already: it is for
+ * whoever has a role in it.
+ */
+static int
+taken(struct request *req, const struct workspace_row *row)
+{
+	if (perm_any(req->daemon->store, &req->who.who, row->id))
+		return request_fail(req, ERR_EXISTS, "BucketAlreadyOwnedByYou", "You have this bucket already.");
+	return request_fail(req, ERR_EXISTS, "BucketAlreadyExists", "The bucket name is taken; choose another one.");
+}
+
+/*
  * PUT /bucket. History is off: whoever creates buckets through S3 expects the space of what they delete back.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
  */
@@ -59,17 +72,16 @@ s3_create_bucket(struct request *req)
 	if (settings->region_strict && *region && strcmp(region, settings->region))
 		return request_fail(req, ERR_INVALID, "IllegalLocationConstraintException",
 		    "This endpoint is in %s, not %s.", settings->region, region);
+	if (req->workspace.id)
+		return taken(req, &req->workspace);
 	if (workspace_name_check(req->bucket, &why) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidBucketName", "The bucket name is not valid: %s.", why);
 	memcpy(row.name, req->bucket, sizeof(row.name));
 	memcpy(row.region, *region ? region : settings->region,
 	    strnlen(*region ? region : settings->region, sizeof(row.region) - 1));
-	if ((rc = workspace_create(req->daemon->store, &row, request_actor(req))) == ERR_EXISTS) {
-		if (workspace_find(req->daemon->store, req->bucket, &row) == 0 && row.owner_id == req->who.who.id)
-			return request_fail(req, ERR_EXISTS, "BucketAlreadyOwnedByYou", "You own this bucket already.");
-		return request_fail(req, ERR_EXISTS, "BucketAlreadyExists",
-		    "The bucket name is taken; choose another one.");
-	}
+	rc = workspace_create(req->daemon->store, &row, request_actor(req));
+	if (rc == ERR_EXISTS && workspace_find(req->daemon->store, req->bucket, &req->workspace) == 0)
+		return taken(req, &req->workspace);
 	if (rc)
 		return rc;
 	req->http->reply.status = 200;

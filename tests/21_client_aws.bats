@@ -133,6 +133,26 @@ setup() {
 	aws_ s3 rb --force s3://aws-sums
 }
 
+@test "aws: who is editor of a folder alone syncs there and back" {
+	fsctl -q workspace create aws-shared
+	become_user anna aws-shared/anna/
+	mkdir -p tree/sub
+	random_file tree/sub/large 7000001
+	random_file tree/small 1000
+	aws_ s3 sync --quiet tree s3://aws-shared/anna/t
+	[ -z "$(aws_ s3 sync tree s3://aws-shared/anna/t)" ]
+	aws_ s3 sync --quiet s3://aws-shared/anna/t back
+	diff -r tree back
+	aws_ s3 mv --quiet s3://aws-shared/anna/t/small s3://aws-shared/anna/moved
+	[ "$(aws_ s3 ls --recursive s3://aws-shared/anna/ | awk '{ print $4 }' | tr '\n' ' ')" = "anna/ anna/moved anna/t/sub/large " ]
+	[[ "$(aws_ s3 ls)" = *" aws-shared" ]]
+	run aws_ s3 cp tree/small s3://aws-shared/other
+	[[ "$status" != 0 && "$output" = *AccessDenied* ]]
+	run aws_ s3 ls s3://aws-shared/
+	[[ "$status" != 0 && "$output" = *AccessDenied* ]]
+	aws_ s3 rm --quiet --recursive s3://aws-shared/anna/
+}
+
 @test "aws: odd names as a tree" {
 	aws_ s3 mb s3://aws-names
 	names_tree aws tree

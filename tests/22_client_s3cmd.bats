@@ -37,6 +37,22 @@ setup() {
 	s3cmd_ rb s3://s3cmd-one
 }
 
+@test "s3cmd: who is editor of a folder alone syncs there and back" {
+	fsctl -q workspace create s3cmd-shared
+	become_user anna s3cmd-shared/anna/
+	s3cmd_setup
+	mkdir -p tree/sub
+	random_file tree/sub/large 7000001
+	random_file tree/small 1000
+	s3cmd_ sync tree/ s3://s3cmd-shared/anna/
+	s3cmd_ sync s3://s3cmd-shared/anna/ back/
+	diff -r tree back
+	run s3cmd_ put tree/small s3://s3cmd-shared/other
+	[[ "$status" != 0 && "$output" = *AccessDenied* ]]
+	s3cmd_ del --recursive --force s3://s3cmd-shared/anna/
+	[ -z "$(s3cmd_ ls --recursive s3://s3cmd-shared/anna/)" ]
+}
+
 @test "s3cmd: a large file in parts, its listing of parts, a copy, a move" {
 	s3cmd_ mb s3://s3cmd-parts
 	random_file large 17000001

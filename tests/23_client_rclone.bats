@@ -79,6 +79,33 @@ carried() {	# RCLONE-ARGUMENTS...
 	rclone_ rmdir fsd:rclone-left
 }
 
+# The command of fsd-s3(7), which creates the bucket as rclone does.
+as_editor() {	# REMOTE
+	mkdir -p pic/a
+	random_file pic/small 1000
+	random_file pic/a/large 7000001
+	"${rclone[@]}" copy pic "$1"
+	"${rclone[@]}" check --download pic "$1"
+	[ "$("${rclone[@]}" lsf -R --files-only "$1" | LC_ALL=C sort | tr '\n' ' ')" = "a/large small " ]
+	"${rclone[@]}" copy "$1" back
+	diff -r pic back
+	"${rclone[@]}" delete "$1"
+	[ -z "$("${rclone[@]}" lsf -R --files-only "$1")" ]
+}
+
+@test "rclone: who is editor of a workspace, or of a folder alone, copies there and back" {
+	rclone=(rclone_ --s3-upload-cutoff 6M --s3-chunk-size 5M)
+	fsctl -q workspace create rclone-shared
+	(become_user anna rclone-shared && as_editor ":s3,endpoint='$FSD_URL',env_auth:rclone-shared")
+	rm -rf pic back
+	become_user berta rclone-shared/berta/
+	as_editor ":s3,endpoint='$FSD_URL',env_auth:rclone-shared/berta"
+	run rclone_ copy pic ":s3,endpoint='$FSD_URL',env_auth:rclone-shared/other"
+	[[ "$status" != 0 && "$output" = *AccessDenied* ]]
+	run rclone_ copy pic ":s3,endpoint='$FSD_URL',env_auth:rclone-not-there"
+	[[ "$status" != 0 && "$output" = *AccessDenied* ]]
+}
+
 @test "rclone: odd names as a tree" {
 	rclone_ mkdir fsd:rclone-names
 	names_tree rclone tree

@@ -46,6 +46,30 @@ setup() {
 	restic_ check
 }
 
+@test "restic: who is editor of a folder alone uses a repository there" {
+	restic_setup restic/anna/backups
+	restic_ init	# asks for the bucket first, which shows itself only to those with a role on all of it
+	become_user anna restic/anna/
+	random_file large 7000001
+	restic_ backup large
+	restic_ check --read-data
+	restic_ restore latest --target back
+	cmp large back/large
+	restic_ forget --prune "$(restic_ snapshots --json | jq -r '.[0].id')"
+	[ "$(restic_ snapshots --json | jq length)" = 0 ]
+	restic_setup "restic/my host+ü"
+	run restic_ snapshots
+	[[ "$status" != 0 && "$output" = *"Access Denied"* ]]
+}
+
+@test "restic: who is editor of the workspace makes a repository" {
+	become_user berta restic
+	restic_setup restic/berta
+	restic_ init
+	restic_ backup "$BATS_TEST_FILENAME"
+	restic_ check --read-data
+}
+
 @test "restic: a wrong password and a second init are refused" {
 	restic_ init || true
 	RESTIC_PASSWORD=wrong run restic_ snapshots

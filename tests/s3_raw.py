@@ -919,12 +919,15 @@ def group_permissions():
                         ("PUT", s3("PUT", path, body=b"x", signer=other())), ("DELETE", s3("DELETE", path, signer=other())),
                         ("list", s3("GET", "/" + BUCKET, {"list-type": "2"}, signer=other())),
                         ("create a bucket", s3("PUT", "/%s-more" % BUCKET, signer=other())),
+                        ("create one that is there", s3("PUT", "/" + BUCKET, signer=other())),
                         ("delete the bucket", s3("DELETE", "/" + BUCKET, signer=other())),
                         ("copy from it", s3("PUT", path + "-c", headers={"x-amz-copy-source": path}, signer=other()))):
         is_error("without a grant: " + what, reply, 403, "AccessDenied")
     check("HEAD of nothing tells nothing", s3("HEAD", path + "-none", signer=other()).status == 403)
     check("grant", admin("POST", "/workspaces/%s/grants" % BUCKET, {"path": "", "user": name, "role": "viewer"}).status in (200, 201))
     check("viewer reads", s3("GET", path, signer=other()).body == KEPT)
+    is_error("viewer creates the bucket", s3("PUT", "/" + BUCKET, signer=other()), 409, "BucketAlreadyOwnedByYou")
+    is_error("viewer creates another", s3("PUT", "/%s-more" % BUCKET, signer=other()), 403, "AccessDenied")
     is_error("viewer: nothing there", s3("GET", path + "-none", signer=other()), 404, "NoSuchKey")
     is_error("viewer writes", s3("PUT", path, body=b"x", signer=other()), 403, "AccessDenied")
     body = b"<Delete><Object><Key>kept</Key></Object></Delete>"

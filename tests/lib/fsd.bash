@@ -180,6 +180,13 @@ s3_curl() {	# PATH [CURL-ARGUMENTS...]
 	curl -sS -m 60 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --aws-sigv4 aws:amz:us-east-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$@" "$FSD_URL$path"
 }
 
+# The test goes on as a new user, who has this role on WORKSPACE or WORKSPACE/FOLDER/ and none elsewhere.
+become_user() {	# NAME WORKSPACE[/FOLDER/] [ROLE]
+	local out
+	fsctl -q user create "$1" && fsctl -q grant add "$2" "$1" "${3-editor}" && out=$(fsctl --json key create "$1") &&
+		AWS_ACCESS_KEY_ID=$(json accessKeyId <<< "$out") && AWS_SECRET_ACCESS_KEY=$(json secretAccessKey <<< "$out")
+}
+
 random_file() {	# FILE BYTES
 	head -c "$2" /dev/urandom > "$1"
 }
