@@ -18,16 +18,25 @@ static const char *const subresources[] = {
 	"storageClass", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions", "website",
 };
 
+struct resource {
+	const struct uri *uri;
+	const char *bucket;	/* of a virtual host, else NULL */
+	bool slash;		/* one more behind the path */
+};
+
 static void
-add_resource(struct buf *out, const struct uri *uri, const char *bucket)
+add_resource(struct buf *out, const struct resource *resource)
 {
+	const struct uri *uri = resource->uri;
 	char separator = '?';
 
-	if (bucket) {
+	if (resource->bucket) {
 		buf_addch(out, '/');
-		buf_addstr(out, bucket);
+		buf_addstr(out, resource->bucket);
 	}
 	buf_add(out, uri->raw_path.p, uri->raw_path.len);
+	if (resource->slash)
+		buf_addch(out, '/');
 	if (!uri->count)
 		return;
 	for (size_t i = 0; i < sizeof(subresources) / sizeof(subresources[0]); i++) {
@@ -47,7 +56,8 @@ add_resource(struct buf *out, const struct uri *uri, const char *bucket)
 
 /* Writes the string to sign. `expires` stands in the date's place for a presigned URL, and is NULL for a header. */
 static int
-string_to_sign(const struct sigv4_request *r, const char *bucket, const struct slice *expires, struct buf *out)
+string_to_sign(const struct sigv4_request *r, const struct resource *resource, const struct slice *expires,
+    struct buf *out)
 {
 	struct slice names[SIGV4_HEADERS], value;
 	char mem[4096];
@@ -73,7 +83,7 @@ string_to_sign(const struct sigv4_request *r, const char *bucket, const struct s
 	for (size_t i = 0; i < count; i++)
 		if (names[i].len >= 6 && !memcmp(names[i].p, "x-amz-", 6))
 			sigv4_canon_line(out, r, names[i]);
-	add_resource(out, r->uri, bucket);
+	add_resource(out, resource);
 	return buf_finish(out);
 }
 
@@ -121,12 +131,22 @@ with_header_params(const struct sigv4_request *r, struct sigv4_header headers[LI
 	return 0;
 }
 
+/* "/bucket": boto3 signs that as "/bucket/" and asks for it without the slash. */
+static bool
+may_want_slash(const struct resource *resource)
+{
+	struct slice path = resource->uri->raw_path;
+
+	return !resource->bucket && path.len > 1 && !memchr(path.p + 1, '/', path.len - 1);
+}
+
 int
 sigv2_verify(const struct sigv4_request *r, const struct sigv4_auth *auth, const char *secret, const char *bucket,
     struct buf *scratch)
 {
 	const struct uri_param *expires = uri_param(r->uri, "Expires");
 	struct sigv4_header headers[LIMIT_HEADERS + URI_PARAMS];
+	struct resource resource = { .uri = r->uri, .bucket = bucket };
 	struct sigv4_request all = *r;
 	char signature[SIGNATURE_SIZE];
 	bool presigned = auth->kind == SIGV2_PRESIGNED && expires;
@@ -134,13 +154,16 @@ sigv2_verify(const struct sigv4_request *r, const struct sigv4_auth *auth, const
 
 	if (presigned && (rc = with_header_params(r, headers, &all)) != 0)
 		return rc;
-	if ((rc = string_to_sign(&all, bucket, presigned ? &expires->value : NULL, scratch)) != 0)
-		return rc;
-	sign(secret, scratch, signature);
-	if (auth->signature.len != strlen(signature) ||
-	    !bytes_equal_secret(signature, auth->signature.p, auth->signature.len))
-		return ERR_AUTH;
-	return 0;
+	for (;; resource.slash = true) {
+		if ((rc = string_to_sign(&all, &resource, presigned ? &expires->value : NULL, scratch)) != 0)
+			return rc;
+		sign(secret, scratch, signature);
+		if (auth->signature.len == strlen(signature) &&
+		    bytes_equal_secret(signature, auth->signature.p, auth->signature.len))
+			return 0;
+		if (resource.slash || !may_want_slash(&resource))
+			return ERR_AUTH;
+	}
 }
 
 int
@@ -153,7 +176,7 @@ sigv2_sign(const struct sigv4_request *r, const char *key_id, const char *secret
 
 	if (!sigv4_canon_header(r, "x-amz-date", &date) && !sigv4_canon_header(r, "date", &date))
 		return ERR_INVALID;
-	if ((rc = string_to_sign(r, bucket, NULL, scratch)) != 0)
+	if ((rc = string_to_sign(r, &(struct resource) { r->uri, bucket, false }, NULL, scratch)) != 0)
 		return rc;
 	sign(secret, scratch, signature);
 	buf_addf(authorization, "AWS %s:%s", key_id, signature);
@@ -169,7 +192,7 @@ sigv2_presign(const struct sigv4_request *r, const char *key_id, const char *sec
 	int rc;
 
 	date = (struct slice) { digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, expires) };
-	if ((rc = string_to_sign(r, bucket, &date, scratch)) != 0)
+	if ((rc = string_to_sign(r, &(struct resource) { r->uri, bucket, false }, &date, scratch)) != 0)
 		return rc;
 	sign(secret, scratch, signature);
 	buf_add(query, r->uri->raw_query.p, r->uri->raw_query.len);

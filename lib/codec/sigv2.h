@@ -17,7 +17,7 @@
 
 /*
  * Does the signature hold? `bucket` is the bucket's name where it came in the Host header (virtual-host style), else
- * NULL. `scratch` then holds the string to sign. ERR_AUTH: no. ERR_NOMEM, ERR_TOOBIG of the buffer.
+ * NULL. The path "/bucket" may have been signed with a slash behind it. `scratch` then holds the string to sign. ERR_AUTH: no. ERR_NOMEM, ERR_TOOBIG of the buffer.
  */
 int sigv2_verify(const struct sigv4_request *r, const struct sigv4_auth *auth, const char *secret,
     const char *bucket, struct buf *scratch);

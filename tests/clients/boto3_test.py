@@ -313,6 +313,13 @@ def test_presigned():
             raise AssertionError("a changed URL was accepted")
         except urllib.error.HTTPError as e:
             same(e.code, 403)
+        # What Debian's signs for other operations on a bucket holds parts of the query twice, and works nowhere.
+        old = version == "s3" and botocore.__version__.startswith("1.2")
+        for operation, params, found in (("list_objects", {"Prefix": "a"}, b"<Key>a"), ("list_objects_v2", {}, b"<Key>a"),
+                                         ("get_bucket_location", {}, b"<LocationConstraint"),
+                                         ("list_object_versions", {}, b"<Key>a"))[:1 if old else None]:
+            url = s3.generate_presigned_url(operation, Params=dict(params, Bucket=b), ExpiresIn=60)
+            same(found in urllib.request.urlopen(url).read(), True)
         empty(client(), b)
 
 

@@ -524,6 +524,35 @@ test_v2_presigned(void)
 	finish(&f);
 }
 
+/* A bucket's URL of boto3: signed with a slash behind the path, and sent without. */
+static void
+test_v2_bucket(void)
+{
+	static const struct { const char *sent; int want; } cases[] = {
+		{ "/b1", 0 }, { "/b1/", 0 }, { "/b1//", ERR_AUTH }, { "/b", ERR_AUTH }, { "/", ERR_AUTH } };
+	struct buf url = BUF_INIT(4096);
+	struct fixture f;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(&f, "GET", "/b1/?list-type=2&location");
+		header(&f, "Host", "h");
+		CHECK_INT(0, sigv2_presign(&f.request, V2_KEY, V2_SECRET, NULL, 1175139620, &f.scratch, &f.out));
+		buf_clear(&url);
+		buf_addf(&url, "%s?%s", cases[i].sent, f.out.data);
+		CHECK_INT(0, uri_parse(&f.uri, url.data, url.len));
+		CHECK_INT(cases[i].want, verify_v2(&f, NULL));
+		finish(&f);
+	}
+	begin(&f, "GET", "/b1/k/");
+	CHECK_INT(0, sigv2_presign(&f.request, V2_KEY, V2_SECRET, NULL, 1175139620, &f.scratch, &f.out));
+	buf_clear(&url);
+	buf_addf(&url, "/b1/k?%s", f.out.data);
+	CHECK_INT(0, uri_parse(&f.uri, url.data, url.len));
+	CHECK_INT(ERR_AUTH, verify_v2(&f, NULL));
+	buf_release(&url);
+	finish(&f);
+}
+
 /* Made by botocore 1.43: what boto3 sends. */
 static void
 test_botocore(void)
@@ -601,6 +630,6 @@ static const struct test tests[] = { TEST(test_get_object), TEST(test_put_object
 	TEST(test_presigned), TEST(test_presign_with_query), TEST(test_sign), TEST(test_canonical_query),
 	TEST(test_unsigned_headers), TEST(test_malformed_header), TEST(test_other_refusals),
 	TEST(test_presigned_refusals), TEST(test_skew), TEST(test_flipped_bits), TEST(test_chain), TEST(test_v2_header),
-	TEST(test_v2_upload_string), TEST(test_v2_presigned),
+	TEST(test_v2_upload_string), TEST(test_v2_presigned), TEST(test_v2_bucket),
 	TEST(test_botocore), TEST(test_speed), TEST_END };
 TEST_MAIN(tests)
