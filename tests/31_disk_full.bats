@@ -75,6 +75,23 @@ status_of() {	# CURL-ARGUMENTS...
 	fsctl check
 }
 
+@test "below the reserve access can be taken away, though not given" {
+	small_disk 160M 'limits: {reserve_bytes: 24MiB, reserve_percent: 0}'
+	fsctl -q user create anna
+	fsctl -q user create berta
+	key=$(fsctl --json key create berta | json accessKeyId)
+	fallocate -l $(($(room) - 20000000)) "$POINT/other"
+	sleep 0.5
+	[ "$(fsctl --json status | jq .lowSpace)" = true ]
+	fsctl user disable anna
+	fsctl key disable berta "$key"
+	[ "$(fsctl --json user list | jq '[.users[] | select(.disabled) | .name] == ["anna"]')" = true ]
+	for give in "user enable anna" "key enable berta $key" "key create berta"; do
+		run fsctl $give
+		[ "$status" = 13 ]
+	done
+}
+
 @test "the file system itself runs full: what was acknowledged is there, also after SIGKILL" {
 	small_disk 160M 'limits: {reserve_bytes: 0B, reserve_percent: 0}'
 	s3_curl /full -X PUT

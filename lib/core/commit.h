@@ -36,7 +36,7 @@ struct commit {
 	int64_t workspace;	/* whose turn it takes; 0 for what concerns the whole store */
 	int (*run)(struct txn *t, void *arg);
 	void *arg;
-	bool frees;		/* a delete or GC step: goes on when the disk is full */
+	bool frees;		/* a delete, a GC step, access taken away: goes on when the disk is full */
 	bool large;		/* ends its batch */
 };
 

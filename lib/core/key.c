@@ -92,7 +92,7 @@ key_disable(struct store *store, int64_t principal, const char *id, bool disable
 {
 	struct change change = { principal, id, disabled };
 
-	return commit_run(store, &(struct commit) { .run = run_disable, .arg = &change });
+	return commit_run(store, &(struct commit) { .run = run_disable, .arg = &change, .frees = disabled });
 }
 
 static int

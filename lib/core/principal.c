@@ -150,7 +150,7 @@ principal_disable(struct store *store, int64_t id, bool disabled)
 {
 	struct change change = { .id = id, .disabled = disabled };
 
-	return commit_run(store, &(struct commit) { .run = run_disable, .arg = &change });
+	return commit_run(store, &(struct commit) { .run = run_disable, .arg = &change, .frees = disabled });
 }
 
 /*
