@@ -114,7 +114,7 @@ static int
 explain(struct request *req, const struct upload_complete *c, int rc)
 {
 	if (rc == ERR_NOTFOUND)
-		return request_fail(req, rc, "NoSuchUpload",
+		return c->wrong == COMPLETE_NO_OBJECT ? rc : request_fail(req, rc, "NoSuchUpload",
 		    "The specified upload does not exist. It may have been aborted or completed.");
 	if (rc != ERR_INVALID)
 		return rc;
@@ -131,6 +131,7 @@ explain(struct request *req, const struct upload_complete *c, int rc)
 	case COMPLETE_CHECKSUM:
 		return request_fail(req, rc, c->wrong_part ? "InvalidPart" : "BadDigest", "%s",
 		    c->why ? c->why : "A checksum is not that of the bytes received.");
+	case COMPLETE_NO_OBJECT:
 	case COMPLETE_OK:
 		break;
 	}

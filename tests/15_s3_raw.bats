@@ -22,6 +22,7 @@ raw() {
 @test "ranges" { raw ranges; }
 @test "conditions" { raw conditions; }
 @test "copies" { raw copies; }
+@test "multipart uploads" { raw uploads; }
 @test "XML" { raw xml; }
 @test "odd names" { raw names; }
 @test "headers" { raw headers; }

@@ -657,6 +657,32 @@ def group_copies():
     still_kept("after all that", path)
 
 
+def upload(path, parts, headers=None):
+    """Begins a multipart upload and sends those parts (number: bytes); its id and the list that completes it."""
+    upload_id = re.search(rb"<UploadId>([^<]*)", s3("POST", path, {"uploads": ""}, headers=headers).body).group(1).decode()
+    for number, body in parts.items():
+        reply = s3("PUT", path, {"partNumber": str(number), "uploadId": upload_id}, body)
+        check("part %d" % number, reply.status == 200, reply)
+    return upload_id, parts_xml({number: hashlib.md5(body).hexdigest() for number, body in parts.items()})
+
+
+def parts_xml(etags):
+    return ("<CompleteMultipartUpload>%s</CompleteMultipartUpload>" % "".join(
+        "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>" % part for part in sorted(etags.items()))).encode()
+
+
+def group_uploads():
+    path = kept()
+    key = path + "-up"
+    upload_id, xml = upload(key, {1: b"body"})
+    done = lambda **headers: s3("POST", key, {"uploadId": upload_id}, xml, {n.replace("_", "-"): v for n, v in headers.items()})
+    is_error("if one that is not there", done(if_match='"x"'), 404, "NoSuchKey")
+    check("if none, and none is", done(if_none_match="*").status == 200)
+    check("is there", s3("GET", key).body == b"body")
+    is_error("no such upload", s3("POST", key + "-no", {"uploadId": upload_id}, xml), 404, "NoSuchUpload")
+    still_kept("after all that", path)
+
+
 def delete_objects(body, headers=None, digest=True):
     h = dict(headers or {})
     if digest:

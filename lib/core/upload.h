@@ -84,12 +84,12 @@ struct upload_complete {
 	struct actor actor;
 	/* results */
 	const char *why;			/* static English text for ERR_INVALID */
-	enum { COMPLETE_OK, COMPLETE_NO_PART, COMPLETE_ORDER, COMPLETE_TOO_SMALL, COMPLETE_CHECKSUM } wrong;
+	enum { COMPLETE_OK, COMPLETE_NO_PART, COMPLETE_ORDER, COMPLETE_TOO_SMALL, COMPLETE_CHECKSUM, COMPLETE_NO_OBJECT } wrong;
 	unsigned wrong_part;
 };
 /*
  * ETag: hex MD5 of the parts' MD5s, "-", count. Checksums: composite, or full object by CRC combination.
- * ERR_NOTFOUND: no such upload. ERR_INVALID: `wrong` and `why` tell. ERR_PRECONDITION, ERR_QUOTA. Sent again
+ * ERR_NOTFOUND: no such upload, or (COMPLETE_NO_OBJECT) no object that `expect` could be true of. ERR_INVALID: `wrong` and `why` tell. ERR_PRECONDITION, ERR_QUOTA. Sent again
  * with the same parts after success: the same result.
  */
 int upload_complete(struct store *store, struct upload_complete *complete, struct object_info *info);

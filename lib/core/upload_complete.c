@@ -65,9 +65,11 @@ complete(struct txn *t, struct completion *m, const struct upload_row *u)
 	struct upload_joined *j = &m->joined;
 	int rc;
 
-	if ((rc = object_aim(t, c->workspace, c->key, c->actor, &m->target)) != 0 ||
-	    (rc = object_judge(&m->target, &c->expect)) != 0 || (rc = upload_held_end(t, m->target.w, u->id)) != 0 ||
-	    (rc = upload_join(t, u, c, j)) != 0 ||
+	if ((rc = object_aim(t, c->workspace, c->key, c->actor, &m->target)) != 0)
+		return rc;
+	if ((rc = object_judge(&m->target, &c->expect)) == ERR_NOTFOUND)
+		c->wrong = COMPLETE_NO_OBJECT;
+	if (rc || (rc = upload_held_end(t, m->target.w, u->id)) != 0 || (rc = upload_join(t, u, c, j)) != 0 ||
 	    (rc = object_admit(&m->target, j->size)) != 0 ||
 	    (rc = object_commit(t, &m->target, &(struct object_new) {
 		 .size = j->size, .etag = j->etag, .checksum = &j->checksum, .headers = u->headers,
