@@ -103,6 +103,8 @@ void s3_checksum_element(struct buf *b, const struct checksum *checksum);
 void s3_checksum_header(struct http_reply *reply, const struct checksum *checksum);
 /* Base64 (with "-N" behind it allowed) into a checksum of that kind. ERR_INVALID. */
 int s3_checksum_parse(const char *text, enum digest_kind kind, struct checksum *checksum);
+/* x-amz-checksum-type; CHECKSUM_NONE where it is not given. InvalidRequest. */
+int s3_checksum_type_param(struct request *req, enum checksum_type *type);
 #define S3_CHECKSUM_HEADER 40
 void s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER]);	/* "x-amz-checksum-crc32" */
 

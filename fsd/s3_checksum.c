@@ -19,6 +19,17 @@ s3_checksum_kind(const char *name, enum digest_kind *kind)
 	return ERR_INVALID;
 }
 
+int
+s3_checksum_type_param(struct request *req, enum checksum_type *type)
+{
+	const char *text = request_header(req, "x-amz-checksum-type");
+
+	*type = !text ? CHECKSUM_NONE : strcasecmp(text, "FULL_OBJECT") ? CHECKSUM_COMPOSITE : CHECKSUM_FULL;
+	if (*type == CHECKSUM_COMPOSITE && strcasecmp(text, "COMPOSITE"))
+		return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for x-amz-checksum-type header is invalid.");
+	return 0;
+}
+
 void
 s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER])
 {

@@ -94,7 +94,10 @@ read_announced(struct request *req, struct upload_complete *complete)
 {
 	const char *size = request_header(req, "x-amz-mp-object-size"), *text;
 	char name[S3_CHECKSUM_HEADER];
+	int rc;
 
+	if ((rc = s3_checksum_type_param(req, &complete->checksum_type)) != 0)
+		return rc;
 	complete->object_size = UINT64_MAX;
 	if (size && parse_u64(size, strlen(size), &complete->object_size) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidRequest", "x-amz-mp-object-size must be a number, not \"%s\"",

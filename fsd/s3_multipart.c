@@ -52,21 +52,22 @@ static int
 checksum_wanted(struct request *req, struct upload_create *create)
 {
 	const char *algorithm = request_header(req, "x-amz-checksum-algorithm");
-	const char *type = request_header(req, "x-amz-checksum-type");
+	enum checksum_type type;
 	enum digest_kind kind;
 	bool full;
+	int rc;
 
+	if ((rc = s3_checksum_type_param(req, &type)) != 0)
+		return rc;
 	create->checksum_type = CHECKSUM_NONE;
 	if (!algorithm)
-		return type ? request_fail(req, ERR_INVALID, "InvalidRequest",
+		return type != CHECKSUM_NONE ? request_fail(req, ERR_INVALID, "InvalidRequest",
 				  "x-amz-checksum-type needs x-amz-checksum-algorithm beside it.") : 0;
 	if (s3_checksum_kind(algorithm, &kind) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidRequest",
 		    "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
 		    "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
-	if (type && strcasecmp(type, "FULL_OBJECT") && strcasecmp(type, "COMPOSITE"))
-		return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for x-amz-checksum-type header is invalid.");
-	full = type ? !strcasecmp(type, "FULL_OBJECT") : kind == DIGEST_CRC64NVME;
+	full = type != CHECKSUM_NONE ? type == CHECKSUM_FULL : kind == DIGEST_CRC64NVME;
 	if (full ? !digest_joins(kind) : kind == DIGEST_CRC64NVME)
 		return request_fail(req, ERR_INVALID, "InvalidRequest",
 		    "The %s checksum type cannot be used with the %s checksum algorithm.",

@@ -680,6 +680,15 @@ def group_uploads():
     check("if none, and none is", done(if_none_match="*").status == 200)
     check("is there", s3("GET", key).body == b"body")
     is_error("no such upload", s3("POST", key + "-no", {"uploadId": upload_id}, xml), 404, "NoSuchUpload")
+
+    composite = {"x-amz-checksum-algorithm": "CRC32"}
+    for made, given, status in ((composite, "FULL_OBJECT", 400), (composite, "COMPOSITE", 200),
+                                (dict(composite, **{"x-amz-checksum-type": "FULL_OBJECT"}), "COMPOSITE", 400),
+                                (None, "COMPOSITE", 400), (None, "FULL_OBJECT", 200), (None, "x", 400)):
+        upload_id, xml = upload(key + "-sum", {1: b"body"}, made)
+        reply = s3("POST", key + "-sum", {"uploadId": upload_id}, xml, {"x-amz-checksum-type": given})
+        check("made as %s, completed as %s" % (made, given), reply.status == status and
+              reply.code == ("InvalidRequest" if status == 400 else ""), reply)
     still_kept("after all that", path)
 
 

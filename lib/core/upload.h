@@ -79,6 +79,7 @@ struct upload_complete {
 	const struct upload_part *parts;	/* number, etag, checksum (NONE: not given) as the client lists them */
 	size_t count;
 	struct checksum checksum;		/* the whole object's as announced, to be compared (NONE: not given) */
+	enum checksum_type checksum_type;	/* NONE: not given */
 	uint64_t object_size;			/* x-amz-mp-object-size, UINT64_MAX: not given */
 	struct expectation expect;
 	struct actor actor;

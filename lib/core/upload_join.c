@@ -170,6 +170,14 @@ combine(const struct upload_row *u, struct upload_complete *c, const struct piec
 	return rc;
 }
 
+/* An upload for which no checksum was asked could only have one of the whole. */
+static bool
+same_type(const struct upload_row *u, const struct upload_complete *c)
+{
+	return c->checksum_type == CHECKSUM_NONE ||
+	    (int)c->checksum_type == (u->checksum_type == CHECKSUM_NONE ? CHECKSUM_FULL : u->checksum_type);
+}
+
 static int
 check_whole(const struct upload_row *u, struct upload_complete *c, const struct pieces *p, struct upload_joined *j)
 {
@@ -183,6 +191,8 @@ check_whole(const struct upload_row *u, struct upload_complete *c, const struct 
 		return ERR_TOOBIG;
 	if (c->object_size != UINT64_MAX && c->object_size != j->size)
 		return upload_wrong(c, COMPLETE_OK, 0, "The provided object size does not match the sum of the parts.");
+	if (!same_type(u, c))
+		return upload_wrong(c, COMPLETE_OK, 0, "The checksum type is not that of the upload.");
 	if (u->checksum_type != CHECKSUM_NONE && (rc = combine(u, c, p, &j->checksum)) != 0)
 		return rc;
 	if (!same_checksum(&c->checksum, &j->checksum))
