@@ -681,6 +681,14 @@ def group_uploads():
     check("is there", s3("GET", key).body == b"body")
     is_error("no such upload", s3("POST", key + "-no", {"uploadId": upload_id}, xml), 404, "NoSuchUpload")
 
+    upload_id, _ = upload(key, {1: b"a" * (5 << 20), 2: b"small"})
+    etags = {1: hashlib.md5(b"a" * (5 << 20)).hexdigest(), 2: hashlib.md5(b"small").hexdigest(), 3: "0" * 32}
+    reply = s3("POST", key, {"uploadId": upload_id}, parts_xml(etags))
+    is_error("a part that was never sent, behind a small one", reply, 400, "InvalidPart")
+    check("it is named", b"Part 3" in reply.body, reply)
+    upload_id, xml = upload(key, {1: b"small", 2: b"small"})
+    is_error("a small one", s3("POST", key, {"uploadId": upload_id}, xml), 400, "EntityTooSmall")
+
     composite = {"x-amz-checksum-algorithm": "CRC32"}
     for made, given, status in ((composite, "FULL_OBJECT", 400), (composite, "COMPOSITE", 200),
                                 (dict(composite, **{"x-amz-checksum-type": "FULL_OBJECT"}), "COMPOSITE", 400),

@@ -71,7 +71,7 @@ same_checksum(const struct checksum *given, const struct checksum *there)
 }
 
 static int
-compare(struct upload_complete *c, const struct upload_part *listed, const struct upload_part_row *there, bool last,
+compare(struct upload_complete *c, const struct upload_part *listed, const struct upload_part_row *there,
     struct checksum *checksum)
 {
 	int rc = checksum_decode(there->checksum.p, there->checksum.len, checksum);
@@ -82,8 +82,6 @@ compare(struct upload_complete *c, const struct upload_part *listed, const struc
 		return upload_wrong(c, COMPLETE_NO_PART, listed->number, "The ETag of a part is not the one listed.");
 	if (!same_checksum(&listed->checksum, checksum))
 		return upload_wrong(c, COMPLETE_CHECKSUM, listed->number, "The checksum of a part is not the one listed.");
-	if (!last && there->size < LIMIT_PART_MIN)
-		return upload_wrong(c, COMPLETE_TOO_SMALL, listed->number, "A part is smaller than 5 MiB.");
 	return 0;
 }
 
@@ -96,6 +94,16 @@ check_order(struct upload_complete *c)
 		if (c->parts[i].number == 0 || c->parts[i].number > LIMIT_PARTS ||
 		    (i && c->parts[i].number <= c->parts[i - 1].number))
 			return upload_wrong(c, COMPLETE_ORDER, c->parts[i].number, "Parts are not in ascending order.");
+	return 0;
+}
+
+/* Looked at once all are known to be there: a small part is no error of its own where a later one was never sent. */
+static int
+check_sizes(struct upload_complete *c, const struct pieces *p)
+{
+	for (size_t i = 0; i + 1 < p->count; i++)
+		if (p->list[i].size < LIMIT_PART_MIN)
+			return upload_wrong(c, COMPLETE_TOO_SMALL, c->parts[i].number, "A part is smaller than 5 MiB.");
 	return 0;
 }
 
@@ -124,7 +132,7 @@ collect(struct txn *t, int64_t upload, struct upload_complete *c, struct pieces 
 			rc = refs_drop(t, there.manifest.p, there.manifest.len);
 			continue;
 		}
-		if ((rc = compare(c, &c->parts[i], &there, i + 1 == c->count, &checksum)) == 0)
+		if ((rc = compare(c, &c->parts[i], &there, &checksum)) == 0)
 			keep(p, &there, &checksum);
 		i++;
 	}
@@ -237,8 +245,8 @@ upload_join(struct txn *t, const struct upload_row *u, struct upload_complete *c
 		return rc;
 	if (!(p.list = calloc(c->count, sizeof(*p.list))))
 		return ERR_NOMEM;
-	if ((rc = collect(t, u->id, c, &p)) == 0 && (rc = check_whole(u, c, &p, j)) == 0 &&
-	    (rc = upload_etag(c, j->etag)) == 0)
+	if ((rc = collect(t, u->id, c, &p)) == 0 && (rc = check_sizes(c, &p)) == 0 &&
+	    (rc = check_whole(u, c, &p, j)) == 0 && (rc = upload_etag(c, j->etag)) == 0)
 		rc = join_manifests(&p, &j->manifest);
 	free(p.list);
 	buf_release(&p.manifests);
