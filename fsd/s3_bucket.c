@@ -65,7 +65,7 @@ s3_create_bucket(struct request *req)
 	const char *why;
 	int rc;
 
-	if ((rc = location_constraint(req, region)) != 0)
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = location_constraint(req, region)) != 0)
 		return rc;
 	if (lock && !strcasecmp(lock, "true"))
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Object lock is not supported.");

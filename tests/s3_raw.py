@@ -839,6 +839,10 @@ def group_headers():
 
 
 def group_subresources():
+    for name, value in (("x-amz-acl", "public-read"), ("x-amz-grant-read", "id=x")):
+        is_error("a bucket with %s" % name, s3("PUT", "/%s-acl" % BUCKET, headers={name: value}), 501, "NotImplemented")
+    is_error("it was not made", s3("GET", "/%s-acl" % BUCKET), 404, "NoSuchBucket")
+    check("private", s3("PUT", "/%s-acl" % BUCKET, headers={"x-amz-acl": "private"}).status == 200)
     path = kept()
     bucket = "/" + BUCKET
     for name, code in (("policy", "NoSuchBucketPolicy"), ("cors", "NoSuchCORSConfiguration"), ("lifecycle", "NoSuchLifecycleConfiguration"),
