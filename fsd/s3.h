@@ -66,8 +66,8 @@ int s3_version_parse(const char *text, int64_t *version);	/* "null": VERSION_NUL
 void s3_version_made(struct http_reply *reply, const struct object_info *info);
 /* The headers of a delete marker, in a 404 or 405. */
 void s3_marker_headers(struct http_reply *reply, const struct object_info *info);
-/* Writes make versions and take no id: refuses ?versionId=. InvalidArgument. */
-int s3_refuse_version(struct request *req);
+/* Writes of whole objects make versions and take no id, nor a part's number: refuses ?versionId= and ?partNumber=. InvalidArgument. */
+int s3_refuse_params(struct request *req);
 
 /* Content headers and x-amz-meta-* of the request into meta.h's form; InvalidArgument, MetadataTooLarge. */
 int s3_collect_headers(struct request *req, struct buf *headers);

@@ -154,7 +154,7 @@ s3_copy_object(struct request *req)
 		.actor = request_actor(req) };
 	if (req->key.len > LIMIT_KEY)
 		return request_fail(req, ERR_TOOBIG, "KeyTooLongError", NULL);
-	if ((rc = s3_refuse_version(req)) != 0 || (rc = s3_copy_source(req, &c.source)) != 0 || (rc = s3_copy_conditions(req, &c.source)) != 0 ||
+	if ((rc = s3_refuse_params(req)) != 0 || (rc = s3_copy_source(req, &c.source)) != 0 || (rc = s3_copy_conditions(req, &c.source)) != 0 ||
 	    (rc = directive(&c)) != 0 || (rc = s3_write_expectation(req, &c.copy.expect)) != 0 ||
 	    (rc = new_checksum(&c)) != 0 || (rc = refuse_idle(&c)) != 0)
 		goto out;

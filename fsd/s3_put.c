@@ -232,7 +232,7 @@ s3_put_start(struct request *req)
 	struct s3_put *put;
 	int rc;
 
-	if ((rc = s3_refuse_version(req)) != 0 ||
+	if ((rc = s3_refuse_params(req)) != 0 ||
 	    (rc = s3_body_start(req, &(struct s3_body_options) { .sha256 = true })) != 0)
 		return rc;
 	put = req->op;

@@ -78,11 +78,15 @@ s3_marker_headers(struct http_reply *reply, const struct object_info *info)
 }
 
 int
-s3_refuse_version(struct request *req)
+s3_refuse_params(struct request *req)
 {
-	if (!req->uri.count || !uri_has(&req->uri, "versionId"))
+	if (!req->uri.count)
 		return 0;
-	return request_fail(req, ERR_INVALID, "InvalidArgument", "This operation does not accept a version-id.");
+	if (uri_has(&req->uri, "partNumber"))
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "A part number needs its uploadId.");
+	if (uri_has(&req->uri, "versionId"))
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "This operation does not accept a version-id.");
+	return 0;
 }
 
 struct buf *

@@ -688,6 +688,9 @@ def group_uploads():
     check("it is named", b"Part 3" in reply.body, reply)
     upload_id, xml = upload(key, {1: b"small", 2: b"small"})
     is_error("a small one", s3("POST", key, {"uploadId": upload_id}, xml), 400, "EntityTooSmall")
+    is_error("a part of no upload", s3("PUT", path, {"partNumber": "1"}, b"x"), 400, "InvalidArgument")
+    is_error("a copied part of no upload", s3("PUT", path, {"partNumber": "1"}, headers={"x-amz-copy-source": path}), 400,
+             "InvalidArgument")
 
     composite = {"x-amz-checksum-algorithm": "CRC32"}
     for made, given, status in ((composite, "FULL_OBJECT", 400), (composite, "COMPOSITE", 200),
