@@ -79,7 +79,7 @@ check_header(struct request *req, const char *name, const char *value)
 }
 
 /*
- * Walks what counts as a header: those sent, and in presigned URLs the query. False at the end. Names of headers end
+ * Walks what counts as a header: those sent, and in presigned URLs those in the query that were not sent, too. False at the end. Names of headers end
  * at their colon's place, which http.h does not promise to be a NUL: they are copied.
  */
 struct walk {
@@ -103,6 +103,8 @@ walk_next(const struct request *req, struct walk *w)
 			   w->at - http->nheaders < req->uri.count) {
 			name = req->uri.params[w->at - http->nheaders].name;
 			w->value = req->uri.params[w->at - http->nheaders].value;
+			if (http_header(http, name.p))
+				continue;
 		} else {
 			return false;
 		}

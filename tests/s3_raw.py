@@ -204,11 +204,12 @@ def s3(method, path, params=None, body=b"", headers=None, signer=None, payload=N
     return send(method, quoted + ("?" + query if query else ""), h, body)
 
 
-def presign_v2(method, path, expires, key=KEY, secret=SECRET, params=None):
+def presign_v2(method, path, expires, key=KEY, secret=SECRET, params=None, text=""):
+    """`text`: the lines that sign x-amz-* parameters."""
     quoted, _ = target_of(path, {})
     extra = dict(params or {})
     sub = "&".join("%s=%s" % p for p in sorted(extra.items()) if p[0].startswith("response-"))
-    text = "%s\n\n\n%d\n%s%s" % (method, expires, quoted, "?" + sub if sub else "")
+    text = "%s\n\n\n%d\n%s%s%s" % (method, expires, text, quoted, "?" + sub if sub else "")
     signature = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
     extra.update({"AWSAccessKeyId": key, "Expires": str(expires), "Signature": signature})
     return quoted + "?" + "&".join("%s=%s" % (quote(k), quote(v)) for k, v in extra.items())
@@ -341,6 +342,12 @@ def group_presigned():
     soon = int(time.time()) + 300
     reply = send("GET", presign_v2("GET", path, soon), host)
     check("version 2 GET", reply.status == 200 and reply.body == KEPT, reply)
+    url = presign_v2("PUT", path + "-v2-meta", soon, params={"x-amz-meta-a": "b"}, text="x-amz-meta-a:b\n")
+    for also in ([], [("x-amz-meta-a", "b")]):
+        check("version 2 PUT with metadata, sent with %s" % also, send("PUT", url, host + also, b"x").status == 200)
+        reply = s3("HEAD", path + "-v2-meta")
+        check("is stored once", reply.headers.get("x-amz-meta-a") == "b", reply.headers)
+    is_error("version 2 PUT with other metadata", send("PUT", url, host + [("x-amz-meta-a", "c")], b"x"), 403, "SignatureDoesNotMatch")
     check("version 2 HEAD", send("HEAD", presign_v2("HEAD", path, soon), host).status == 200)
     check("version 2 PUT", send("PUT", presign_v2("PUT", path + "-v2", soon), host, b"v2").status == 200)
     reply = s3("GET", path + "-v2")
