@@ -69,6 +69,17 @@ void s3_marker_headers(struct http_reply *reply, const struct object_info *info)
 /* Writes of whole objects make versions and take no id, nor a part's number: refuses ?versionId= and ?partNumber=. InvalidArgument. */
 int s3_refuse_params(struct request *req);
 
+/*
+ * Walks the x-amz-* headers: those sent, and in presigned URLs those in the query that were not sent, too. False at the end. Names of
+ * headers end at their colon's place, which http.h does not promise to be a NUL: they are copied.
+ */
+struct s3_walk {
+	size_t at;			/* 0 to begin with */
+	char name[256];			/* in small letters; what meta.h can hold, cut if too_long */
+	bool too_long;
+	struct slice value;		/* a NUL follows */
+};
+bool s3_walk_next(const struct request *req, struct s3_walk *w);
 /* Content headers and x-amz-meta-* of the request into meta.h's form; InvalidArgument, MetadataTooLarge. */
 int s3_collect_headers(struct request *req, struct buf *headers);
 /* Only looks for x-amz-* headers that ask for what is not built (s3_collect_headers() does, too): NotImplemented, InvalidStorageClass. */
@@ -103,6 +114,8 @@ void s3_checksum_element(struct buf *b, const struct checksum *checksum);
 void s3_checksum_header(struct http_reply *reply, const struct checksum *checksum);
 /* Base64 (with "-N" behind it allowed) into a checksum of that kind. ERR_INVALID. */
 int s3_checksum_parse(const char *text, enum digest_kind kind, struct checksum *checksum);
+/* The one x-amz-checksum-* header with a value to compare; CHECKSUM_NONE without any. InvalidRequest, also for digests that are not known. */
+int s3_checksum_given(struct request *req, struct checksum *checksum);
 /* x-amz-checksum-type; CHECKSUM_NONE where it is not given. InvalidRequest. */
 int s3_checksum_type_param(struct request *req, enum checksum_type *type);
 #define S3_CHECKSUM_HEADER 40

@@ -30,6 +30,37 @@ s3_checksum_type_param(struct request *req, enum checksum_type *type)
 	return 0;
 }
 
+/* What stands behind "x-amz-checksum-" and is no digest. */
+static bool
+tells_how(const char *name)
+{
+	return !strcmp(name, "type") || !strcmp(name, "algorithm") || !strcmp(name, "mode");
+}
+
+int
+s3_checksum_given(struct request *req, struct checksum *checksum)
+{
+	static const char prefix[] = "x-amz-checksum-";
+	struct s3_walk w = { .at = 0 };
+	enum digest_kind kind;
+	const char *name;
+
+	*checksum = (struct checksum) { CHECKSUM_NONE };
+	while (s3_walk_next(req, &w)) {
+		name = w.name + sizeof(prefix) - 1;
+		if (strncmp(w.name, prefix, sizeof(prefix) - 1) || tells_how(name))
+			continue;
+		if (s3_checksum_kind(name, &kind) != 0)
+			return request_fail(req, ERR_INVALID, "InvalidRequest", "The checksum %.100s is not supported.", w.name);
+		if (checksum->type != CHECKSUM_NONE)
+			return request_fail(req, ERR_INVALID, "InvalidRequest",
+			    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+		if (s3_checksum_parse(w.value.p, kind, checksum) != 0)
+			return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s header is invalid.", w.name);
+	}
+	return 0;
+}
+
 void
 s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER])
 {

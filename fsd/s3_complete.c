@@ -92,8 +92,7 @@ read_parts(struct request *req, struct upload_part **parts, size_t *count)
 static int
 read_announced(struct request *req, struct upload_complete *complete)
 {
-	const char *size = request_header(req, "x-amz-mp-object-size"), *text;
-	char name[S3_CHECKSUM_HEADER];
+	const char *size = request_header(req, "x-amz-mp-object-size");
 	int rc;
 
 	if ((rc = s3_checksum_type_param(req, &complete->checksum_type)) != 0)
@@ -102,14 +101,7 @@ read_announced(struct request *req, struct upload_complete *complete)
 	if (size && parse_u64(size, strlen(size), &complete->object_size) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidRequest", "x-amz-mp-object-size must be a number, not \"%s\"",
 		    size);
-	for (enum digest_kind kind = 0; kind < DIGEST_KINDS_; kind++) {
-		s3_checksum_header_name(kind, name);
-		if (kind == DIGEST_MD5 || !(text = request_header(req, name)))
-			continue;
-		if (s3_checksum_parse(text, kind, &complete->checksum) != 0)
-			return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s header is invalid.", name);
-	}
-	return 0;
+	return s3_checksum_given(req, &complete->checksum);
 }
 
 /* Why it could not be completed, in S3's words. */

@@ -30,25 +30,16 @@ content_md5(struct request *req, struct s3_checks *checks)
 static int
 header_checksum(struct request *req, struct s3_checks *checks)
 {
-	char name[S3_CHECKSUM_HEADER];
 	struct checksum c;
-	const char *text;
+	int rc = s3_checksum_given(req, &c);
 
-	for (enum digest_kind k = 0; k < DIGEST_KINDS_; k++) {
-		if (k == DIGEST_MD5)
-			continue;
-		s3_checksum_header_name(k, name);
-		if ((text = request_header(req, name)) == NULL)
-			continue;
-		if (checks->value_given)
-			return request_fail(req, ERR_INVALID, "InvalidRequest",
-			    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
-		if (s3_checksum_parse(text, k, &c) != 0 || c.type != CHECKSUM_FULL)
-			return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s header is invalid.", name);
-		checks->checksum = checks->value_given = true;
-		checks->kind = k;
-		memcpy(checks->value, c.value, c.len);
-	}
+	if (rc || c.type == CHECKSUM_NONE)
+		return rc;
+	if (c.type != CHECKSUM_FULL)
+		return request_fail(req, ERR_INVALID, "InvalidRequest", "A body has no composite checksum.");
+	checks->checksum = checks->value_given = true;
+	checks->kind = (enum digest_kind)c.kind;
+	memcpy(checks->value, c.value, c.len);
 	return 0;
 }
 

@@ -78,19 +78,8 @@ check_header(struct request *req, const char *name, const char *value)
 	return 0;
 }
 
-/*
- * Walks what counts as a header: those sent, and in presigned URLs those in the query that were not sent, too. False at the end. Names of headers end
- * at their colon's place, which http.h does not promise to be a NUL: they are copied.
- */
-struct walk {
-	size_t at;
-	char name[256];			/* what meta.h can hold; cut if too_long */
-	bool too_long;
-	struct slice value;
-};
-
-static bool
-walk_next(const struct request *req, struct walk *w)
+bool
+s3_walk_next(const struct request *req, struct s3_walk *w)
 {
 	const struct http_request *http = req->http;
 	struct slice name;
@@ -123,13 +112,13 @@ walk_next(const struct request *req, struct walk *w)
 
 /* Headers of one name are one, joined by commas (RFC 9110, 5.3): adds that of `w` unless an earlier one took it along. */
 static int
-add_meta(struct request *req, const struct walk *w, struct buf *headers, size_t *total)
+add_meta(struct request *req, const struct s3_walk *w, struct buf *headers, size_t *total)
 {
 	struct buf value = BUF_INIT(LIMIT_HEADER_BYTES);
-	struct walk other = { .at = 0 };
+	struct s3_walk other = { .at = 0 };
 	int rc;
 
-	while (walk_next(req, &other)) {
+	while (s3_walk_next(req, &other)) {
 		if (strcmp(other.name, w->name) != 0)
 			continue;
 		if (other.at < w->at)
@@ -157,11 +146,11 @@ malformed(struct request *req, const char *name)
 static int
 collect_amz(struct request *req, struct buf *headers)
 {
-	struct walk w = { .at = 0 };
+	struct s3_walk w = { .at = 0 };
 	size_t total = 0;
 	int rc;
 
-	while (walk_next(req, &w)) {
+	while (s3_walk_next(req, &w)) {
 		if (!guard_name(w.name, strlen(w.name)) || !guard_value(w.value.p, w.value.len))
 			rc = malformed(req, w.name);
 		else if (!strcmp(w.name, META))
@@ -205,10 +194,10 @@ add_encoding(struct buf *headers, const char *value)
 int
 s3_refuse_headers(struct request *req)
 {
-	struct walk w = { .at = 0 };
+	struct s3_walk w = { .at = 0 };
 	int rc = 0;
 
-	while (rc == 0 && walk_next(req, &w))
+	while (rc == 0 && s3_walk_next(req, &w))
 		rc = check_header(req, w.name, w.value.p);
 	return rc;
 }

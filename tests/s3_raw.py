@@ -407,10 +407,20 @@ def group_digests():
         is_error("wrong " + kind, s3("PUT", path, body=data, headers={name: b64(function(b"other"))}), 400, "BadDigest")
         is_error(kind + " that is none", s3("PUT", path, body=data, headers={name: "!!"}), 400, "InvalidRequest")
         is_error(kind + " of another length", s3("PUT", path, body=data, headers={name: b64(b"x" * 5)}), 400, "InvalidRequest")
+    for name in ("sha512", "bogus", "md5", ""):
+        is_error("an unknown checksum " + name, s3("PUT", path, body=data, headers={"x-amz-checksum-" + name: "AAAA"}), 400,
+                 "InvalidRequest")
+    url = Signer().presign("PUT", path, {"x-amz-checksum-sha512": "AAAA"})
+    is_error("an unknown checksum in a URL", send("PUT", url, [("Host", HOST)], data), 400, "InvalidRequest")
     is_error("two checksums", s3("PUT", path, body=data, headers={"x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](data)),
              "x-amz-checksum-sha1": b64(CHECKSUMS["sha1"](data))}), 400, "InvalidRequest")
     is_error("algorithm and value differ", s3("PUT", path, body=data, headers={
         "x-amz-sdk-checksum-algorithm": "SHA1", "x-amz-checksum-crc32": b64(CHECKSUMS["crc32"](data))}), 400, "InvalidRequest")
+    upload_id, xml = upload(path + "-up", {1: data})
+    part = {"partNumber": "1", "uploadId": upload_id}
+    unknown = {"x-amz-checksum-sha512": "AAAA"}
+    is_error("an unknown checksum of a part", s3("PUT", path + "-up", part, data, unknown), 400, "InvalidRequest")
+    is_error("an unknown checksum of the whole", s3("POST", path + "-up", {"uploadId": upload_id}, xml, unknown), 400, "InvalidRequest")
     still_kept("after all that", path)
     for kind, function in CHECKSUMS.items():
         name, value = "x-amz-checksum-" + kind, b64(function(data))
