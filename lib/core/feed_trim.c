@@ -1,18 +1,16 @@
-#include <string.h>
-
 #include "commit.h"
 #include "db.h"
 #include "err.h"
 #include "feed_trim.h"
 #include "past.h"
 #include "store_in.h"
+#include "sweep.h"
 #include "tbl_device.h"
 #include "tbl_event.h"
 #include "tbl_grant.h"
 #include "tbl_workspace.h"
 
 #define PIECE 1000		/* rows of one transaction */
-#define PAGE 16
 
 struct trimming {
 	int64_t workspace, now_us;
@@ -69,8 +67,10 @@ run_trim(struct txn *t, void *arg)
 }
 
 static int
-trim_workspace(struct store *store, const struct workspace_row *w, struct trimming *m, unsigned max, unsigned *n)
+trim_workspace(struct store *store, const struct workspace_row *w, const struct sweep *sweep, unsigned *n)
 {
+	struct trimming m = { .workspace = w->id, .now_us = sweep->now_us, .keep = sweep->arg };
+	unsigned left;
 	struct db_conn *db = NULL;
 	int64_t end;
 	int rc;
@@ -78,38 +78,20 @@ trim_workspace(struct store *store, const struct workspace_row *w, struct trimmi
 	/* Asked by a reader first, so that an idle store commits nothing. */
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	rc = find_end(db, w, m->keep, m->now_us, &end);
+	rc = find_end(db, w, m.keep, m.now_us, &end);
 	db_read_end(db);
-	m->workspace = w->id;
-	m->n = rc == 0 && end > w->horizon;
-	while (rc == 0 && m->n && *n < max) {
-		m->max = max - *n < PIECE ? max - *n : PIECE;
-		rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_trim, .arg = m, .frees = true });
-		*n += rc == 0 ? m->n : 0;
+	m.n = rc == 0 && end > w->horizon;
+	while (rc == 0 && m.n && *n < sweep->max) {
+		left = sweep->max - *n;
+		m.max = left < PIECE ? left : PIECE;
+		rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_trim, .arg = &m, .frees = true });
+		*n += rc == 0 ? m.n : 0;
 	}
-	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
+	return rc;
 }
 
 int
 feed_trim(struct store *store, const struct feed_keep *keep, int64_t now_us, unsigned max, unsigned *n)
 {
-	struct trimming m = { .keep = keep, .now_us = now_us };
-	char after[LIMIT_BUCKET_NAME + 1] = "";
-	struct workspace_row rows[PAGE];
-	struct db_conn *db = NULL;
-	unsigned count;
-	int rc;
-
-	*n = 0;
-	do {
-		if ((rc = db_read_begin(store->db, &db)) != 0)
-			return rc;
-		rc = tbl_workspace_list(db, after, rows, PAGE, &count);
-		db_read_end(db);
-		for (unsigned i = 0; rc == 0 && i < count && *n < max; i++) {
-			rc = trim_workspace(store, &rows[i], &m, max, n);
-			memcpy(after, rows[i].name, sizeof(after));
-		}
-	} while (rc == 0 && count == PAGE && *n < max);
-	return rc;
+	return sweep_workspaces(store, &(struct sweep) { .each = trim_workspace, .now_us = now_us, .arg = keep, .max = max }, n);
 }

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "db.h"
 #include "err.h"
 #include "grant.h"
@@ -8,6 +6,7 @@
 #include "object_in.h"
 #include "past.h"
 #include "store_in.h"
+#include "sweep.h"
 #include "tbl_file.h"
 
 /* Versions of one transaction: what is large in them is their chunks. */
@@ -126,38 +125,21 @@ expire_all(struct store *store, struct expiry *e, int (*run)(struct txn *t, void
 }
 
 static int
-expire_workspace(struct store *store, const struct workspace_row *w, int64_t now_us, unsigned max, unsigned *n)
+expire_workspace(struct store *store, const struct workspace_row *w, const struct sweep *sweep, unsigned *n)
 {
-	struct expiry e = { .workspace = w->id, .now_us = now_us };
+	struct expiry e = { .workspace = w->id, .now_us = sweep->now_us };
 	bool versions = false, folders = false;
-	int rc = any_expired(store, w, now_us, &versions, &folders);
+	int rc = any_expired(store, w, sweep->now_us, &versions, &folders);
 
 	if (rc == 0 && versions)
-		rc = expire_all(store, &e, run_expire, max, n);
+		rc = expire_all(store, &e, run_expire, sweep->max, n);
 	if (rc == 0 && folders)
-		rc = expire_all(store, &e, run_expire_folder, max, n);
-	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
+		rc = expire_all(store, &e, run_expire_folder, sweep->max, n);
+	return rc;
 }
 
 int
 history_expire(struct store *store, int64_t now_us, unsigned max, unsigned *n)
 {
-	char after[LIMIT_BUCKET_NAME + 1] = "";
-	struct workspace_row rows[16];
-	struct db_conn *db = NULL;
-	unsigned count;
-	int rc;
-
-	*n = 0;
-	do {
-		if ((rc = db_read_begin(store->db, &db)) != 0)
-			return rc;
-		rc = tbl_workspace_list(db, after, rows, 16, &count);
-		db_read_end(db);
-		for (unsigned i = 0; rc == 0 && i < count && *n < max; i++) {
-			rc = expire_workspace(store, &rows[i], now_us, max, n);
-			memcpy(after, rows[i].name, sizeof(after));
-		}
-	} while (rc == 0 && count == 16 && *n < max);
-	return rc;
+	return sweep_workspaces(store, &(struct sweep) { .each = expire_workspace, .now_us = now_us, .max = max }, n);
 }

@@ -1,10 +1,9 @@
-#include <string.h>
-
 #include "commit.h"
 #include "db.h"
 #include "err.h"
 #include "past.h"
 #include "store_in.h"
+#include "sweep.h"
 #include "tbl_event.h"
 
 /*
@@ -68,41 +67,24 @@ run_expire(struct txn *t, void *arg)
 }
 
 static int
-expire_workspace(struct store *store, const struct workspace_row *w, int64_t now_us, unsigned max, unsigned *n)
+expire_workspace(struct store *store, const struct workspace_row *w, const struct sweep *sweep, unsigned *n)
 {
-	struct expiry e = { .workspace = w->id, .now_us = now_us };
+	struct expiry e = { .workspace = w->id, .now_us = sweep->now_us };
 	bool any = false;
-	int rc = any_expired(store, w, now_us, &any);
+	int rc = any_expired(store, w, sweep->now_us, &any);
 
-	while (rc == 0 && any && *n < max) {
-		e.max = max - *n;
+	while (rc == 0 && any && *n < sweep->max) {
+		e.max = sweep->max - *n;
 		rc = commit_run(store, &(struct commit) { .workspace = w->id, .run = run_expire, .arg = &e,
 		    .frees = true });
 		any = rc == 0 && e.n > 0;
 		*n += any ? e.n : 0;
 	}
-	return rc == ERR_NOTFOUND ? 0 : rc;	/* the workspace was deleted meanwhile */
+	return rc;
 }
 
 int
 past_expire(struct store *store, int64_t now_us, unsigned max, unsigned *n)
 {
-	char after[LIMIT_BUCKET_NAME + 1] = "";
-	struct workspace_row rows[16];
-	struct db_conn *db = NULL;
-	unsigned count;
-	int rc;
-
-	*n = 0;
-	do {
-		if ((rc = db_read_begin(store->db, &db)) != 0)
-			return rc;
-		rc = tbl_workspace_list(db, after, rows, 16, &count);
-		db_read_end(db);
-		for (unsigned i = 0; rc == 0 && i < count && *n < max; i++) {
-			rc = expire_workspace(store, &rows[i], now_us, max, n);
-			memcpy(after, rows[i].name, sizeof(after));
-		}
-	} while (rc == 0 && count == 16 && *n < max);
-	return rc;
+	return sweep_workspaces(store, &(struct sweep) { .each = expire_workspace, .now_us = now_us, .max = max }, n);
 }
