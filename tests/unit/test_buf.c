@@ -136,10 +136,10 @@ test_take(void)
 static void
 test_error_texts(void)
 {
-	for (int code = 0; code >= ERR_INTERNAL; code--)
+	for (int code = 0; code >= ERR_TOOMANY; code--)
 		CHECK(strcmp(err_text(code), "unknown error"));
 	CHECK_STR("not found", err_text(ERR_NOTFOUND));
-	CHECK_STR("unknown error", err_text(ERR_INTERNAL - 1));
+	CHECK_STR("unknown error", err_text(ERR_TOOMANY - 1));
 	CHECK_STR("unknown error", err_text(1));
 	CHECK_STR("unknown error", err_text(INT32_MIN));
 }
