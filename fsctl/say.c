@@ -6,7 +6,7 @@
 #include "say.h"
 
 static bool bar;
-static _Thread_local char last[1024];
+static _Thread_local char said_last[1024];
 
 void
 say_plain(struct buf *out, const char *text)
@@ -47,7 +47,7 @@ say_error(int status, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(last, sizeof(last), format, args);
+	(void)vsnprintf(said_last, sizeof(said_last), format, args);
 	va_end(args);
 	va_start(args, format);
 	say("fsctl: ", format, args);
@@ -68,7 +68,7 @@ say_hint(const char *format, ...)
 const char *
 say_last(void)
 {
-	return last;
+	return said_last;
 }
 
 void
