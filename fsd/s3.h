@@ -118,8 +118,7 @@ int s3_checksum_parse(const char *text, enum digest_kind kind, struct checksum *
 int s3_checksum_given(struct request *req, struct checksum *checksum);
 /* x-amz-checksum-type; CHECKSUM_NONE where it is not given. InvalidRequest. */
 int s3_checksum_type_param(struct request *req, enum checksum_type *type);
-#define S3_CHECKSUM_HEADER 40
-void s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER]);	/* "x-amz-checksum-crc32" */
+const char *s3_checksum_header_name(enum digest_kind kind);	/* "x-amz-checksum-crc32" */
 
 /* x-amz-copy-source: bucket, key, version, permission to read it. ERR_INVALID, ERR_NOTFOUND, ERR_DENIED. Fills `info`. */
 int s3_copy_source(struct request *req, struct object_info *info);

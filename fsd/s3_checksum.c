@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -61,12 +60,16 @@ s3_checksum_given(struct request *req, struct checksum *checksum)
 	return 0;
 }
 
-void
-s3_checksum_header_name(enum digest_kind kind, char name[S3_CHECKSUM_HEADER])
+const char *
+s3_checksum_header_name(enum digest_kind kind)
 {
-	snprintf(name, S3_CHECKSUM_HEADER, "x-amz-checksum-%s", digest_name(kind));
-	for (char *p = name; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+	static const char *const names[DIGEST_KINDS_] = {
+		[DIGEST_MD5] = "x-amz-checksum-md5", [DIGEST_SHA1] = "x-amz-checksum-sha1",
+		[DIGEST_SHA256] = "x-amz-checksum-sha256", [DIGEST_CRC32] = "x-amz-checksum-crc32",
+		[DIGEST_CRC32C] = "x-amz-checksum-crc32c", [DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme",
+	};
+
+	return names[kind];
 }
 
 /* As S3 shows it: base64, and of a composite one the number of parts. */
@@ -93,13 +96,12 @@ s3_checksum_element(struct buf *b, const struct checksum *c)
 void
 s3_checksum_header(struct http_reply *reply, const struct checksum *c)
 {
-	char name[S3_CHECKSUM_HEADER], text[BASE64_SIZE(DIGEST_MAX) + 8];
+	char text[BASE64_SIZE(DIGEST_MAX) + 8];
 
 	if (c->type == CHECKSUM_NONE)
 		return;
-	s3_checksum_header_name(c->kind, name);
 	text_of(c, text);
-	http_reply_header(reply, name, "%s", text);
+	http_reply_header(reply, s3_checksum_header_name(c->kind), "%s", text);
 	http_reply_header(reply, "x-amz-checksum-type", "%s",
 	    c->type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT");
 }

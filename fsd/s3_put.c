@@ -158,13 +158,11 @@ s3_put_write(struct request *req, const void *bytes, size_t len, size_t *used)
 static int
 read_trailer(struct request *req, struct s3_put *put)
 {
-	char name[S3_CHECKSUM_HEADER];
+	const char *name = s3_checksum_header_name(put->checks.kind), *text;
 	struct checksum c;
-	const char *text;
 
 	if (!put->checks.in_trailer)
 		return 0;
-	s3_checksum_header_name(put->checks.kind, name);
 	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
 	if (!text)
 		return request_fail(req, ERR_INVALID, "MalformedTrailerError", NULL);

@@ -97,12 +97,9 @@ s3_collect_checks(struct request *req, struct s3_checks *checks)
 static void
 trailing_checksum(struct request *req, struct s3_checks *checks)
 {
-	char name[S3_CHECKSUM_HEADER];
+	const char *text = req->chunks ? awschunk_trailer(req->chunks, s3_checksum_header_name(checks->kind)) : NULL;
 	struct checksum c;
-	const char *text;
 
-	s3_checksum_header_name(checks->kind, name);
-	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
 	if (!text || s3_checksum_parse(text, checks->kind, &c) != 0)
 		return;
 	memcpy(checks->value, c.value, c.len);
