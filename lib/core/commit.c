@@ -23,7 +23,7 @@
 #define BATCH_CLOSURES 256
 #define BATCH_US 20000
 #define WAL_TARGET (128ull << 20)
-#define IDLE_CHECKPOINT_S 5
+#define IDLE_CHECKPOINT_S 1
 
 /* The waiters of one workspace, first come first served. Turns go round the queues. */
 struct queue {
@@ -299,7 +299,10 @@ wait_for_work(struct committer *c)
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += IDLE_CHECKPOINT_S;
 		if (pthread_cond_timedwait(&c->work, &c->lock, &until) && !c->turn && !c->closing && !idle) {
-			/* Nothing came for a while: a short log makes the next start quick. */
+			/*
+			 * Nothing came for a while: a short log makes the next start quick, and look-ups too, who read the log
+			 * with a system call a page, but map the database.
+			 */
 			pthread_mutex_unlock(&c->lock);
 			checkpoint(c, 1 << 20);
 			pthread_mutex_lock(&c->lock);
