@@ -120,6 +120,24 @@ def conflicts():
     where = {"workspaceId": ws, "parentFolderId": "root", "name": "a.txt"}
     first = api.upload(b"one", **where)
     assert api.upload(b"one", **where).get("unchanged") and at(ws, "a.txt")["versionId"] == first["versionId"]
+    # Several parts or chunks, and no hash of the whole, or none known of what is there yet.
+    large = os.urandom(9 << 20)
+    pieces = [large[i:i + (1 << 20)] for i in range(0, len(large), 1 << 20)]
+    for more in ({}, {"chunks": [chunk(p) for p in pieces]}):
+        name = dict(where, name="large%d" % len(more), **more)
+        made = api.upload(large, **name)
+        for hashed in ({}, {"sha256": hashlib.sha256(large).hexdigest()}):
+            for base in ({}, {"baseVersionId": None}):
+                assert api.upload(large, **name, **hashed, **base).get("unchanged"), (more, hashed, base)
+        other = bytearray(large)
+        other[-1] ^= 1
+        name.pop("chunks", None)
+        changed = api.upload(bytes(other), **name)
+        assert changed["versionId"] != made["versionId"] and not changed.get("unchanged")
+    _, pack = stage(ws, *pieces)
+    _, doc = batch(ws, create("packed", *pieces), create("packed", *pieces), create("packed", *pieces[:-1]),
+                   staged=[pack["stagingId"]])
+    assert [r.get("unchanged") for r in doc["results"]] == [None, True, None], doc
     # Both build on `first`; who comes second is told so, and its session stands.
     mine = api.call("POST", START, dict(where, sizeBytes=4, baseVersionId=first["versionId"]))
     assert mine["expectedBaseVersion"] == first["versionId"]

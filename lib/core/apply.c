@@ -293,6 +293,7 @@ run_content(struct txn *t, struct applying *x, struct apply_op *op, int64_t pare
 	p.who = x->a->who;
 	p.actor = x->a->actor;
 	p.size = op->size;
+	p.content = (struct transfer_content) { .chunks = chunks_of(x->a, op), .count = op->chunks };
 	rc = apply_content(t, x, op, &p);
 	transfer_place_release(&p);
 	return rc == ERR_CONFLICT ? ERR_NOTFOUND : rc;	/* the folder is gone */

@@ -288,7 +288,7 @@ make_manifest(struct txn *t, const struct transfer *tr, const struct gathering *
 /* ---- where to ---- */
 
 static int
-find_place(struct txn *t, struct completion *m, const uint8_t *hash, struct transfer_place *p)
+find_place(struct txn *t, struct completion *m, const struct gathering *parts, const uint8_t *hash, struct transfer_place *p)
 {
 	struct transfer_complete *c = m->c;
 	struct transfer *tr = &m->tr;
@@ -305,6 +305,9 @@ find_place(struct txn *t, struct completion *m, const uint8_t *hash, struct tran
 	p->actor = (struct actor) { c->who->id, c->device ? c->device : tr->device };
 	p->size = tr->size;
 	p->hash = hash;
+	p->content.chunks = tr->part_size ? NULL : transfer_chunks(tr);
+	p->content.count = transfer_chunk_count(tr);
+	p->content.manifests = (struct slice) { parts->manifests.data, tr->part_size ? parts->manifests.len : 0 };
 	rc = transfer_place_find(t, p);
 	c->conflict_of = p->conflict_of;
 	c->current = p->current;
@@ -432,7 +435,7 @@ complete(struct txn *t, struct completion *m)
 
 	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) == 0 && (rc = whole_hash(m, &parts, &hash)) == 0 &&
 	    (rc = txn_workspace(t, m->tr.workspace, &w)) == 0 && (rc = upload_held_end(t, w, m->tr.id)) == 0 &&
-	    (rc = find_place(t, m, hash, &p)) == 0)
+	    (rc = find_place(t, m, &parts, hash, &p)) == 0)
 		rc = p.same ? keep_as_it_is(t, m, &p.target) : commit_version(t, m, &p, &parts);
 	transfer_place_release(&p);
 	gathering_release(&parts);

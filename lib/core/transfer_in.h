@@ -83,6 +83,17 @@ int transfer_find(struct db_conn *db, struct transfer *tr, bool *live);
 int transfer_permit_file(struct store *store, struct db_conn *db, const struct principal *who, int64_t workspace,
     int64_t file, int64_t folder);
 
+/* ---- transfer_same.c ---- */
+
+/* What came: chunks, or without them manifests, each with its length (8 bytes) before it. */
+struct transfer_content {
+	const struct manifest_chunk *chunks;
+	size_t count;
+	struct slice manifests;
+};
+/* Whether it has the chunks of that manifest, in its order. */
+int transfer_same(struct db_conn *db, const struct transfer_content *content, struct slice manifest, bool *same);
+
 /* ---- transfer_place.c: where a version goes that a device made, inside a closure ---- */
 
 struct transfer_place {
@@ -98,6 +109,7 @@ struct transfer_place {
 	struct actor actor;
 	uint64_t size;
 	const uint8_t *hash;		/* NULL: not known */
+	struct transfer_content content;
 	/* results */
 	struct target target;
 	bool same;			/* it shows that content already: the target is what it is */

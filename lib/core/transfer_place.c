@@ -75,10 +75,12 @@ same_content(struct txn *t, struct transfer_place *p)
 	struct version_row v;
 	int rc;
 
-	if (!p->hash || (uint64_t)g->entry.size != p->size)
+	if ((uint64_t)g->entry.size != p->size)
 		return 0;
-	if ((rc = tbl_version_get(t->db, p->workspace, g->entry.version_id, &row, &v)) == 0)
-		p->same = v.has_hash && !memcmp(v.hash, p->hash, sizeof(v.hash));
+	if ((rc = tbl_version_get(t->db, p->workspace, g->entry.version_id, &row, &v)) == 0 && v.has_hash && p->hash)
+		p->same = !memcmp(v.hash, p->hash, sizeof(v.hash));
+	else if (rc == 0)
+		rc = transfer_same(t->db, &p->content, v.manifest, &p->same);
 	db_row_release(&row);
 	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
 }
