@@ -122,9 +122,9 @@ begin(struct request *req)
 	struct asked a = { .device = 0 }, *op;
 	int rc;
 
-	/* Who waited may have lost its token meanwhile. */
+	/* Who waited may have lost its token meanwhile, or its time may be over. */
 	if (req->op)
-		return store_auth_epoch(req->daemon->store) == req->auth_epoch ? 0 : auth_again(req);
+		return auth_again(req);
 	if ((rc = parse(req, &a)) != 0 || (rc = api_min_sequence(req, a.cursor.workspace)) != 0 ||
 	    (rc = touch_device(req, &a)) != 0)
 		return rc;

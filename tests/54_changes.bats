@@ -39,6 +39,10 @@ changes() {	# TEST [ARGUMENTS...]
 	changes wait
 }
 
+@test "a wait ends with its token" {
+	changes ended
+}
+
 @test "who lost access is told so once, and then nothing" {
 	changes lost
 }

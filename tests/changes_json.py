@@ -170,6 +170,23 @@ def wait():
     print("# woken after %.1f ms (median)" % (sorted(late)[5] * 1000))
 
 
+def ended():
+    """A wait ends without a page when the token does."""
+    ws = workspace("json-ended")
+    fsctl("user", "create", "short")
+    fsctl("grant", "add", "json-ended", "short", "viewer")
+    short = Sync("127.0.0.1", PORT, fsctl("token", "create", "short", "--expires", "2s")["token"])
+    cursor = short.call("GET", "/v1/changes", cursor="now", workspaceId=ws)["nextCursor"]
+
+    def later():
+        time.sleep(2.5)
+        assert client().request("PUT", "/json-ended/k", body=b"x")[0] == 200
+    thread = threading.Thread(target=later)
+    thread.start()
+    refused(401, "unauthenticated", lambda: short.call("GET", "/v1/changes", cursor=cursor, wait=20))
+    thread.join(30)
+
+
 def lost():
     ws, kim, s3 = workspace("json-lost"), user("loser"), client()
     s3.request("PUT", "/json-lost/top/shared/f", body=b"x")
