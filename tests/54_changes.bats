@@ -43,6 +43,10 @@ changes() {	# TEST [ARGUMENTS...]
 	changes ended
 }
 
+@test "a wait ends with its workspace" {
+	changes deleted
+}
+
 @test "who lost access is told so once, and then nothing" {
 	changes lost
 }

@@ -187,6 +187,17 @@ def ended():
     thread.join(30)
 
 
+def deleted():
+    ws, s3 = workspace("json-deleted"), client()
+    cursor = ADMIN.call("GET", "/v1/changes", cursor="now", workspaceId=ws)["nextCursor"]
+    thread = threading.Timer(0.5, lambda: s3.request("DELETE", "/json-deleted"))
+    thread.start()
+    began = time.monotonic()
+    refused(404, "not_found", lambda: Sync("127.0.0.1", PORT, ADMIN.token).call("GET", "/v1/changes", cursor=cursor, wait=30))
+    assert time.monotonic() - began < 15
+    thread.join(30)
+
+
 def lost():
     ws, kim, s3 = workspace("json-lost"), user("loser"), client()
     s3.request("PUT", "/json-lost/top/shared/f", body=b"x")

@@ -21,6 +21,7 @@ struct slot {
 	bool touched;		/* by the running closure: `before` is filled */
 	bool loaded_now;	/* by the running closure */
 	bool gone_now;		/* forgotten by the running closure */
+	bool gone;		/* or by one before: who waits for it is told */
 };
 
 /* Homes to be written, kept until a transaction that wrote them is durable. */
@@ -88,8 +89,10 @@ batch_rollback(struct batch *b)
 static void
 mark(struct batch *b)
 {
-	for (size_t i = 0; i < b->count; i++)
+	for (size_t i = 0; i < b->count; i++) {
+		b->slots[i]->gone |= b->slots[i]->gone_now;
 		b->slots[i]->touched = b->slots[i]->loaded_now = b->slots[i]->gone_now = false;
+	}
 	b->auth_before = b->auth;
 	b->structure_before = b->structure;
 }
@@ -107,6 +110,7 @@ restore(struct batch *b)
 			s->row = s->before;
 		if (s->gone_now && !s->loaded_now)
 			s->used = true;
+		s->gone_now = false;
 	}
 	b->auth = b->auth_before;
 	b->structure = b->structure_before;
@@ -191,9 +195,12 @@ publish(struct batch *b)
 		store->auth_epoch++;
 	if (b->structure)
 		store->structure_epoch++;
-	for (size_t i = 0; store->committed && i < b->count; i++)
-		if (b->slots[i]->used && b->slots[i]->row.dirty)
-			store->committed(store->committed_arg, b->slots[i]->row.id, b->slots[i]->row.sequence);
+	for (size_t i = 0; store->committed && i < b->count; i++) {
+		const struct slot *s = b->slots[i];
+
+		if (s->gone || s->gone_now || (s->used && s->row.dirty))
+			store->committed(store->committed_arg, s->row.id, s->row.sequence);
+	}
 }
 
 int
@@ -216,7 +223,7 @@ static struct slot *
 slot_new(struct batch *b)
 {
 	for (size_t i = 0; i < b->count; i++)
-		if (!b->slots[i]->used && !b->slots[i]->gone_now)
+		if (!b->slots[i]->used && !b->slots[i]->gone_now && !b->slots[i]->gone)
 			return b->slots[i];
 	if (b->count == b->allocated) {
 		if (b->allocated == ROWS_MAX || !(b->slots[b->allocated] = malloc(sizeof(struct slot))))

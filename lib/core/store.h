@@ -63,7 +63,7 @@ void store_close(struct store *store);	/* ends the committer after what is queue
  */
 void store_on_failure(struct store *store, void (*failed)(void *arg), void *arg);
 
-/* Called after every commit, from the committer's thread, once a workspace of the batch: newest sequence. Must be quick. */
+/* Called after every commit, from the committer's thread, once a workspace of the batch, also of one that is gone: newest sequence. Must be quick. */
 void store_on_commit(struct store *store, void (*committed)(void *arg, int64_t workspace, int64_t sequence),
     void *arg);
 
