@@ -503,7 +503,7 @@ api_batch(struct request *req)
 	idem.arg = &b;
 	idem.status = 200;
 	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_actor(req, &b.a.actor)) == 0 &&
-	    (rc = get_all(&b, body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed) {
+	    (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed && (rc = get_all(&b, body)) == 0) {
 		b.a.label = device_label(req->daemon->store, b.a.who, b.a.actor.device, b.label, sizeof(b.label));
 		rc = explain_all(&b, apply_run(req->daemon->store, &b.a, &idem));
 	}

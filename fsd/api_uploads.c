@@ -277,11 +277,10 @@ api_upload_start(struct request *req)
 	idem.arg = &s;
 	idem.status = 200;
 	if ((rc = admin_body(req, start_fields, &body)) == 0 && (rc = api_actor(req, &actor)) == 0 &&
-	    (rc = get_start(req, body, &tr, &s.by_chunks, &has_base)) == 0 &&
 	    (rc = api_idem_begin(req, body, &idem)) == 0) {
 		tr.principal = actor.principal;
 		tr.device = actor.device;
-		if (!idem.replayed)
+		if (!idem.replayed && (rc = get_start(req, body, &tr, &s.by_chunks, &has_base)) == 0)
 			rc = explain_start(req, transfer_start(req->daemon->store, &req->who.who, &tr, s.by_chunks, has_base, &idem));
 		if (rc == 0)
 			rc = finish_start(req, &tr, &idem);
@@ -358,20 +357,27 @@ out:
 	return rc;
 }
 
+static int
+render_nothing(void *arg, struct buf *reply)
+{
+	(void)arg;
+	(void)reply;
+	return 0;
+}
+
 int
 api_upload_abort(struct request *req)
 {
+	struct idem idem = IDEM_INIT;
 	int64_t id;
-	int rc = api_path_id(req, 0, ID_UPLOAD, &id);
+	int rc;
 
-	if (rc)
-		return rc;
-	rc = transfer_abort(req->daemon->store, id, req->who.who.id);
-	if (rc == ERR_NOTFOUND)
-		return no_such_upload(req);
-	if (rc == 0)
-		req->http->reply.status = 204;
-	return rc;
+	idem.render = render_nothing;
+	idem.status = 204;
+	if ((rc = api_path_id(req, 0, ID_UPLOAD, &id)) == 0 && (rc = api_idem_begin(req, NULL, &idem)) == 0 &&
+	    !idem.replayed && (rc = transfer_abort(req->daemon->store, id, req->who.who.id, &idem)) == ERR_NOTFOUND)
+		rc = no_such_upload(req);
+	return api_idem_reply(req, rc, &idem);
 }
 
 /* ---- completion ---- */
@@ -547,7 +553,7 @@ api_upload_complete(struct request *req)
 	idem.render = render_complete;
 	idem.arg = &e;
 	if ((rc = admin_body(req, complete_fields, &body)) == 0 && (rc = api_actor(req, &actor)) == 0 &&
-	    (rc = get_completion(req, body, &e)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed) {
+	    (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed && (rc = get_completion(req, body, &e)) == 0) {
 		e.c.who = &req->who.who;
 		e.c.device = actor.device;
 		e.c.label = device_label(req->daemon->store, &req->who.who, actor.device, e.label, sizeof(e.label));

@@ -421,6 +421,21 @@ def lost_replies():
     api.send_parts(first, b"x")
     end = {"uploadSessionId": first["uploadSessionId"]}
     assert api.call("POST", COMPLETE, end, key="c1") == api.call("POST", COMPLETE, end, key="c1")
+    # Also when what they were for is gone meanwhile.
+    folder = api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "gone"})["id"]
+    start = {"parentFolderId": folder, "name": "a", "sizeBytes": 1}
+    left, other = api.call("POST", START, start, key="s2"), api.call("POST", START, dict(start, name="b"))
+    api.send_parts(other, b"x")
+    end = {"uploadSessionId": other["uploadSessionId"]}
+    done = api.call("POST", COMPLETE, end, key="c2")
+    api.call("DELETE", "/v1/folders/" + folder)
+    assert api.call("POST", START, start, key="s2")["uploadSessionId"] == left["uploadSessionId"]
+    assert api.call("POST", COMPLETE, end, key="c2") == done
+    path = "/v1/uploads/" + left["uploadSessionId"]
+    for _ in range(2):
+        assert api.raw("DELETE", path, key="d1")[0] == 204
+    assert api.raw("DELETE", path, key="d2")[0] == 404
+    refused("410 upload_expired", api, "POST", START, start, key="s2")
     before = stage(ws, b"one", b"two", key="p1")
     assert before[0] == 200 and stage(ws, b"one", b"two", key="p1") == before
     assert stage(ws, b"one", b"owt", key="p1")[0] == 422

@@ -355,15 +355,15 @@ run_abort(struct txn *t, void *arg)
 }
 
 int
-transfer_abort(struct store *store, int64_t id, int64_t principal)
+transfer_abort(struct store *store, int64_t id, int64_t principal, struct idem *idem)
 {
 	struct transfer tr = TRANSFER_INIT;
 	unsigned n;
 	int rc;
 
 	if ((rc = transfer_get(store, id, principal, &tr)) == 0 &&
-	    (rc = commit_run(store, &(struct commit) { .workspace = tr.workspace, .run = run_abort, .arg = &tr,
-		 .frees = true })) == 0)
+	    (rc = idem_run(store, &(struct commit) { .workspace = tr.workspace, .run = run_abort, .arg = &tr,
+		 .frees = true }, idem)) == 0)
 		rc = upload_expire(store, clock_wall_us(), 1, &n);
 	transfer_release(&tr);
 	return rc;

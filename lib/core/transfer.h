@@ -118,7 +118,8 @@ struct transfer_complete {
  */
 int transfer_complete(struct store *store, struct transfer_complete *c, struct idem *idem);
 
-int transfer_abort(struct store *store, int64_t id, int64_t principal);
+/* ERR_NOTFOUND: no such session, or it is over. */
+int transfer_abort(struct store *store, int64_t id, int64_t principal, struct idem *idem);
 
 /* ---- transfer_stage.c ---- */
 

@@ -488,10 +488,10 @@ test_abort_and_quota(void)
 	tr.size = 10;
 	CHECK_INT(0, begin(&tr, "a", NULL, 0, false));
 	CHECK_INT(0, send(&tr, 1, "0123456789"));
-	CHECK_INT(0, transfer_abort(store, tr.id, admin.id));
+	CHECK_INT(0, transfer_abort(store, tr.id, admin.id, NULL));
 	CHECK_INT(ERR_NOTFOUND, end(&c, &tr));
 	CHECK_INT(ERR_NOTFOUND, send(&tr, 1, "0123456789"));
-	CHECK_INT(ERR_NOTFOUND, transfer_abort(store, tr.id, admin.id));
+	CHECK_INT(ERR_NOTFOUND, transfer_abort(store, tr.id, admin.id, NULL));
 	node_release(&c.node);
 	transfer_release(&tr);
 	obj_close();
