@@ -73,15 +73,22 @@ from_edge(struct request *req, struct asked *a, bool now, int64_t folder)
 static int
 from_cursor(struct request *req, struct asked *a, const char *text, int64_t folder)
 {
-	int64_t workspace;
+	int64_t workspace, scope;
 	int rc;
 
 	if ((rc = api_read_cursor(req, text, &a->cursor)) != 0 ||
 	    (rc = api_query_id(req, "workspaceId", ID_WORKSPACE, &workspace)) != 0)
 		return rc;
-	if ((workspace && workspace != a->cursor.workspace) || (folder && a->cursor.folder && folder != a->cursor.folder))
-		return request_fail(req, ERR_INVALID, "cursor_invalid", "The cursor is of another %s.",
-		    workspace && workspace != a->cursor.workspace ? "workspace" : "folder");
+	if (workspace && workspace != a->cursor.workspace)
+		return request_fail(req, ERR_INVALID, "cursor_invalid", "The cursor is of another workspace.");
+	scope = a->cursor.folder;
+	if (!folder || folder == scope)
+		return 0;
+	/* That of a whole workspace goes with its root. */
+	if (!scope && (rc = check_scope(req, a, folder)) != 0)
+		return rc;
+	if (scope || a->cursor.folder)
+		return request_fail(req, ERR_INVALID, "cursor_invalid", "The cursor is of another scope.");
 	return 0;
 }
 

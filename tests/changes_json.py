@@ -116,6 +116,15 @@ def forged():
     refused(400, "cursor_invalid", lambda: kim.call("GET", "/v1/changes", cursor=cursor))
     other = workspace("json-forged-2")
     refused(400, "cursor_invalid", lambda: ADMIN.call("GET", "/v1/changes", cursor=cursor, workspaceId=other))
+    # A cursor keeps its scope.
+    root = ADMIN.call("GET", "/v1/workspaces/" + ws)["rootFolderId"]
+    a, b = (ADMIN.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": n})["id"] for n in "ab")
+    inside = ADMIN.call("GET", "/v1/changes", cursor="now", workspaceId=ws, folderId=a)["nextCursor"]
+    assert ADMIN.call("GET", "/v1/changes", cursor=inside, folderId=a)["changes"] == []
+    assert len(ADMIN.call("GET", "/v1/changes", cursor=cursor, folderId=root)["changes"]) == 2
+    for known, folder in ((cursor, a), (inside, b), (inside, root)):
+        refused(400, "cursor_invalid", lambda: ADMIN.call("GET", "/v1/changes", cursor=known, folderId=folder))
+    cursor = ADMIN.call("GET", "/v1/changes", cursor="now", workspaceId=ws)["nextCursor"]
     refused(400, "invalid_request", lambda: ADMIN.call("GET", "/v1/changes", cursor=cursor, limit=0))
     refused(400, "invalid_request", lambda: ADMIN.call("GET", "/v1/changes", cursor=cursor, wait=121))
     refused(400, "invalid_request", lambda: ADMIN.call("GET", "/v1/changes", cursor=cursor, wiat=1))
