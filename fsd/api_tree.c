@@ -70,6 +70,12 @@ put_mark(struct page *p)
 	buf_release(&text);
 }
 
+static int
+no_folder(struct request *req)
+{
+	return request_fail(req, ERR_NOTFOUND, NULL, "There is no such folder in this workspace.");
+}
+
 /* What the first page asks for. Without `at` it is what is there now. */
 static int
 first_page(struct page *p, const struct workspace_row *row)
@@ -84,13 +90,14 @@ first_page(struct page *p, const struct workspace_row *row)
 	q->when = (struct past_when) { .sequence = row->sequence };
 	if (at && past_when_parse(at, &q->when) != 0)
 		return request_fail(req, ERR_INVALID, NULL, "at: expected a sequence or a time like 2026-11-22T10:00:00Z.");
-	if ((rc = api_query_id(req, "folderId", ID_FOLDER, &q->under)) != 0 || !q->under || at)
+	if ((rc = api_query_id(req, "folderId", ID_FOLDER, &q->under)) != 0 || !q->under)
 		return rc;
-	rc = api_node(req, ACTION_LIST, NODE_FOLDER, q->under, &folder);
+	rc = node_find(req->daemon->store, &req->who.who, ACTION_LIST, NODE_FOLDER, q->under, &folder);
 	if (rc == 0 && folder.workspace != q->workspace)
-		rc = request_fail(req, ERR_NOTFOUND, NULL, "There is no such folder in this workspace.");
+		rc = ERR_NOTFOUND;
 	node_release(&folder);
-	return rc;
+	q->under_gone = rc == ERR_NOTFOUND && at;
+	return q->under_gone ? 0 : rc == ERR_NOTFOUND ? no_folder(req) : rc;
 }
 
 static void
@@ -112,6 +119,8 @@ failed(struct page *p, int rc, const struct workspace_row *row)
 	if (rc == ERR_INVALID)
 		return request_fail(p->req, rc, NULL, "at: it has not come to that yet; the newest sequence is %lld.",
 		    (long long)row->sequence);
+	if (rc == ERR_NOTFOUND && p->query.under_gone)
+		return no_folder(p->req);
 	if (rc != ERR_EXPIRED)
 		return rc;
 	json_key_int(api_error_more(p->req, &more), "oldestSequence", row->past_horizon);

@@ -101,6 +101,18 @@ def shape():
     same([e["path"] for e in pages(folderId=by_path["a/b"]["id"])[0]], ["a/b/file"])
     same(paths(pages(folderId=by_path["a"]["id"])[0]), ["a/b/", "a/b/file"])
     same(pages(at=0)[0], [])
+    # A folder that was there then, or is there now; another is none.
+    deleted = by_path["a/b"]["id"]
+    delete(c, "a/b/file")
+    same([e["path"] for e in pages(folderId=deleted, at=sequence)[0]], ["a/b/file"])
+    same(pages(folderId=by_path["a"]["id"], at=0)[0], [])
+    same(c.request("PUT", "/tree-foreign")[0], 200)
+    request = urllib.request.Request(URL + "/v1/workspaces", headers={"Authorization": "Bearer " + os.environ["FSD_TOKEN"]})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        foreign = next(w["rootFolderId"] for w in json.load(reply)["workspaces"] if w["name"] == "tree-foreign")
+    for folder, more in ((deleted, {}), (deleted, {"at": 0}), ("fld_1", {"at": sequence}), (foreign, {"at": sequence}), (foreign, {})):
+        status, doc = call(workspaceId=WORKSPACE, folderId=folder, **more)
+        same((status, doc["error"]["code"]), (404, "not_found"))
 
 
 def names():

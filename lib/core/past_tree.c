@@ -301,6 +301,18 @@ start(struct walk *w)
 }
 
 static int
+check_under(struct walk *w)
+{
+	const struct past_way *way;
+	int rc;
+
+	if (!w->q->under_gone)
+		return 0;
+	rc = past_way_find(&w->ways, w->q->under, &way);
+	return rc ? rc : way->reached && way->seen ? 0 : ERR_NOTFOUND;
+}
+
+static int
 look(struct walk *w, struct store *store, struct db_conn *db)
 {
 	const struct past_tree_query *q = w->q;
@@ -321,7 +333,7 @@ look(struct walk *w, struct store *store, struct db_conn *db)
 	w->ways.whole = role >= ROLE_VIEWER;
 	w->ways.under = q->under;
 	w->end->sequence = w->view.sequence;
-	if ((rc = list_given(w)) == 0)
+	if ((rc = check_under(w)) == 0 && (rc = list_given(w)) == 0)
 		rc = start(w);
 	past_ways_release(&w->ways);
 	return rc;

@@ -23,6 +23,7 @@ struct past_tree_query {
 	struct past_when when;
 	bool again;			/* `when` is the sequence of an earlier page: what was lost since does not end the listing */
 	int64_t under;			/* only what was below this folder; 0: all */
+	bool under_gone;		/* it is not there now, so it must have been then */
 	int64_t folder;			/* behind this place; 0: from the beginning */
 	struct slice name;
 	unsigned max;
@@ -38,8 +39,8 @@ struct past_tree_end {
 
 /*
  * Calls each(arg, node, path) for every entry; `path` as the reader may see it, without slash at the end; both live during the call. A page
- * can have less than `max` entries, or none, and say that there is more. ERR_NOTFOUND: no such workspace. ERR_EXPIRED, ERR_INVALID: as
- * past_open(). Any thread.
+ * can have less than `max` entries, or none, and say that there is more. ERR_NOTFOUND: no such workspace, or `under` was not there, or is not the
+ * reader's to see. ERR_EXPIRED, ERR_INVALID: as past_open(). Any thread.
  */
 int past_tree(struct store *store, const struct past_tree_query *query,
     void (*each)(void *arg, const struct node *node, struct slice path), void *arg, struct past_tree_end *end);
