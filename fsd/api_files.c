@@ -235,11 +235,12 @@ list(struct request *req, const struct node *file)
 int
 api_file_versions(struct request *req)
 {
+	static const char *const params[] = { "limit", "after", "minSequence", NULL };
 	struct node file = NODE_INIT;
 	int64_t id;
 	int rc;
 
-	if ((rc = api_path_id(req, 0, ID_FILE, &id)) == 0 && (rc = api_past_file(req, id, &file)) == 0 &&
+	if ((rc = api_query_only(req, params)) == 0 && (rc = api_path_id(req, 0, ID_FILE, &id)) == 0 && (rc = api_past_file(req, id, &file)) == 0 &&
 	    (rc = api_min_sequence(req, file.workspace)) == 0)
 		rc = list(req, &file);
 	node_release(&file);

@@ -135,12 +135,13 @@ list(struct request *req, const struct node *folder, struct listing *l, struct t
 int
 api_folder_children(struct request *req)
 {
+	static const char *const params[] = { "limit", "after", "prefix", "minSequence", NULL };
 	struct tree_children q = TREE_CHILDREN_INIT;
 	struct listing l = { .path = BUF_INIT(LIMIT_KEY_STORED * 2) };
 	struct node folder = NODE_INIT;
 	int rc;
 
-	if ((rc = api_path_node(req, 0, ACTION_LIST, NODE_FOLDER, &folder)) == 0 &&
+	if ((rc = api_query_only(req, params)) == 0 && (rc = api_path_node(req, 0, ACTION_LIST, NODE_FOLDER, &folder)) == 0 &&
 	    (rc = api_min_sequence(req, folder.workspace)) == 0)
 		rc = list(req, &folder, &l, &q);
 	buf_release(&q.next);
