@@ -254,7 +254,7 @@ conn_is_again(const struct conn *c, const char *text, size_t len, struct slice *
 int
 conn_again(struct conn *c, struct slice target)
 {
-	struct guard_request g = { .method = c->method };
+	struct guard_request g = { .method = c->method, .ends = GUARD_PLAIN };
 	int rc = conn_target(c, target);
 
 	if (rc)
