@@ -110,8 +110,8 @@ void http_serve_free(struct entry *e);			/* after that; the socket stays */
 int http_park_start(struct http_server *s);
 void http_park_stop(struct http_server *s);		/* ends the threads; before the lanes end */
 void http_park_free(struct http_server *s);		/* and who is still there; after they did */
-/* Whether it may leave the library now. */
-bool http_park_fits(const struct entry *e, const char *version);
+/* True: the library is to be told that the connection ends, and a park goes on with it. */
+bool http_park_leave(struct entry *e, const char *version);
 /* The library is about to close its descriptor. False: it keeps the entry. */
 bool http_park_take(struct entry *e);
 /* It waited there, and goes on. The caller holds its lock and has ended `waiting`. */

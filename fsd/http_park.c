@@ -93,8 +93,8 @@ drop(struct entry *e, bool whole)
 }
 
 /* A connection that speaks plain HTTP/1.1 and has sent nothing behind its request. */
-bool
-http_park_fits(const struct entry *e, const char *version)
+static bool
+fits(const struct entry *e, const char *version)
 {
 	const struct http_request *req = &e->conn.req;
 	const char *end;
@@ -105,6 +105,13 @@ http_park_fits(const struct entry *e, const char *version)
 	/* The library reads into memory that is zeroed, and the request's line is where it was read. */
 	end = req->method + e->head_size;
 	return e->head_size < HTTP_CONNECTION_MEMORY && e->conn.target_at == req->method + 4 && !*end;
+}
+
+bool
+http_park_leave(struct entry *e, const char *version)
+{
+	e->leaving = fits(e, version) && conn_keep(&e->conn) == 0;
+	return e->leaving;
 }
 
 bool

@@ -348,14 +348,6 @@ body(struct entry *e, const char *bytes, size_t *size)
 	}
 }
 
-/* True: the library is told to end the connection, and a park goes on with it. */
-static bool
-leave(struct entry *e, const char *version)
-{
-	e->leaving = http_park_fits(e, version) && conn_keep(&e->conn) == 0;
-	return e->leaving;
-}
-
 static enum MHD_Result
 end(struct entry *e, const char *version)
 {
@@ -363,7 +355,7 @@ end(struct entry *e, const char *version)
 		return MHD_NO;
 	enter_phase(e, PHASE_REPLY, clock_mono_us());
 	while (conn_end(&e->conn) == STEP_WAIT) {
-		if (leave(e, version))
+		if (http_park_leave(e, version))
 			return MHD_NO;
 		switch (hold(e)) {
 		case HELD_SUSPENDED:
@@ -374,7 +366,7 @@ end(struct entry *e, const char *version)
 			break;
 		}
 	}
-	if (e->conn.req.reply.source.size == HTTP_ENDLESS && leave(e, version))
+	if (e->conn.req.reply.source.size == HTTP_ENDLESS && http_park_leave(e, version))
 		return MHD_NO;
 	return send_reply(e);
 }
