@@ -5,8 +5,10 @@
 #include "daemon.h"
 #include "err.h"
 #include "id.h"
+#include "le.h"
 #include "limits.h"
 #include "list.h"
+#include "node.h"
 #include "s3.h"
 #include "xml.h"
 
@@ -214,9 +216,23 @@ out:
 }
 
 /*
- * A continuation token is base64 of a byte that tells whether a common prefix was shown last, and the key to go on
- * behind. It holds nothing that its reader could not list.
+ * A continuation token is base64 of a byte that tells whether a common prefix was shown last, the sequence of the tree that was shown (8
+ * bytes, little-endian), and the key to go on behind. It holds nothing that its reader could not list. Nobody vouches for it: only
+ * who may see all that ever was in the bucket is shown what it was at that sequence.
  */
+#define TOKEN_KEY 9
+
+static void
+go_on_since(struct page *p, int64_t sequence)
+{
+	enum role role = ROLE_NONE;
+	struct request *req = p->req;
+
+	if (!req->past && sequence > 0 &&
+	    perm_role(req->daemon->store, NULL, &req->who.who, req->workspace.id, &role) == 0 && role != ROLE_NONE)
+		p->query.since = sequence;
+}
+
 static int
 token_read(struct page *p, const char *text)
 {
@@ -225,21 +241,24 @@ token_read(struct page *p, const char *text)
 
 	if (!room)
 		return buf_finish(&p->token);
-	if (base64_decode(text, strlen(text), room, strlen(text), &len) != 0 || len < 1 || (room[0] != 'k' && room[0] != 'p'))
+	if (base64_decode(text, strlen(text), room, strlen(text), &len) != 0 || len < TOKEN_KEY ||
+	    (room[0] != 'k' && room[0] != 'p'))
 		return request_fail(p->req, ERR_INVALID, "InvalidArgument", "The continuation token provided is incorrect");
-	p->query.after = (struct slice) { room + 1, len - 1 };
+	p->query.after = (struct slice) { room + TOKEN_KEY, len - TOKEN_KEY };
 	p->query.after_prefix = room[0] == 'p';
+	go_on_since(p, (int64_t)le_get64(room + 1));
 	return 0;
 }
 
 static int
 token_write(struct page *p)
 {
-	struct buf plain = BUF_INIT(LIMIT_KEY_STORED * 2 + 1);
+	struct buf plain = BUF_INIT(TOKEN_KEY + LIMIT_KEY_STORED * 2);
 	char *text;
 	int rc;
 
 	buf_addch(&plain, p->end.after_prefix ? 'p' : 'k');
+	buf_addle(&plain, (uint64_t)p->end.sequence, 8);
 	buf_add(&plain, p->end.after.data, p->end.after.len);
 	if ((rc = buf_finish(&plain)) == 0 && (text = malloc(BASE64_SIZE(plain.len)))) {
 		base64_encode(plain.data, plain.len, text);

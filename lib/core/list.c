@@ -6,6 +6,7 @@
 #include "list_in.h"
 #include "namespace.h"
 #include "store_in.h"
+#include "tbl_entry.h"
 #include "tbl_workspace.h"
 
 /*
@@ -123,7 +124,7 @@ start_level(struct list_walk *w)
 		if ((slash = memchr(from.p, '/', from.len)))
 			from.len = (size_t)(slash - from.p) + 1;
 	}
-	if (w->q->past)
+	if (w->past)
 		return start_past(w, top, from);
 	return tbl_entry_scan(w->db, &(struct entry_at) { w->q->workspace, top->folder, from }, &top->row);
 }
@@ -274,17 +275,34 @@ set_bound(struct list_walk *w)
 	return buf_finish(b);
 }
 
+/* Which tree is shown. */
+static int
+find_tree(struct list_walk *w, const struct workspace_row *row)
+{
+	const struct list_query *q = w->q;
+	int rc = q->since ? tbl_entry_moved(w->db, q->workspace, q->since) : ERR_NOTFOUND;
+
+	if (rc != 0 && rc != ERR_NOTFOUND)
+		return rc;
+	w->past = q->past || rc == 0;
+	w->end->sequence = q->past ? q->sequence : w->past ? q->since : row->sequence;
+	if (!w->past)
+		return 0;
+	return q->past ? past_open(w->db, row, &(struct past_when) { .sequence = q->sequence }, &w->view) :
+	    past_reopen(w->db, row, q->since, &w->view);
+}
+
 static int
 find_folder(struct list_walk *w, struct store *store, int64_t epoch, const struct workspace_row *row, int64_t *folder)
 {
 	const struct list_query *q = w->q;
 	struct slice path = namespace_path(q->prefix);
-	int rc;
+	int rc = find_tree(w, row);
 
-	if (!q->past)
-		return namespace_folder(store, w->db, epoch, q->workspace, path, folder);
-	rc = past_open(w->db, row, &(struct past_when) { .sequence = q->sequence }, &w->view);
-	return rc ? rc : past_folder(&w->view, path, folder);
+	if (rc)
+		return rc;
+	return w->past ? past_folder(&w->view, path, folder) :
+	    namespace_folder(store, w->db, epoch, q->workspace, path, folder);
 }
 
 static int

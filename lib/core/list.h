@@ -24,6 +24,11 @@ struct list_query {
 	bool versions;			/* ListObjectVersions */
 	bool past;			/* as it was at `sequence` (past.h); not with `versions` */
 	int64_t sequence;
+	/*
+	 * The list_end.sequence of the page before, so that a folder that moves between pages neither hides nor doubles keys: where
+	 * one has moved since, the tree is shown as it was then, as far as that is kept. 0: as it is. Not with `past`.
+	 */
+	int64_t since;
 };
 
 struct list_item {
@@ -41,6 +46,7 @@ struct list_end {
 	struct buf after;		/* where the next page starts: list_query.after … */
 	bool after_prefix;
 	int64_t after_version;
+	int64_t sequence;		/* which tree was shown */
 };
 #define LIST_END_INIT { .after = BUF_INIT(LIMIT_KEY_STORED * 2) }
 void list_end_release(struct list_end *end);

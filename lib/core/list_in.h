@@ -22,7 +22,8 @@ struct list_walk {
 	const struct list_query *q;
 	struct db_conn *db;
 	bool versioned;		/* the workspace is or was */
-	struct past_view view;	/* of the past */
+	bool past;		/* it is the past that is shown: */
+	struct past_view view;
 	struct level levels[LIST_LEVELS];	/* the first is the folder of the prefix */
 	int depth;		/* levels in use */
 	struct buf path;	/* of the folder on top, then the name at hand */

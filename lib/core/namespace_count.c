@@ -23,6 +23,7 @@ struct passed {
 		bool ended, was_shown;
 	} list[LIMIT_DEPTH + 1];
 	int n;
+	bool moving;		/* what leaves goes elsewhere: the way to where it was is kept, also without a history */
 	struct buf names;
 };
 
@@ -196,12 +197,14 @@ static int
 put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i)
 {
 	struct entry_at at = { w->id, p->list[i].parent, name_of(p, i) };
+	int64_t died = w->sequence + 1;
 	struct entry_row e;
 	int rc;
 
 	if ((rc = tbl_entry_get(t->db, &at, &e)) != 0)
 		return rc;
-	if (p->list[i].was_shown && (rc = past_bury(t, w, &at, &e, w->sequence + 1)) != 0)
+	if (p->list[i].was_shown &&
+	    (rc = p->moving ? tbl_entry_bury(t->db, &at, &e, died) : past_bury(t, w, &at, &e, died)) != 0)
 		return rc;
 	if (!p->list[i].ended) {
 		e.live = false;
@@ -216,7 +219,7 @@ put_away(struct txn *t, struct workspace_row *w, const struct passed *p, int i)
 int
 namespace_leave(struct txn *t, struct workspace_row *w, struct event *event, bool removed, bool hidden)
 {
-	struct passed passed = { .names = BUF_INIT(LIMIT_KEY_STORED * 2) };
+	struct passed passed = { .moving = event->from_parent != 0, .names = BUF_INIT(LIMIT_KEY_STORED * 2) };
 	struct actor actor = { event->actor, event->device };
 	int rc, last = -1;
 

@@ -67,6 +67,20 @@ tbl_entry_bury(struct db_conn *c, const struct entry_at *at, const struct entry_
 	    DB_INT(e->version_id));
 }
 
+static const char moved[] = "SELECT p.died FROM entry_past p JOIN folder d ON d.id = p.node_id"
+			    " WHERE p.workspace_id = $1 AND p.died > $2 AND p.kind = 2 AND d.live > 0 AND d.parent_id > 0"
+			    " AND (d.parent_id <> p.folder_id OR d.name <> p.name) LIMIT 1";
+
+int
+tbl_entry_moved(struct db_conn *c, int64_t workspace, int64_t sequence)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, moved, &row, DB_INT(workspace), DB_INT(sequence));
+
+	db_row_release(&row);
+	return rc;
+}
+
 static const char last[] = "SELECT folder_id, name FROM entry_past WHERE workspace_id = $1 AND node_id = $2 AND kind = 2"
 			   " ORDER BY died DESC LIMIT 1";
 

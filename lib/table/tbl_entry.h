@@ -33,6 +33,8 @@ int tbl_entry_update(struct db_conn *c, const struct entry_at *at, const struct 
 int tbl_entry_delete(struct db_conn *c, const struct entry_at *at);
 /* Keeps what the entry was until `died`. */
 int tbl_entry_bury(struct db_conn *c, const struct entry_at *at, const struct entry_row *row, int64_t died);
+/* Whether a folder that is shown was elsewhere at the sequence: 0 or ERR_NOTFOUND. */
+int tbl_entry_moved(struct db_conn *c, int64_t workspace, int64_t sequence);
 /* Where a folder was last that left its place; the name points into `row`, which the caller releases. ERR_NOTFOUND. */
 int tbl_entry_last(struct db_conn *c, int64_t workspace, int64_t folder, struct db_row *row, struct entry_at *at);
 /* Forgets up to `max` past entries that died at or before `died`, folders only if at or before `folders` too. */

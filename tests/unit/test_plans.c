@@ -48,6 +48,7 @@ run_lists(void)
 		q.versions = i & 1;
 		q.after_version = i & 1 ? VERSION_NULL : 0;
 		q.delimiter.len = (size_t)(i >> 1);
+		q.since = i & 1;
 		rc = list_objects(store, &q, no_item, NULL, &end);
 	}
 	if (rc == 0)
