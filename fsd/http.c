@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,9 +21,6 @@
 /* An upload that brings less than this in two idle times is cut off, and so is a head that takes as long. */
 #define BODY_LEAST 1024
 #define OPTIONS_MAX 16
-#define PAGE 4096
-#define SHRINK_US 2000000	/* of waiting; then its memory is given back */
-#define SHRINKS 1000		/* of one sweep */
 
 void
 http_lane_take(struct lane *lane, int fd, bool local, const struct sockaddr *address, socklen_t len)
@@ -76,57 +72,6 @@ ended(struct entry *e, int64_t since)
 	return false;
 }
 
-/*
- * libmicrohttpd 0.9.75 maps a connection's memory by itself and overwrites what is not used with zeros, between requests and when it
- * shrinks its buffers: 64 KiB stay resident for each client that waits and is not parked. Pages that hold only zeros are given back: they
- * read as zeros again. The request's line stands at the beginning of that memory; where it doesn't, nothing is done. The caller holds the lock of
- * an entry that waits, with whose memory nobody else works.
- */
-static void
-give_back(struct entry *e)
-{
-#if MHD_VERSION == 0x00097500
-	static const char zeros[PAGE];
-	const struct http_request *req = &e->conn.req;
-	char *target = (char *)(uintptr_t)e->conn.target_at, *base, *page;
-	size_t run = 0;
-
-	if (!target || !req->method || req->has_body)
-		return;
-	base = target - (uintptr_t)target % PAGE;
-	if ((size_t)(target - base) != strlen(req->method) + 1)
-		return;
-	for (page = base + PAGE; page <= base + HTTP_CONNECTION_MEMORY; page += PAGE) {
-		if (page < base + HTTP_CONNECTION_MEMORY && !memcmp(page, zeros, PAGE)) {
-			run += PAGE;
-			continue;
-		}
-		if (run)
-			(void)madvise(page - run, run, MADV_DONTNEED);
-		run = 0;
-	}
-#else
-	(void)e;
-#endif
-}
-
-/* Who waits for a while takes less memory. False: it doesn't. */
-static bool
-shrink(struct entry *e, int64_t now, int64_t since)
-{
-	bool due;
-
-	if (e->shrunk_us == since || now - since < SHRINK_US)
-		return false;
-	pthread_mutex_lock(&e->lock);
-	if ((due = e->waiting)) {
-		give_back(e);
-		e->shrunk_us = since;
-	}
-	pthread_mutex_unlock(&e->lock);
-	return due;
-}
-
 /* Who closed while it waited for a reply is not kept until there is one. */
 static void
 let_go(struct entry *e)
@@ -146,7 +91,7 @@ let_go(struct entry *e)
  * the ones stall that don't read their reply, or send no other request.
  */
 static bool
-stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
+stalls(struct entry *e, int64_t now, int64_t allowed)
 {
 	int phase = atomic_load_explicit(&e->phase, memory_order_relaxed);
 	int64_t since = atomic_load_explicit(&e->since_us, memory_order_relaxed);
@@ -164,12 +109,8 @@ stalls(struct entry *e, int64_t now, int64_t allowed, unsigned *shrinks)
 		return now - since > allowed || ended(e, since);
 	if (phase == PHASE_BODY && !waiting && ended(e, since))
 		return true;
-	if (phase == PHASE_REPLY && waiting) {
-		if (ended(e, since))
-			let_go(e);
-		else if (*shrinks && shrink(e, now, since))
-			--*shrinks;
-	}
+	if (phase == PHASE_REPLY && waiting && ended(e, since))
+		let_go(e);
 	if (phase != PHASE_BODY || waiting || e->window_us < since ||
 	    received >= e->window_received + BODY_LEAST) {
 		e->window_us = now > since ? now : since;
@@ -184,11 +125,10 @@ sweep(void *arg)
 {
 	struct http_server *s = arg;
 	int64_t now = clock_mono_us(), allowed = 2000000ll * s->options.idle_seconds;
-	unsigned shrinks = SHRINKS;
 
 	pthread_mutex_lock(&s->lock);
 	for (struct entry *e = s->entries; e; e = e->next)
-		if (stalls(e, now, allowed, &shrinks))
+		if (stalls(e, now, allowed))
 			(void)shutdown(e->fd, SHUT_RDWR);	/* its thread sees that and cleans up */
 	pthread_mutex_unlock(&s->lock);
 }

@@ -78,7 +78,6 @@ struct entry {
 	_Atomic int64_t since_us;	/* when the phase began */
 	int64_t window_us;		/* these four are the sweep's own */
 	uint64_t window_received;
-	int64_t shrunk_us;		/* `since_us` of the phase in which its memory was given back */
 	int64_t ended_us;		/* `since_us` of the phase in which the client's end was seen */
 };
 
