@@ -522,7 +522,7 @@ test_open_sessions_share_the_quota(void)
 	CHECK_INT(0, obj_delete("k", 0, NULL));
 	CHECK_INT(0, send(&b, 1, "bbbbbbbbbbbb"));
 	CHECK_INT(ERR_QUOTA, obj_put("k", "1234567", NULL));
-	CHECK_INT(0, transfer_abort(store, b.id, admin.id));
+	CHECK_INT(0, transfer_abort(store, b.id, admin.id, NULL));
 	CHECK_INT(0, obj_put("k", "0123456789", NULL));
 	/* What a session was told to be there is held by it too. */
 	CHECK_INT(ERR_QUOTA, begin(&by_chunks, "c", two, 2, false));
