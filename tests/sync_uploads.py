@@ -149,6 +149,15 @@ def conflicts():
     copy = api.call("POST", COMPLETE, dict(end, name=error["conflictName"]))
     assert copy["name"] == error["conflictName"] and copy["fileId"] != theirs["fileId"], copy
     assert api.download(copy["fileId"])[0] == b"mine" and api.download(theirs["fileId"])[0] == b"theirs"
+    # A name that is proposed is free, also for the next one in that second.
+    for _ in range(4):
+        session = api.call("POST", START, dict(where, sizeBytes=2, baseVersionId=first["versionId"]))
+        api.send_parts(session, b"me")
+        end = {"uploadSessionId": session["uploadSessionId"]}
+        error = refused("409 version_conflict", api, "POST", COMPLETE, end)
+        api.call("POST", COMPLETE, dict(end, name=error["conflictName"]))
+        _, doc = batch(ws, dict(create("a.txt"), chunks=[chunk(b"me")], sizeBytes=2))
+        assert not at(ws, doc["results"][0]["error"]["conflictName"]), doc
     # The server makes the copy; a new base makes a version.
     made = api.upload(b"again", baseVersionId=first["versionId"], onConflict="rename", **where)
     assert made["conflictOf"] == theirs["fileId"] and " (conflict " in made["name"] and made["name"].endswith(").txt"), made

@@ -103,15 +103,15 @@ aim_beside(struct txn *t, struct transfer_place *p)
 	return ERR_EXISTS;
 }
 
-/* A conflict copy is a new file: who may write to the file alone makes none in its folder. */
+/* A conflict copy is a new file: who may write to the file alone makes none in its folder, and is told nothing of the names in it. */
 static int
 may_copy(struct txn *t, const struct transfer_place *p, bool *yes)
 {
 	int rc = 0;
 
-	if (p->rename && p->file)
+	if (p->file)
 		rc = transfer_may_write(t->store, t->db, p->who, NODE_FOLDER, p->folder, p->workspace);
-	*yes = p->rename && rc == 0;
+	*yes = rc == 0;
 	return rc == ERR_NOTFOUND || rc == ERR_DENIED ? 0 : rc;
 }
 
@@ -129,12 +129,13 @@ meet(struct txn *t, struct transfer_place *p)
 	p->current = e->version_id;
 	if ((rc = may_copy(t, p, &copy)) != 0)
 		return rc;
-	if (!copy) {
-		transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
-		return ERR_PRECONDITION;
+	if (copy && p->rename) {
+		p->conflict_of = e->node_id;
+		return PLANTED("conflict") ? 0 : aim_beside(t, p);
 	}
-	p->conflict_of = e->node_id;
-	return PLANTED("conflict") ? 0 : aim_beside(t, p);
+	transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
+	rc = copy ? aim_beside(t, p) : 0;
+	return rc == 0 || rc == ERR_EXISTS ? ERR_PRECONDITION : rc;
 }
 
 /* As things are now: the file can have gone where the caller doesn't see it. A folder that is known to be reached was asked for already. */
