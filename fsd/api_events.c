@@ -41,7 +41,7 @@ say_head(struct stream *s, int64_t workspace, int64_t sequence)
 }
 
 static void
-say_workspaces(struct stream *s, const struct head *heads, unsigned n)
+say_workspaces(struct stream *s, const struct head *heads, unsigned n, bool more)
 {
 	char id[ID_TEXT];
 
@@ -50,7 +50,7 @@ say_workspaces(struct stream *s, const struct head *heads, unsigned n)
 		id_format(ID_WORKSPACE, heads[i].workspace, id);
 		buf_addf(&s->out, "%s\"%s\"", i ? "," : "", id);
 	}
-	buf_addstr(&s->out, "]}\n\n");
+	buf_addf(&s->out, "]%s}\n\n", more ? ",\"more\":true" : "");
 }
 
 /* ---- what it is for ---- */
@@ -61,17 +61,18 @@ look(struct stream *s, bool tell)
 {
 	struct daemon *d = s->req->daemon;
 	struct head *heads = calloc(HEADS_LIMIT, sizeof(*heads));
-	bool changed = false, again;
+	bool changed = false, more = false, again;
 	unsigned n = 0;
 	int rc = heads ? 0 : ERR_NOMEM;
 
 	for (int i = 0; rc == 0 && i < 2; i++) {
-		if ((rc = heads_of(d->store, s->req->who.who.id, heads, &n)) == 0 &&
+		if ((rc = heads_of(d->store, s->req->who.who.id, heads, &n, &more)) == 0 &&
 		    (rc = hint_watch(d->hints, &s->hints, heads, n, &again)) == 0)
 			changed |= again;
 	}
-	if (rc == 0 && changed && tell)
-		say_workspaces(s, heads, n);
+	/* Of others than these nothing will be heard. */
+	if (rc == 0 && (tell ? changed : more))
+		say_workspaces(s, heads, n, more);
 	free(heads);
 	return rc;
 }

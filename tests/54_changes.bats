@@ -60,6 +60,10 @@ changes() {	# TEST [ARGUMENTS...]
 	changes stream
 }
 
+@test "an event stream says that it is not for all of 1,001 workspaces" {
+	changes crowd
+}
+
 @test "fsctl check finds nothing after all of it" {
 	fsctl check
 }

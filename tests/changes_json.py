@@ -312,4 +312,21 @@ def stream():
     refused(401, "unauthenticated", lambda: kim.call("GET", "/v1/changes", cursor="begin", workspaceId=ws))
 
 
+def crowd():
+    """A stream that is not for all of its user's workspaces says so."""
+    fsctl("user", "create", "crowd", "--may-create-buckets")
+    who = Sync("127.0.0.1", PORT, fsctl("token", "create", "crowd")["token"])
+    made = [who.call("POST", "/v1/workspaces", {"name": "crowd-%d" % i})["workspaceId"] for i in range(1001)]
+    stream = Stream(who.token)
+    name, data, _ = stream.next()
+    assert name == "workspaces" and data["more"] and data["workspaces"] == made[:1000], (name, len(data["workspaces"]))
+    who.call("DELETE", "/v1/workspaces/" + made[1000])
+    stream = Stream(who.token)
+    heads = [stream.next() for _ in range(1000)]
+    assert all(name == "head" for name, _, _ in heads) and {d["workspaceId"] for _, d, _ in heads} == set(made[:1000])
+    who.call("DELETE", "/v1/workspaces/" + made[0])
+    name, data, _ = stream.next()
+    assert name == "workspaces" and data == {"workspaces": made[1:1000]}, (name, data)
+
+
 globals()[TEST]()

@@ -24,23 +24,28 @@ add(int64_t workspace, int64_t sequence, void *arg)
 }
 
 int
-heads_of(struct store *store, int64_t principal, struct head list[HEADS_LIMIT], unsigned *n)
+heads_of(struct store *store, int64_t principal, struct head list[HEADS_LIMIT], unsigned *n, bool *more)
 {
-	struct head *all = calloc(2 * HEADS_LIMIT, sizeof(*all)), *at = all;
+	struct head *all = calloc(2 * (HEADS_LIMIT + 1), sizeof(*all)), *at = all;
 	struct db_conn *db = NULL;
 	int rc;
 
 	if (!all)
 		return ERR_NOMEM;
 	if ((rc = db_read_begin(store->db, &db)) == 0 &&
-	    (rc = tbl_workspace_heads(db, principal, false, HEADS_LIMIT, add, &at)) == 0)
-		rc = tbl_workspace_heads(db, principal, true, HEADS_LIMIT, add, &at);
+	    (rc = tbl_workspace_heads(db, principal, false, HEADS_LIMIT + 1, add, &at)) == 0)
+		rc = tbl_workspace_heads(db, principal, true, HEADS_LIMIT + 1, add, &at);
 	db_read_end(db);
 	qsort(all, (size_t)(at - all), sizeof(*all), by_workspace);
 	*n = 0;
-	for (struct head *h = all; rc == 0 && h < at && *n < HEADS_LIMIT; h++)
-		if (h == all || h[-1].workspace != h->workspace)
+	*more = false;
+	for (struct head *h = all; rc == 0 && h < at && !*more; h++) {
+		if (h > all && h[-1].workspace == h->workspace)
+			continue;
+		*more = *n == HEADS_LIMIT;
+		if (!*more)
 			list[(*n)++] = *h;
+	}
 	free(all);
 	return rc;
 }
