@@ -5,6 +5,7 @@
 #include "meta.h"
 #include "planted.h"
 #include "refs.h"
+#include "tbl_event.h"
 #include "tree_in.h"
 
 /*
@@ -280,11 +281,17 @@ int
 tree_change_in(struct txn *t, struct tree_change *c)
 {
 	struct workspace_row *w;
+	int64_t before;
 	int rc;
 
 	c->existing = c->current = 0;
-	if ((rc = txn_workspace(t, c->workspace, &w)) != 0 || (rc = move(t, c, w)) != 0 ||
-	    (c->kind == NODE_FILE && c->attributes && (rc = change_attributes(t, c)) != 0))
+	if ((rc = txn_workspace(t, c->workspace, &w)) != 0)
+		return rc;
+	before = w->sequence;
+	if ((rc = move(t, c, w)) != 0)
+		return rc;
+	if (c->kind == NODE_FILE && c->attributes && ((rc = change_attributes(t, c)) != 0 ||
+	    (rc = tbl_event_join(t->db, w->id, before, w->sequence)) != 0))
 		return rc;
 	c->sequence = w->sequence;
 	return tree_show(t, c->kind, c->id, c->node);

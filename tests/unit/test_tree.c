@@ -576,7 +576,7 @@ test_attributes_make_a_version(void)
 		.attributes = &attributes, .actor = { 1, 0 } };
 	before = kit_now();
 	CHECK_INT(0, tree_change(store, &c, NULL));
-	CHECK_STR("FILE_MOVED g from f .\nFILE_METADATA_CHANGED g .\n", kit_feed(before));
+	CHECK_STR("FILE_MOVED g from f\nFILE_METADATA_CHANGED g .\n", kit_feed(before));
 	CHECK_INT(0, object_find(store, space.id, SLICE("g"), 0, &info));
 	CHECK(meta_find(info.headers.data, info.headers.len, "x-amz-meta-mtime", &value) && slice_is(value, "1234.5"));
 	CHECK(meta_find(info.headers.data, info.headers.len, "content-type", &value) && slice_is(value, "text/plain"));
