@@ -192,7 +192,7 @@ wants_range(struct request *req, const struct content *c, const char *tag, struc
 	*rc = range_parse(text, strlen(text), c->size, range);
 	if (*rc == ERR_RANGE) {
 		http_reply_header(&req->http->reply, "Content-Range", "bytes */%" PRIu64, c->size);
-		*rc = api_fail(req, ERR_RANGE, 416, "range_not_satisfiable", "The version has %" PRIu64 " bytes.", c->size);
+		*rc = request_fail(req, ERR_RANGE, NULL, "The version has %" PRIu64 " bytes.", c->size);
 	} else if (*rc) {
 		*range = (struct range) { 0, c->size };
 		*rc = 0;

@@ -19,6 +19,7 @@ static const struct api_code table[] = {
 	{ ERR_INVALID, 400, "invalid_request", "The request is not valid." },
 	{ ERR_USAGE, 400, "invalid_request", "The request is not valid." },
 	{ ERR_TOOBIG, 413, "too_large", "The request is over a limit." },
+	{ ERR_RANGE, 416, "range_not_satisfiable", "The range is not there." },
 	{ ERR_DENIED, 403, "access_denied", "You may not do this." },
 	{ ERR_AUTH, 401, "unauthenticated", "The credentials are missing or not valid." },
 	{ ERR_EXPIRED, 410, "expired", "It was valid once, and is no longer." },

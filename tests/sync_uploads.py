@@ -230,6 +230,18 @@ def deleted():
         api.call("POST", "/v1/folders/%s:undelete" % folder, {})
 
 
+def ranges():
+    """Downloads of what is not there: the caller's mistake, not one of the server's."""
+    made = api.upload(b"0123456789", workspaceId=workspace("ranges"), parentFolderId="root", name="f")
+    url = api.call("GET", "/v1/files/%s/download" % made["fileId"])["downloadUrl"]
+    assert api.raw("GET", url, headers={"Range": "bytes=2-4"}, authorize=False)[::2] == (206, b"234")
+    status, headers, body = api.raw("GET", url, headers={"Range": "bytes=10-"}, authorize=False)
+    assert status == 416 and headers["content-range"] == "bytes */10", (status, headers)
+    assert json.loads(body)["error"]["code"] == "range_not_satisfiable", body
+    with open(os.environ["FSD_LOG"]) as f:
+        assert not [line for line in f if " error " in line]
+
+
 def old_bases():
     """A base that is not kept any more is one that is not current: a conflict, or an edit that beats a deletion."""
     s3 = client()
