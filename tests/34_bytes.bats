@@ -27,6 +27,12 @@ on_disk() {
 	du -cB1 "$STORE"/seg* 2>/dev/null | tail -n 1 | cut -f 1
 }
 
+# What a report of gc on standard input says of chunks and segments.
+gc_did() {
+	jq -ce '.. | objects | select(has("segmentsDropped")) |
+		[.chunksFreed, .bytesFreed, .chunksWaiting, .segmentsRewritten, .bytesRewritten, .segmentsDropped, .bytesReturned]'
+}
+
 @test "the same content twice costs its bytes once" {
 	random_file large 30000000
 	random_file small 50000
@@ -106,8 +112,9 @@ on_disk() {
 	run fsctl --json gc --dry-run
 	[ "$status" = 0 ]
 	say "$output"
+	dry=$(gc_did <<< "$output")
 	[ "$(on_disk)" = "$before" ]
-	fsctl gc
+	[ "$(fsctl --json gc | gc_did)" = "$dry" ]
 	after=$(on_disk)
 	say "after: $(figure segmentBytes) bytes, on disk $after"
 	[ "$after" -lt $((before / 4)) ]
@@ -119,6 +126,29 @@ on_disk() {
 	fsd_start --config "$PWD/fsd.yaml"
 	s3_curl /bytes/keep | cmp - keep
 	fsctl gc
+	fsctl check
+}
+
+@test "gc --dry-run says what gc then does" {
+	for i in 1 2 3; do random_file "large$i" 20000000; put "large$i" "large$i"; done
+	put large1 again	# chunks that two leaves have
+	for i in $(seq 60); do random_file small 50000; put small "small$i"; done
+	for i in $(seq 59); do s3_curl "/bytes/small$i" -X DELETE; done
+	for key in large1 again large2; do s3_curl "/bytes/$key" -X DELETE; done
+	dry=$(fsctl --json gc --grace 0 --dry-run | gc_did)
+	say "$dry"
+	[ "$(jq '.[0] > 59 and .[1] > 42000000 and .[2] == 0 and .[3] > 0 and .[5] > 0 and .[6] > 42000000' <<< "$dry")" = true ]
+	[ "$(fsctl --json gc --grace 0 --dry-run | gc_did)" = "$dry" ]
+	[ "$(fsctl --json gc --grace 0 | gc_did)" = "$dry" ]
+	# Within the grace period nothing goes.
+	s3_curl /bytes/large3 -X DELETE
+	dry=$(fsctl --json gc --grace 1h --dry-run | gc_did)
+	[ "$(fsctl --json gc --grace 1h | gc_did)" = "$dry" ]
+	# Nor again what went.
+	fsctl -q gc
+	dry=$(fsctl --json gc --dry-run | gc_did)
+	[ "$(fsctl --json gc | gc_did)" = "$dry" ]
+	[[ "$dry" = '[0,0,0,'* ]]
 	fsctl check
 }
 

@@ -189,6 +189,7 @@ gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), 
 	if ((rc = expire(&gc)) == 0 && (rc = gc_count_segments(&gc)) == 0 &&
 	    (rc = gc_free(&gc, grace_ms < 0 ? store->settings.grace_ms : grace_ms)) == 0)
 		rc = gc_segments(&gc);
+	free(gc.gains);
 	gc.state->done = gc.state->total = 0;
 	pthread_mutex_unlock(&gc.state->running);
 	*report = gc.report;

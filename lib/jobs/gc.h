@@ -28,7 +28,7 @@ struct gc_report {
 };
 
 /*
- * One whole pass. `dry` changes nothing and reports what a pass would do. `grace_ms` < 0: the store's. stop(arg) is asked between
+ * One whole pass. `dry` changes nothing and reports what the steps 2 to 4 of a pass would do; what expires is not foretold. `grace_ms` < 0: the store's. stop(arg) is asked between
  * steps: non-zero ends early with ERR_CLOSED. One pass at a time (ERR_BUSY).
  */
 int gc_run(struct store *store, bool dry, int64_t grace_ms, int (*stop)(void *arg), void *arg, struct gc_report *report);

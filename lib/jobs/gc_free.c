@@ -6,7 +6,6 @@
 #include "err.h"
 #include "gc_in.h"
 #include "ingest.h"
-#include "manifest.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_chunk.h"
@@ -19,7 +18,6 @@
  */
 #define STEP 256		/* rows of one transaction */
 #define STEP_CHUNKS 4096		/* that leaves let go of in one transaction, or one leaf more */
-#define LEAF_GRACE_MS 60000
 #define MARGIN_US 60000000	/* between a batch's clock and the moment its commit is seen */
 
 /*
@@ -95,56 +93,13 @@ end_some_leaves(struct gc *gc, int64_t before, bool *more)
 	return rc;
 }
 
-/* A dry run's: the chunks of a leaf that would be free, where nobody else counts on them. */
-static int
-foretell_leaf(struct gc *gc, struct db_conn *db, const struct leaf_dead *leaf)
-{
-	struct buf encoded = BUF_INIT(1 << 20);
-	struct manifest_chunk chunk;
-	struct chunk_row row;
-	struct manifest m;
-	int rc;
-
-	if ((rc = tbl_leaf_get(db, leaf->id, &encoded)) == 0)
-		rc = manifest_decode(encoded.data, encoded.len, &m);
-	for (uint32_t i = 0; rc == 0 && i < m.count; i++) {
-		manifest_chunk_at(&m, i, &chunk);
-		if ((rc = tbl_chunk_get(db, chunk.id, &row)) == 0 && row.refs == 1) {
-			gc->report.chunks_freed++;
-			gc->report.bytes_freed += row.stored;
-		}
-	}
-	buf_release(&encoded);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* Only without a grace period do the chunks of leaves that end in this pass go in it too. */
-static int
-foretell_leaves(struct gc *gc, int64_t before)
-{
-	struct leaf_dead rows[STEP];
-	struct db_conn *db = NULL;
-	unsigned n = 0;
-	int rc;
-
-	if ((rc = db_read_begin(gc->store->db, &db)) != 0)
-		return rc;
-	rc = tbl_leaf_dead(db, before, rows, STEP, &n);
-	for (unsigned i = 0; rc == 0 && i < n; i++)
-		rc = foretell_leaf(gc, db, &rows[i]);
-	db_read_end(db);
-	return rc;
-}
-
 static int
 end_leaves(struct gc *gc, int64_t grace_ms)
 {
 	int64_t before = gc_now(gc->store) - (grace_ms < LEAF_GRACE_MS ? grace_ms : LEAF_GRACE_MS) * 1000;
-	bool more = !gc->dry;
+	bool more = true;
 	int rc = 0;
 
-	if (gc->dry)
-		return grace_ms == 0 ? foretell_leaves(gc, before) : 0;
 	while (rc == 0 && more && (rc = gc_go_on(gc)) == 0)
 		rc = end_some_leaves(gc, before, &more);
 	return rc;
@@ -241,10 +196,10 @@ free_chunks(struct gc *gc, int64_t grace_ms)
 {
 	int64_t before = gc_now(gc->store) - grace_ms * 1000, all = 0, count = 0, bytes = 0;
 	struct chunk_row *rows = calloc(STEP, sizeof(*rows));
-	bool more = !gc->dry;
+	bool more = true;
 	int rc = rows ? 0 : ERR_NOMEM;
 
-	if (rc == 0 && more && (rc = count_dead(gc->store, before, &all, &count, &bytes)) == 0)
+	if (rc == 0 && (rc = count_dead(gc->store, before, &all, &count, &bytes)) == 0)
 		gc->state->total += (uint64_t)count;
 	while (rc == 0 && more && (rc = gc_go_on(gc)) == 0)
 		rc = free_some(gc, before, rows, &more);
@@ -252,18 +207,13 @@ free_chunks(struct gc *gc, int64_t grace_ms)
 	if (rc || (rc = count_dead(gc->store, before, &all, &count, &bytes)) != 0)
 		return rc;
 	gc->report.chunks_waiting = all;
-	if (gc->dry) {
-		gc->report.chunks_waiting = all - count;
-		gc->report.chunks_freed += count;
-		gc->report.bytes_freed += (uint64_t)bytes;
-	}
 	return 0;
 }
 
 int
 gc_free(struct gc *gc, int64_t grace_ms)
 {
-	int rc = end_leaves(gc, grace_ms);
+	int rc = gc->dry ? gc_foretell(gc, grace_ms) : end_leaves(gc, grace_ms);
 
-	return rc ? rc : free_chunks(gc, grace_ms);
+	return rc || gc->dry ? rc : free_chunks(gc, grace_ms);
 }

@@ -19,6 +19,12 @@ struct gc_seen {
 	int64_t freed;		/* segment.freed when it was last accounted; -1: never */
 };
 
+/* What a dry run found that would be freed in a segment. */
+struct gc_gain {
+	int64_t home;
+	uint64_t bytes;
+};
+
 struct gc_state {
 	pthread_mutex_t running;	/* held by the one pass */
 	struct gc_seen *seen;	/* ascending by home */
@@ -35,8 +41,13 @@ struct gc {
 	int64_t rested_us;	/* mono: when the running step began */
 	int64_t patience_us;	/* what is left for waiting until running ingests end */
 	bool full;		/* the disk has no room for rewriting: only what gives space back goes on */
+	struct gc_gain *gains;	/* a dry run's, ascending by home */
+	size_t gain_count, gain_room;
+	bool would_roll;	/* a dry run's: open segments would be sealed first */
 	struct gc_report report;
 };
+
+#define LEAF_GRACE_MS 60000	/* leaves wait no longer than that */
 
 /*
  * Between steps, with nothing held: asks stop(), and rests as long as the step took, so that a pass takes half of a core at
@@ -55,6 +66,9 @@ bool gc_ended(struct gc *gc, int64_t since_us);
 int64_t gc_now(const struct store *store);
 /* Step 2. */
 int gc_free(struct gc *gc, int64_t grace_ms);
+/* gc_foretell.c: what step 2 would do, for a dry run; then bytes of a segment that it would free. */
+int gc_foretell(struct gc *gc, int64_t grace_ms);
+uint64_t gc_foretold(const struct gc *gc, int64_t home);
 /* For gc_progress(): what is done so far and the segments are the total. */
 int gc_count_segments(struct gc *gc);
 /* Steps 3 and 4. */

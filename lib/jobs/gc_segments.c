@@ -257,6 +257,14 @@ run_nothing(struct txn *t, void *arg)
 	return 0;
 }
 
+static bool
+worth_rolling(struct gc *gc, const struct segment_row *row)
+{
+	int64_t freed = row->freed + (int64_t)gc_foretold(gc, row->home);
+
+	return row->state == SEGMENT_OPEN && freed > ROLL_LEAST && freed * 2 > row->tail;
+}
+
 /* Open segments of which more than half is dead are sealed, so that the next look finds them. */
 static int
 roll_open(struct gc *gc)
@@ -269,8 +277,9 @@ roll_open(struct gc *gc)
 	for (int64_t after = 0; rc == 0 && n == 64; after = n ? rows[n - 1].home : after) {
 		rc = list_segments(gc->store, after, rows, 64, &n);
 		for (unsigned i = 0; rc == 0 && i < n; i++)
-			any |= rows[i].state == SEGMENT_OPEN && rows[i].freed > ROLL_LEAST && rows[i].freed * 2 > rows[i].tail;
+			any |= worth_rolling(gc, &rows[i]);
 	}
+	gc->would_roll = any;
 	if (rc || !any || gc->dry)
 		return rc;
 	for (unsigned lane = 0; rc == 0 && lane < BLOB_LANES; lane++)
@@ -286,7 +295,7 @@ foretell(const struct judged *j, int64_t tail)
 {
 	struct gc_report *r = &j->gc->report;
 
-	r->segments_rewritten += j->count > 0;
+	r->segments_rewritten += j->used > 0;
 	r->segments_dropped++;
 	r->bytes_rewritten += j->used;
 	r->bytes_returned += (uint64_t)tail;
@@ -314,6 +323,18 @@ empty(struct judged *j, int64_t tail)
 	return drop(j->gc, j->home, tail);
 }
 
+/*
+ * Whether anything was freed there since the last look. Who began before it was seen sealed may still commit what was written into
+ * it. A dry run also looks at what would be sealed.
+ */
+static bool
+worth_a_look(struct gc *gc, const struct segment_row *row, const struct gc_seen *seen)
+{
+	if (!seen)
+		return gc->dry && row->state == SEGMENT_OPEN;
+	return seen->freed != row->freed + (int64_t)gc_foretold(gc, row->home) && gc_ended(gc, seen->sealed_us);
+}
+
 static int
 judge(struct gc *gc, const struct segment_row *row)
 {
@@ -322,8 +343,7 @@ judge(struct gc *gc, const struct segment_row *row)
 	bool needed;
 	int rc;
 
-	/* Who began before it was seen sealed may still commit what was written into it. */
-	if (!seen || seen->freed == row->freed || !gc_ended(gc, seen->sealed_us))
+	if (!worth_a_look(gc, row, seen))
 		return 0;
 	rc = blob_walk(gc->store->blobs, (uint64_t)row->home, note_record, &j);
 	if (rc == ERR_NOTFOUND) {
@@ -341,6 +361,7 @@ judge(struct gc *gc, const struct segment_row *row)
 	}
 	if (rc || (rc = keep_used(&j)) != 0)
 		goto out;
+	j.used -= gc_foretold(gc, row->home);
 	if (j.used * 2 < (uint64_t)row->tail)
 		rc = gc->dry ? foretell(&j, row->tail) : empty(&j, row->tail);
 	else if (!gc->dry)
@@ -381,7 +402,9 @@ gc_segments(struct gc *gc)
 			return rc;
 		now = clock_mono_us();
 		for (unsigned i = 0; rc == 0 && i < n; i++, s->done++)
-			if (rows[i].state != SEGMENT_SEALED)
+			if (gc->would_roll && gc->dry && rows[i].state == SEGMENT_OPEN && rows[i].tail > ROLL_LEAST)
+				rc = judge(gc, &rows[i]);
+			else if (rows[i].state != SEGMENT_SEALED)
 				rc = gc_unsealed(gc, &rows[i]);
 			else if ((rc = note_sealed(s, rows[i].home, now)) == 0 && (rc = gc_go_on(gc)) == 0)
 				rc = judge(gc, &rows[i]);

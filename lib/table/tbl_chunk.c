@@ -136,6 +136,14 @@ tbl_chunk_dead(struct db_conn *c, int64_t before, struct chunk_row *rows, unsign
 	return fetch(&row, db_query(c, dead, &row, DB_INT(before), DB_INT(max)), rows, max, n);
 }
 
+static const char dead_scan[] = "SELECT home, stored FROM chunk WHERE dead_at IS NOT NULL AND dead_at < $1";
+
+int
+tbl_chunk_dead_scan(struct db_conn *c, int64_t before, struct db_row *row)
+{
+	return db_query(c, dead_scan, row, DB_INT(before));
+}
+
 static const char dead_sum[] = "SELECT count(*), coalesce(sum(stored), 0) FROM chunk"
 			       " WHERE dead_at IS NOT NULL AND dead_at < $1";
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct db_conn;
+struct db_row;
 
 /* The table `chunk`: where each chunk's bytes are and how many references it has. */
 struct chunk_row {
@@ -40,6 +41,8 @@ int tbl_chunk_delete(struct db_conn *c, const uint8_t hash[32]);
 
 /* Tombstones with dead_at < before, oldest first; at most `max`. */
 int tbl_chunk_dead(struct db_conn *c, int64_t before, struct chunk_row *rows, unsigned max, unsigned *n);
+/* All of them, in no order: db_next(), columns home and stored bytes. */
+int tbl_chunk_dead_scan(struct db_conn *c, int64_t before, struct db_row *row);
 /* How many those are, and the bytes that they take. */
 int tbl_chunk_dead_sum(struct db_conn *c, int64_t before, int64_t *count, int64_t *stored);
 /* Rows with hash > after, ascending: for check. */

@@ -84,6 +84,14 @@ tbl_leaf_dead(struct db_conn *c, int64_t before, struct leaf_dead *rows, unsigne
 	return 0;
 }
 
+static const char dead_scan[] = "SELECT id FROM leaf WHERE dead_at IS NOT NULL AND dead_at < $1";
+
+int
+tbl_leaf_dead_scan(struct db_conn *c, int64_t before, struct db_row *row)
+{
+	return db_query(c, dead_scan, row, DB_INT(before));
+}
+
 static const char get_dead[] = "SELECT chunks FROM leaf WHERE id = $1 AND refs = 0 AND dead_at = $2";
 
 int

@@ -6,6 +6,7 @@
 
 struct db_conn;
 struct buf;
+struct db_row;
 
 /* The table `leaf`: pieces of manifests (codec/manifest.h, kind LEAF) that versions and parts share. */
 int tbl_leaf_insert(struct db_conn *c, int64_t id, const void *chunks, size_t len);	/* with one reference */
@@ -20,6 +21,8 @@ struct leaf_dead {
 };
 /* Tombstones with dead_at < before, oldest first; at most `max`. */
 int tbl_leaf_dead(struct db_conn *c, int64_t before, struct leaf_dead *rows, unsigned max, unsigned *n);
+/* All of them, in no order: db_next(), column 0 the id. */
+int tbl_leaf_dead_scan(struct db_conn *c, int64_t before, struct db_row *row);
 /* Appends the chunks of exactly that tombstone. ERR_NOTFOUND: it lives again, or is gone. */
 int tbl_leaf_get_dead(struct db_conn *c, const struct leaf_dead *leaf, struct buf *chunks);
 int tbl_leaf_delete(struct db_conn *c, int64_t id);
