@@ -16,6 +16,7 @@ int s3_create_bucket(struct request *req);
 int s3_head_bucket(struct request *req);
 int s3_delete_bucket(struct request *req);
 int s3_get_location(struct request *req);
+int s3_post_object(struct request *req);	/* a browser's form; its signature is in the body */
 
 /* s3_versioning.c */
 int s3_get_versioning(struct request *req);

@@ -113,6 +113,13 @@ s3_delete_bucket(struct request *req)
 	return rc;
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html is not built. */
+int
+s3_post_object(struct request *req)
+{
+	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Uploads by POST from forms are not supported.");
+}
+
 /*
  * GET /bucket?location. us-east-1 is told by an empty element.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html

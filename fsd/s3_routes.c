@@ -51,6 +51,7 @@ const struct route s3_routes[] = {
 	{ "DELETE", BUCKET, .name = "DeleteBucket", .action = ACTION_MANAGE, .run = s3_delete_bucket },
 	{ "POST", BUCKET, .param = "delete", .name = "DeleteObjects", .action = ACTION_NONE_,
 	    .body_max = LIMIT_XML_BODY, .run = s3_delete_objects },
+	{ "POST", BUCKET, .name = "PostObject", .action = ACTION_PUBLIC_, .start = s3_post_object },
 
 	{ "GET", SERVICE, .name = "ListBuckets", .action = ACTION_NONE_, .run = s3_list_buckets },
 	{ .name = NULL },

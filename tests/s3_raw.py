@@ -859,6 +859,9 @@ def group_headers():
 
 
 def group_subresources():
+    form = b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--x--\r\n'
+    reply = send("POST", "/" + BUCKET, [("Host", HOST), ("Content-Type", "multipart/form-data; boundary=x")], form)
+    is_error("a form", reply, 501, "NotImplemented")
     for name, value in (("x-amz-acl", "public-read"), ("x-amz-grant-read", "id=x")):
         is_error("a bucket with %s" % name, s3("PUT", "/%s-acl" % BUCKET, headers={name: value}), 501, "NotImplemented")
     is_error("it was not made", s3("GET", "/%s-acl" % BUCKET), 404, "NoSuchBucket")
