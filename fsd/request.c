@@ -172,6 +172,8 @@ host_bucket(const struct request *req)
 		return (struct slice) { NULL, 0 };
 	dlen = strlen(domain);
 	hlen = strcspn(host, ":");
+	if (hlen && host[hlen - 1] == '.')	/* of the fully qualified name */
+		hlen--;
 	if (hlen <= dlen + 1 || host[hlen - dlen - 1] != '.' || strncasecmp(host + hlen - dlen, domain, dlen))
 		return (struct slice) { NULL, 0 };
 	return (struct slice) { host, hlen - dlen - 1 };

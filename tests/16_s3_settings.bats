@@ -31,6 +31,9 @@ status_of() {
 	for path in /a/b /v1/admin/status /healthz /bucket; do
 		[ "$(status_of "$path" -T "$BATS_TEST_TMPDIR/file" --connect-to "$to")" = 200 ] || fail "PUT $path"
 	done
+	# The full name of the host ends in a dot.
+	[ "$(status_of /a/b -H "Host: bucket.s3.example.:$FSD_PORT" --connect-to "$to")" = 200 ]
+	cmp "$BATS_TEST_TMPDIR/file" "$BATS_TEST_TMPDIR/body"
 	FSD_URL=http://127.0.0.1:$FSD_PORT
 	for path in /bucket/a/b /bucket/v1/admin/status /bucket/healthz /bucket/bucket; do
 		[ "$(status_of "$path")" = 200 ] || fail "GET $path"
