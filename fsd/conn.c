@@ -150,7 +150,7 @@ fill_request(struct conn *c, const struct guard_request *g)
 	struct http_request *req = &c->req;
 
 	req->method = g->method;
-	req->target = c->target;
+	req->target = c->target + c->guard.path_at;
 	req->content_length = c->guard.chunked ? UINT64_MAX : c->guard.content_length;
 	req->has_body = c->guard.chunked || c->guard.content_length > 0;
 	req->expect_continue = c->guard.expect_continue;

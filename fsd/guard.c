@@ -106,8 +106,32 @@ memory_is_plain(const struct guard_request *g)
 	return two_nuls(p, end) && two_nuls(p + 2, end) && p + 4 == end;
 }
 
+/* Where the path of a target begins, behind "http://HOST" too (RFC 9112, 3.2.2). False: it has none. */
+static bool
+find_path(const struct guard_request *g, size_t *at)
+{
+	const char *path, *host = !strncasecmp(g->target, "http://", 7) ? g->target + 7 :
+	    !strncasecmp(g->target, "https://", 8) ? g->target + 8 : NULL;
+
+	*at = 0;
+	if (!host)
+		return g->target[0] == '/';
+	path = host + strcspn(host, "/?#");
+	*at = (size_t)(path - g->target);
+	return path > host && *path == '/';
+}
+
+/* Of two names for the host one program would take the one, and one the other. */
+static bool
+same_host(const struct guard_request *g, size_t path_at, struct slice host)
+{
+	const char *named = strstr(g->target, "://") + 3;
+
+	return (size_t)(g->target + path_at - named) == host.len && !strncasecmp(named, host.p, host.len);
+}
+
 static int
-check_line(const struct guard_request *g, const char **reason)
+check_line(const struct guard_request *g, struct guard_result *result, const char **reason)
 {
 	size_t len = strlen(g->method);
 
@@ -123,7 +147,7 @@ check_line(const struct guard_request *g, const char **reason)
 		*reason = "the request target is too long";
 		return 414;
 	}
-	if (g->target[0] != '/' || has_control(g->target, g->target_len, true) ||
+	if (!find_path(g, &result->path_at) || has_control(g->target, g->target_len, true) ||
 	    memchr(g->target, ' ', g->target_len)) {
 		*reason = "the request target is malformed";
 		return 400;
@@ -175,7 +199,8 @@ check_framing(const struct guard_request *g, struct guard_result *r, const char 
 
 			while (len && (h->value.p[len - 1] == ' ' || h->value.p[len - 1] == '\t'))
 				len--;
-			if (hosts++ || !all_of(host_byte, h->value.p, len))
+			if (hosts++ || !all_of(host_byte, h->value.p, len) ||
+			    (r->path_at && !same_host(g, r->path_at, (struct slice) { h->value.p, len })))
 				return 400;
 		} else if (name_is(h, "Expect")) {
 			if (h->value.len != 12 || strncasecmp(h->value.p, "100-continue", 12)) {
@@ -197,7 +222,7 @@ guard_check(const struct guard_request *g, struct guard_result *result, const ch
 	int status;
 
 	*result = (struct guard_result) { 0 };
-	if ((status = check_line(g, reason)) != 0)
+	if ((status = check_line(g, result, reason)) != 0)
 		return status;
 	for (size_t i = 0; i < g->nheaders; i++)
 		if ((status = check_header(g, &g->headers[i], &bytes, reason)) != 0)

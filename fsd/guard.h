@@ -43,6 +43,7 @@ struct guard_request {
 };
 
 struct guard_result {
+	size_t path_at;			/* bytes of the target before its path: of "http://HOST", HOST being that of the header */
 	bool chunked;
 	bool has_length;
 	uint64_t content_length;	/* 0 if there was none */

@@ -905,6 +905,14 @@ def group_subresources():
 
 def group_smuggling():
     path = kept()
+    whole = "http://%s%s" % (HOST, path)
+    signed = Signer().headers("GET", path, "", {}, EMPTY)
+    for target in (whole, whole.replace("http", "HTTP")):
+        reply = send("GET", target, signed)
+        check("a target in absolute form", reply.status == 200 and reply.body == KEPT, reply)
+    for target in (whole.replace(HOST, "other.example"), whole.replace(HOST, "x" + HOST), whole.replace(HOST, ""),
+                   "http://" + HOST, "http://%s?x=/" % HOST, "ftp://%s%s" % (HOST, path), "http:/" + path, "x" + path, "*"):
+        check("target " + target, send("GET", target, signed).status == 400)
     h = [("Host", HOST)]
     second = "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n" % HOST
 

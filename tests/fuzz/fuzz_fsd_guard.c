@@ -144,13 +144,27 @@ take(const char **p, const char *end, const char *text)
 	return true;
 }
 
+/* "http://HOST" before the path. */
+static void
+skip_host(const char **p, const char *end)
+{
+	size_t scheme = end - *p > 8 && !strncasecmp(*p, "https://", 8) ? 8 : end - *p > 7 && !strncasecmp(*p, "http://", 7) ? 7 : 0;
+
+	*p += scheme;
+	while (scheme && *p < end && !strchr("/?# ", **p))
+		++*p;
+}
+
 static bool
 strict_line(const char **p, const char *end, struct strict *s)
 {
 	size_t method = token(*p, end);
 
 	*p += method;
-	if (!method || !take(p, end, " ") || *p == end || **p != '/')
+	if (!method || !take(p, end, " "))
+		return false;
+	skip_host(p, end);
+	if (*p == end || **p != '/')
 		return false;
 	while (*p < end && (unsigned char)**p > ' ' && **p != 0x7f)
 		++*p;
