@@ -28,7 +28,7 @@ enum conf_type {
 	CONF_DURATION,	/* int64_t milliseconds within min..max: "30s", "15min"; a unit is required but for 0 */
 	CONF_ENUM,	/* int: index into `words` */
 	CONF_STRINGS,	/* struct conf_list: a sequence of strings, or one string */
-	CONF_ADDRESSES,	/* struct conf_list: each ADDR:PORT, [ADDR6]:PORT, :PORT or unix:/PATH */
+	CONF_ADDRESSES,	/* struct conf_list: each ADDR:PORT, [ADDR6]:PORT or :PORT; unix:/PATH for check() to judge */
 };
 
 struct conf_list {

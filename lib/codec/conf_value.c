@@ -108,7 +108,7 @@ conf_value_expected(const struct conf_setting *s, struct buf *why)
 		buf_addstr(why, "a list of strings");
 		break;
 	case CONF_ADDRESSES:
-		buf_addstr(why, "ADDRESS:PORT, [ADDRESS6]:PORT, :PORT or unix:/PATH");
+		buf_addstr(why, "ADDRESS:PORT, [ADDRESS6]:PORT or :PORT");
 		break;
 	}
 }
