@@ -352,17 +352,29 @@ load_value(struct loader *l, const struct conf_setting *s, const yaml_event_t *e
 	return rc;
 }
 
+/* "limits.connections" as the man page and the messages name a setting, which YAML has in a mapping. Points to the last dot, or NULL. */
+static const char *
+dotted(const struct conf_setting *table, const char *key)
+{
+	for (const struct conf_setting *s = table; s->name; s++)
+		if (!strcmp(s->name, key))
+			return strrchr(key, '.');
+	return NULL;
+}
+
 static void
 unknown_key(struct loader *l, const yaml_event_t *key)
 {
 	struct conf_place at = place_of(key);
-	const char *name;
+	const char *name, *dot = *path_of(l) ? NULL : dotted(l->table, text_of(key));
 	size_t len;
 
 	conf_report_begin(&l->report, &at, path_of(l));
 	buf_addstr(l->report.out, "unknown key ");
 	conf_value_quote(l->report.out, text_of(key));
-	if (nearest(l->table, path_of(l), text_of(key), &name, &len))
+	if (dot)
+		buf_addf(l->report.out, " (it is written \"%.*s: {%s: ...}\")", (int)(dot - text_of(key)), text_of(key), dot + 1);
+	else if (nearest(l->table, path_of(l), text_of(key), &name, &len))
 		buf_addf(l->report.out, " (did you mean \"%.*s\"?)", (int)len, name);
 	conf_report_end(&l->report, &at, NULL);
 }
