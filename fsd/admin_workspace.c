@@ -53,6 +53,8 @@ get_wishes(struct request *req, const struct json *body, struct wishes *w)
 		return rc;
 	if (w->display_name && strlen(w->display_name) >= sizeof(((struct workspace_row *)0)->display_name))
 		return request_fail(req, ERR_INVALID, NULL, "displayName: at most 255 bytes.");
+	if (w->display_name && !workspace_display_name_valid(w->display_name))
+		return request_fail(req, ERR_INVALID, NULL, "displayName: expected no control characters.");
 	if (!w->owner)
 		return 0;
 	if ((rc = admin_find_user(req, w->owner, &owner)) == 0)

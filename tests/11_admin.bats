@@ -154,6 +154,8 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST workspaces '{"name": "metrics"}'; want 400
 	api POST workspaces '{"name": "x-ok", "owner": "nobody-here"}'; want 404 not_found
 	api POST workspaces '{"name": "x-ok", "versioning": "maybe"}'; want 400 versioning
+	api POST workspaces '{"name": "x-ok", "displayName": "a\nb"}'; want 400 displayName
+	api PATCH workspaces/pictures '{"displayName": "a\u007fb"}'; want 400 displayName
 	api POST workspaces '{"name": "x-ok", "quotaBytes": -5}'; want 400 quotaBytes
 	api PATCH workspaces/pictures '{"quotaBytes": 0, "versioning": "on", "owner": "admin"}'; want 200
 	[ "$(field '[.owner, .quotaBytes, .historyMs, .versioning] | tostring')" = '["admin",0,86400000,"on"]' ]

@@ -42,6 +42,15 @@ run_create(struct txn *t, void *arg)
 	return txn_auth_changed(t);
 }
 
+bool
+workspace_display_name_valid(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	return utf8_valid(name, strlen(name));
+}
+
 static bool
 versioning_valid(int versioning)
 {
@@ -55,7 +64,7 @@ workspace_create_once(struct store *store, struct workspace_row *row, struct act
 	const char *why;
 
 	if (workspace_name_check(row->name, &why) != 0 || row->history_ms < 0 || row->quota_bytes > INT64_MAX ||
-	    !versioning_valid(row->versioning) || !utf8_valid(row->display_name, strlen(row->display_name)))
+	    !versioning_valid(row->versioning) || !workspace_display_name_valid(row->display_name))
 		return ERR_INVALID;
 	row->id = id_new();
 	row->root_folder_id = id_new();
@@ -218,7 +227,7 @@ workspace_set_once(struct store *store, int64_t id, const struct workspace_set *
 	if (set->versioning >= 0 && !versioning_valid(set->versioning))
 		return ERR_INVALID;
 	if (set->display_name && (strlen(set->display_name) >= sizeof(((struct workspace_row *)0)->display_name) ||
-	    !*set->display_name || !utf8_valid(set->display_name, strlen(set->display_name))))
+	    !*set->display_name || !workspace_display_name_valid(set->display_name)))
 		return ERR_INVALID;
 	return idem_run(store, &(struct commit) { .workspace = id, .run = run_set, .arg = &change }, idem);
 }

@@ -17,6 +17,8 @@ struct idem;
 
 /* 0, or ERR_INVALID with a static English reason. */
 int workspace_name_check(const char *name, const char **why);
+/* UTF-8 without control characters. */
+bool workspace_display_name_valid(const char *name);
 
 /* Row to make: name, display_name ("" for the name), owner_id, quota_bytes, history_ms, versioning. The rest is filled; `row` is the result. ERR_EXISTS. */
 int workspace_create(struct store *store, struct workspace_row *row, struct actor actor);

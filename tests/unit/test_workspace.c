@@ -125,6 +125,8 @@ test_settings(void)
 	CHECK_INT(ERR_INVALID, workspace_set(s, ws.id, &set, (struct actor) { 0 }));
 	longest[255] = '\0';
 	CHECK_INT(0, workspace_set(s, ws.id, &set, (struct actor) { 0 }));
+	set.display_name = "a\nb";
+	CHECK_INT(ERR_INVALID, workspace_set(s, ws.id, &set, (struct actor) { 0 }));
 	set.display_name = "\xff";
 	CHECK_INT(ERR_INVALID, workspace_set(s, ws.id, &set, (struct actor) { 0 }));
 	CHECK_INT(ERR_NOTFOUND, workspace_set(s, 1, &(struct workspace_set)WORKSPACE_SET_NONE, (struct actor) { 0 }));
