@@ -169,6 +169,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST workspaces '{"name": "empty-one"}'; want 201
 	[ "$(field .historyMs)" = 2592000000 ]
 	api DELETE workspaces/empty-one; want 204
+	grep -qE 'workspace empty-one \(ws_[0-9a-z]+\) was deleted by admin \(user_[0-9a-z]+\)' "$FSD_LOG"
 	api GET workspaces/empty-one; want 404
 	# A user who owns one stays.
 	api POST workspaces '{"name": "of-wes", "owner": "wes"}'; want 201

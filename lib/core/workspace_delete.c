@@ -1,11 +1,15 @@
+#include <string.h>
+
 #include "commit.h"
 #include "db.h"
 #include "err.h"
 #include "grant.h"
 #include "history_in.h"
+#include "id.h"
 #include "idem.h"
 #include "log.h"
 #include "past.h"
+#include "principal.h"
 #include "refs.h"
 #include "store_in.h"
 #include "tbl_file.h"
@@ -27,6 +31,7 @@
 struct removal {
 	int64_t workspace;
 	struct actor actor;
+	char name[LIMIT_BUCKET_NAME + 1];	/* result of a piece, for the log */
 	bool last;		/* nothing is left but the workspace itself */
 	bool more;		/* result of a piece: call again */
 };
@@ -187,11 +192,24 @@ run_piece(struct txn *t, void *arg)
 	r->more = true;
 	if ((rc = txn_workspace(t, r->workspace, &ws)) != 0 || (rc = check_empty(t->db, ws)) != 0)
 		return rc;
+	memcpy(r->name, ws->name, sizeof(r->name));
 	rc = drop_piece(t, ws);
 	if (r->last)
 		return rc == ERR_NOTFOUND ? finish(t, r, ws) : rc ? rc : ERR_AGAIN;
 	r->more = rc == 0;
 	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static void
+say_deleted(struct store *store, const struct removal *r)
+{
+	char workspace[ID_TEXT], user[ID_TEXT];
+	struct principal p = { 0 };
+
+	id_format(ID_WORKSPACE, r->workspace, workspace);
+	id_format(ID_USER, r->actor.principal, user);
+	(void)principal_get(store, r->actor.principal, &p);	/* who is gone has no name */
+	log_info("workspace %s (%s) was deleted by %s (%s)", r->name, workspace, p.name, user);
 }
 
 /* The reply is kept in the transaction that ends the workspace, and what came in before that makes another round. */
@@ -212,7 +230,7 @@ workspace_delete_once(struct store *store, int64_t id, struct actor actor, struc
 			rc = idem_run(store, &commit, idem);
 	} while (rc == ERR_AGAIN);
 	if (rc == 0)
-		log_info("workspace %lld was deleted by principal %lld", (long long)id, (long long)actor.principal);
+		say_deleted(store, &removal);
 	return rc;
 }
 
