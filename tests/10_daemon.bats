@@ -145,6 +145,19 @@ wait_socket() {
 	[ "$before" = "$(sha256sum "$STORE/meta.db" "$STORE/store.key")" ]
 }
 
+@test "a data directory that others may write in is warned of" {
+	own_store
+	chmod 777 "$STORE"
+	fsd_start
+	fsd_stop
+	grep -q 'may be written by others (mode 777)' "$FSD_LOG"
+	: > "$FSD_LOG"
+	chmod 755 "$STORE"
+	fsd_start
+	fsd_stop
+	! grep -q 'written by others' "$FSD_LOG"
+}
+
 @test "a missing, wrong or public key file ends with 12" {
 	own_store
 	mv "$STORE/store.key" "$STORE/.key"

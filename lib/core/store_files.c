@@ -87,7 +87,10 @@ int
 store_files_check(int dirfd, const char *dir, uint8_t key[32])
 {
 	int rc = check_version(dirfd, dir);
+	struct stat st;
 
+	if (rc == 0 && fstat(dirfd, &st) == 0 && (st.st_mode & 022))
+		log_warn("%s may be written by others (mode %03o): `chmod 700` it", dir, (unsigned)st.st_mode & 0777);
 	return rc ? rc : read_key(dirfd, dir, key);
 }
 

@@ -15,7 +15,7 @@
 int store_files_present(int dirfd, const char *dir);
 /* ERR_IO (logged, with what to do) if nothing can be written in the folder. */
 int store_files_writable(int dirfd, const char *dir);
-/* Checks the version and reads the key. ERR_VERSION, ERR_AUTH, ERR_CORRUPT, each logged with what to do. */
+/* Checks the version and reads the key. ERR_VERSION, ERR_AUTH, ERR_CORRUPT, each logged with what to do. Warns of a folder that others may write in. */
 int store_files_check(int dirfd, const char *dir, uint8_t key[32]);
 /* Writes the key file (new, random), and the version file: there is a store where that is. */
 int store_files_key(int dirfd, uint8_t key[32]);
