@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "err.h"
+#include "fio.h"
 #include "http_in.h"
 #include "limits.h"
 #include "log.h"
@@ -126,6 +129,7 @@ sweep(void *arg)
 	struct http_server *s = arg;
 	int64_t now = clock_mono_us(), allowed = 2000000ll * s->options.idle_seconds;
 
+	(void)eventfd_write(s->kickfd, 1);
 	pthread_mutex_lock(&s->lock);
 	for (struct entry *e = s->entries; e; e = e->next)
 		if (stalls(e, now, allowed))
@@ -134,6 +138,19 @@ sweep(void *arg)
 }
 
 /* ---- the server ---- */
+
+/*
+ * Where exactly 128 events came at once, libmicrohttpd 0.9.75 waits for one more before it works on them, until some connection's time is over.
+ * It gets one every second, of the kind that it takes for nothing.
+ */
+static int
+kick_often(struct http_server *s, struct lane *lane)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(lane->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	return info && epoll_ctl(info->epoll_fd, EPOLL_CTL_ADD, s->kickfd, &event) == 0 ? 0 : ERR_IO;
+}
 
 static void
 on_panic(void *arg, const char *file, unsigned line, const char *reason)
@@ -170,7 +187,7 @@ lane_start(struct http_server *s, struct lane *lane, unsigned number, bool tls)
 	*lane = (struct lane) { .server = s, .tls = tls, .number = number };
 	lane->mhd = MHD_start_daemon(flags, 0, NULL, NULL, http_serve_request, lane, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (lane->mhd)
-		return 0;
+		return kick_often(s, lane);
 	log_error(tls ? "HTTP thread %u could not be started: is the TLS certificate with its key valid?" :
 	    "HTTP thread %u could not be started", number);
 	return ERR_INTERNAL;
@@ -216,6 +233,7 @@ server_free(struct http_server *s)
 			MHD_stop_daemon(s->lanes[i].mhd);
 	http_park_free(s);
 	acceptor_free(s->acceptor);
+	fio_close(&s->kickfd);
 	pthread_mutex_destroy(&s->lock);
 	free(s->lanes);
 	free(s->unix_name);
@@ -239,12 +257,13 @@ http_start(const struct http_options *options, struct http_server **server)
 	if (!(s = calloc(1, sizeof(*s))))
 		return ERR_NOMEM;
 	s->options = *options;
+	s->kickfd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	if (options->tls_certificate && options->unix_dirfd >= 0)
 		s->nunix = UNIX_LANES;
 	s->lanes = calloc(options->threads + s->nunix, sizeof(*s->lanes));
 	s->unix_name = strdup(options->unix_name ? options->unix_name : "");
-	if (!s->lanes || !s->unix_name) {
+	if (!s->lanes || !s->unix_name || (s->kickfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
 		rc = ERR_NOMEM;
 		goto out;
 	}

@@ -90,6 +90,7 @@ struct http_server {
 	struct park *parks;
 	unsigned nparks;
 	unsigned turn;			/* the acceptor's */
+	int kickfd;			/* in every lane's epoll set */
 	atomic_uint active;		/* requests between begin and done */
 	atomic_bool closing;		/* replies say Connection: close */
 	atomic_bool abort;

@@ -131,7 +131,9 @@ t_route(struct http_request *req)
 		return HTTP_STREAM;
 	if (is(req, "/tail") || is(req, "/flood"))
 		req->reply.source = (struct http_source) { tail_read, tail_free, req, HTTP_ENDLESS };
-	else	if (is(req, "/refuse"))
+	else	if (is(req, "/slow"))
+		(void)nanosleep(&(struct timespec) { .tv_nsec = 300000000 }, NULL);
+	if (is(req, "/refuse"))
 		return answer(req, 403, "no");
 	if (is(req, "/big"))
 		feed(&req->reply, 5u << 20, never);
@@ -1310,6 +1312,40 @@ test_timeouts(void)
 	stop();
 }
 
+/* As many requests at once as the library takes events in one call: none has to wait for another event. */
+static void
+test_burst(void)
+{
+	enum { CLIENTS = 128 };
+	int s[CLIENTS], slow;
+	int64_t began;
+	struct got g;
+
+	CHECK_INT(0, start(1, 30, 200));
+	slow = dial();
+	for (int i = 0; i < CLIENTS; i++)
+		s[i] = dial();
+	for (int i = 0; i < CLIENTS; i++) {
+		CHECK(say(s[i], "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+		hear(s[i], false, &g);
+		CHECK_INT(200, g.status);
+	}
+	nap(100);
+	began = clock_mono_us();
+	CHECK(say(slow, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"));
+	nap(100);
+	for (int i = 0; i < CLIENTS; i++)
+		CHECK(say(s[i], "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+	for (int i = 0; i < CLIENTS; i++) {
+		hear(s[i], false, &g);
+		CHECK_INT(200, g.status);
+		close(s[i]);
+	}
+	CHECK(clock_mono_us() - began < 4000000);
+	close(slow);
+	stop();
+}
+
 static void
 test_connection_limit(void)
 {
@@ -1601,7 +1637,7 @@ static const struct test tests[] = { TEST(test_get), TEST(test_keep_alive), TEST
 	TEST(test_head_204_304), TEST(test_sources), TEST(test_bodies), TEST(test_expect), TEST(test_early_replies),
 	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_pipelined), TEST(test_parked_gone), TEST(test_endless),
 	TEST(test_endless_blocked), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
-	TEST(test_connection_limit), TEST(test_unix),
+	TEST(test_burst), TEST(test_connection_limit), TEST(test_unix),
 	TEST(test_unix_stranger), TEST(test_tls), TEST(test_addresses), TEST(test_rude_clients),
 	TEST(test_throughput), TEST_END };
 TEST_MAIN(tests)
