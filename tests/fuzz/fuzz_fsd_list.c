@@ -68,10 +68,10 @@ want_request(struct wanted *w, const struct request *req)
 	size_t len;
 
 	if (token) {
-		assert(base64_decode(token, strlen(token), plain, sizeof(plain), &len) == 0 && len);
+		assert(base64_decode(token, strlen(token), plain, sizeof(plain), &len) == 0 && len > 8);
 		assert(*plain == 'k' || *plain == 'p');
 		after_prefix = *plain == 'p';
-		from = (struct slice) { plain + 1, len - 1 };
+		from = (struct slice) { plain + 9, len - 9 };
 	}
 	want(w, SLICE(prefix ? prefix : ""), SLICE(delimiter ? delimiter : ""), from, after_prefix);
 }
