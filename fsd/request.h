@@ -57,6 +57,7 @@ struct route {
 #define ACTION_ADMIN_ (-3)	/* administrators */
 #define ACTION_CREATE_ (-4)	/* may create buckets */
 #define ACTION_METRICS_ (-5)	/* administrators, anybody or nobody: the setting says */
+#define ACTION_SEEN_ (-6)	/* has any role in the bucket: it is told no more than ListBuckets does */
 
 /* How the payload of a signed request is to be checked. */
 enum payload { PAYLOAD_NONE, PAYLOAD_UNSIGNED, PAYLOAD_SHA256, PAYLOAD_CHUNKED };

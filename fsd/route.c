@@ -185,6 +185,8 @@ permit(struct request *req)
 		if (req->workspace.id && perm_any(req->daemon->store, who, req->workspace.id))
 			return 0;
 		return perm_check_create(who);
+	case ACTION_SEEN_:
+		return perm_any(req->daemon->store, who, req->workspace.id) ? 0 : ERR_DENIED;
 	case ACTION_LIST:
 		if (req->level == LEVEL_BUCKET && (prefix = uri_value(&req->uri, "prefix")) != NULL)
 			key = SLICE(prefix);

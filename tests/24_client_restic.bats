@@ -47,9 +47,9 @@ setup() {
 }
 
 @test "restic: who is editor of a folder alone uses a repository there" {
-	restic_setup restic/anna/backups
-	restic_ init	# asks for the bucket first, which shows itself only to those with a role on all of it
 	become_user anna restic/anna/
+	restic_setup restic/anna/backups
+	restic_ init
 	random_file large 7000001
 	restic_ backup large
 	restic_ check --read-data

@@ -1002,6 +1002,11 @@ def group_permissions():
                         ("copy from it", s3("PUT", path + "-c", headers={"x-amz-copy-source": path}, signer=other()))):
         is_error("without a grant: " + what, reply, 403, "AccessDenied")
     check("HEAD of nothing tells nothing", s3("HEAD", path + "-none", signer=other()).status == 403)
+    check("HEAD of the bucket tells nothing", s3("HEAD", "/" + BUCKET, signer=other()).status == 403)
+    check("grant on a folder", admin("POST", "/workspaces/%s/grants" % BUCKET, {"path": "part/", "user": name, "role": "viewer"}).status in (200, 201))
+    check("the bucket shows itself", s3("HEAD", "/" + BUCKET, signer=other()).status == 200)
+    check("and where it is", s3("GET", "/" + BUCKET, {"location": ""}, signer=other()).status == 200)
+    is_error("but no more", s3("GET", "/" + BUCKET, {"list-type": "2"}, signer=other()), 403, "AccessDenied")
     check("grant", admin("POST", "/workspaces/%s/grants" % BUCKET, {"path": "", "user": name, "role": "viewer"}).status in (200, 201))
     check("viewer reads", s3("GET", path, signer=other()).body == KEPT)
     is_error("viewer creates the bucket", s3("PUT", "/" + BUCKET, signer=other()), 409, "BucketAlreadyOwnedByYou")
