@@ -313,7 +313,7 @@ feed_tell_shared(struct feed_tell *t, int64_t sequence)
 static int
 tell_share(struct feed_tell *t, struct event *e)
 {
-	struct sight_place then, now;
+	struct sight_place then, now, last;
 	bool may;
 	int rc;
 
@@ -324,10 +324,11 @@ tell_share(struct feed_tell *t, struct event *e)
 		return rc;
 	if (!then.inside && !now.inside)
 		return tell_scope(t, e);
-	if ((rc = may_tell(t, e, e->parent, &may)) != 0)
+	if ((rc = may_tell(t, e, e->parent, &may)) != 0 ||
+	    (rc = look(t, e->folder, e->node, e->parent, t->w->sequence, &last)) != 0)
 		return rc;
-	if (e->type == EVENT_SHARE_REVOKED)	/* what shows it still may not be told of */
-		return sight_sees(&now) && may ? 0 : give_lost(t, e);
+	if (e->type == EVENT_SHARE_REVOKED)	/* what shows it still may not be told of, or be gone since */
+		return sight_sees(&now) && sight_sees(&last) && may ? 0 : give_lost(t, e);
 	return !sight_sees(&then) && sight_sees(&now) && may ? give_as(t, e, EVENT_ACCESS_GAINED) : 0;
 }
 
