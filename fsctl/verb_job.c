@@ -32,6 +32,7 @@ struct report {
 	const char *lines;			/* the name of what the job said, in JSON */
 	const struct table_column *columns;
 	const char *title;
+	bool asked;				/* --quiet prints it too: it is what was asked for */
 };
 
 static void
@@ -73,7 +74,7 @@ add_text(struct buf *out, const struct report *r, const struct followed *f, bool
 		human_count(dropped, count);
 		buf_addf(out, "... and %s more\n", count);
 	}
-	if (quiet || !report)
+	if ((quiet && !r->asked) || !report)
 		return;
 	buf_addf(out, "%s%s%s\n", f->nlines ? "\n" : "", r->title, f->signal ? " (stopped before its end)" : "");
 	table_fields(out, r->columns, report, 2);
@@ -105,7 +106,7 @@ int
 verb_gc(struct ctl *ctl, const struct args *args)
 {
 	const bool dry = args->given[OPT_DRY_RUN] != NULL;
-	const struct report report = { "lines", gc_columns, dry ? "garbage collection would do:" : "garbage collection:" };
+	const struct report report = { "lines", gc_columns, dry ? "garbage collection would do:" : "garbage collection:", dry };
 	struct buf request = BUF_INIT(256);
 	int64_t grace = -1;
 	int status;

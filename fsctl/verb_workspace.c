@@ -1,8 +1,12 @@
+#include <string.h>
+
 #include "ctl.h"
 #include "exit_status.h"
+#include "limits.h"
 #include "listing.h"
 #include "out.h"
 #include "say.h"
+#include "str.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -27,12 +31,17 @@ static const struct table_column show_columns[] = {
 static int
 add_settings(const struct args *args, struct json_out *j)
 {
+	const char *name = args->given[OPT_DISPLAY_NAME];
 	int64_t quota = -1, history = -1;
 	int status;
 
 	if ((status = args_size(args, OPT_QUOTA, &quota)) != STATUS_OK ||
 	    (status = args_duration(args, OPT_HISTORY, &history)) != STATUS_OK)
 		return status;
+	if (history > LIMIT_HISTORY_MS)
+		return say_error(STATUS_USAGE, "--history: expected at most 100y, got \"%s\"", args->given[OPT_HISTORY]);
+	if (name && !utf8_valid(name, strlen(name)))
+		return say_error(STATUS_USAGE, "--display-name: expected UTF-8, got \"%s\"", name);
 	if (args->given[OPT_OWNER])
 		json_key_str(j, "owner", args->given[OPT_OWNER]);
 	if (quota >= 0)
@@ -41,8 +50,8 @@ add_settings(const struct args *args, struct json_out *j)
 		json_key_int(j, "historyMs", history);
 	if (args->given[OPT_VERSIONING])
 		json_key_str(j, "versioning", args->given[OPT_VERSIONING]);
-	if (args->given[OPT_DISPLAY_NAME])
-		json_key_str(j, "displayName", args->given[OPT_DISPLAY_NAME]);
+	if (name)
+		json_key_str(j, "displayName", name);
 	return STATUS_OK;
 }
 

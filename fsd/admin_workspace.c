@@ -4,10 +4,10 @@
 #include "admin.h"
 #include "daemon.h"
 #include "err.h"
+#include "limits.h"
 
 /* /v1/admin/workspaces: what S3 calls buckets. */
 #define HISTORY_DEFAULT_MS (30ll * 86400 * 1000)	/* of workspaces made here; S3's CreateBucket keeps none */
-#define HISTORY_MAX_MS (100ll * 366 * 86400 * 1000)
 
 static const char *const versioning_names[] = { [VERSIONING_NEVER] = "off", [VERSIONING_ENABLED] = "on",
 	[VERSIONING_SUSPENDED] = "suspended" };
@@ -48,7 +48,7 @@ get_wishes(struct request *req, const struct json *body, struct wishes *w)
 	    (rc = admin_get_str(req, body, "owner", &w->owner)) != 0 ||
 	    (rc = admin_get_str(req, body, "displayName", &w->display_name)) != 0 ||
 	    (rc = admin_get_int(req, body, "quotaBytes", INT64_MAX, &w->quota_bytes)) != 0 ||
-	    (rc = admin_get_int(req, body, "historyMs", HISTORY_MAX_MS, &w->history_ms)) != 0 ||
+	    (rc = admin_get_int(req, body, "historyMs", LIMIT_HISTORY_MS, &w->history_ms)) != 0 ||
 	    (rc = get_versioning(req, body, &w->versioning)) != 0)
 		return rc;
 	if (w->display_name && strlen(w->display_name) >= sizeof(((struct workspace_row *)0)->display_name))

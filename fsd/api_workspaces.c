@@ -12,7 +12,6 @@
 
 /* Workspaces, as those who work in them see them: /v1/workspaces. */
 #define HISTORY_DEFAULT_MS (30ll * 86400 * 1000)
-#define HISTORY_MAX_MS (100ll * 366 * 86400 * 1000)
 #define SHARED 1000			/* nodes in one reply for one workspace */
 #define SHARED_IN_LIST 100
 
@@ -309,7 +308,7 @@ get_wishes(struct request *req, const struct json *body, struct wishes *w)
 	if ((rc = admin_get_str(req, body, "name", &w->name)) != 0 ||
 	    (rc = admin_get_str(req, body, "displayName", &w->display_name)) != 0 ||
 	    (rc = admin_get_int(req, body, "quotaBytes", INT64_MAX, &w->quota_bytes)) != 0 ||
-	    (rc = admin_get_int(req, body, "historyMs", HISTORY_MAX_MS, &w->history_ms)) != 0 ||
+	    (rc = admin_get_int(req, body, "historyMs", LIMIT_HISTORY_MS, &w->history_ms)) != 0 ||
 	    (rc = get_versioning(req, body, &w->versioning)) != 0)
 		return rc;
 	if (w->display_name &&

@@ -157,6 +157,10 @@ for line in sys.stdin:
 	[[ "$(jq -r .rootFolderId <<< "$doc")" == fld_* ]]
 	run fsctl workspace create shop; status_is 1
 	run fsctl workspace create No_Bucket; status_is 2
+	run fsctl workspace create other --history 1000y; status_is 2
+	[[ "$output" == *"at most 100y"* ]]
+	run fsctl workspace create other --display-name $'\xff'; status_is 2
+	[[ "$output" == *"expected UTF-8"* ]]
 	run fsctl workspace set shop --quota 0 --versioning suspended; status_is 0
 	[ "$(fsctl workspace show shop --json | jq -c '[.quotaBytes, .historyMs, .versioning]')" = '[0,604800000,"suspended"]' ]
 	run s3_curl /
@@ -254,6 +258,8 @@ for line in sys.stdin:
 @test "gc and check beside the running daemon" {
 	run --separate-stderr fsctl gc --json; status_is 0
 	[ "$(jq -r '[.state, (.report.chunksFreed | type)] | join(" ")' <<< "$output")" = "done number" ]
+	[[ "$(fsctl -q gc --dry-run)" == *"garbage collection would do:"* ]]
+	[ -z "$(fsctl -q gc)" ]
 	run fsctl gc --dry-run; status_is 0
 	run --separate-stderr far check --json; status_is 0
 	[ "$(jq -c '[.state, .problems, .report.problems]' <<< "$output")" = '["done",[],0]' ]

@@ -15,6 +15,7 @@
 /* Names */
 #define LIMIT_KEY 1024			/* bytes of an S3 key (AWS) */
 #define LIMIT_KEY_STORED 65536		/* a folder move can make keys longer than what S3 writes accept */
+#define LIMIT_HISTORY_MS (100ll * 366 * 86400 * 1000)	/* 100 years: times in microseconds stay far from their end */
 #define LIMIT_DEPTH 128			/* folders above an entry: bounds every walk */
 #define LIMIT_BUCKET_NAME 63		/* AWS */
 #define LIMIT_USER_NAME 64
