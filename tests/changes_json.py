@@ -217,7 +217,7 @@ def lost():
     text = json.dumps(page["changes"])
     assert "top" not in text and "other" not in text, text
     assert [(c["eventType"], c["path"], c["parentFolderId"] is None) for c in page["changes"]] == [
-        ("ACCESS_GAINED", "shared", True)]  # what it had in it before is listed
+        ("FOLDER_CREATED", "shared", True), ("FILE_CREATED", "shared/f", False), ("ACCESS_GAINED", "shared", True)]
     fsctl("grant", "remove", "json-lost/top/shared/", "loser")
     s3.request("PUT", "/json-lost/top/shared/later", body=b"x")
     page = kim.call("GET", "/v1/changes", cursor=page["nextCursor"])

@@ -12,7 +12,7 @@
  * view or left it; rights as they are now say what may be told of that (feed_tell.h).
  *
  * Who has a role on the whole workspace sees everything but the files that only mark a folder as made by somebody (SEMANTICS 9). Others
- * see what lies in a folder that was shared with them, or was itself shared, from when it was: what came before is theirs to list. For
+ * see what lies in a folder that is shared with them, or was, or was itself shared. For
  * them a move is ACCESS_GAINED where only the new place is seen and ACCESS_LOST where only the old one is; a share with them is ACCESS_GAINED
  * while it lasts, and its end ACCESS_LOST when nothing else shows the node. Behind a page in which a folder was lost they are told ACCESS_GAINED
  * of each node that was shared with them and is seen still, since it may have been below. A share of the whole workspace is ACCESS_GAINED of its root for whom it is

@@ -192,18 +192,19 @@ give_scope(struct feed_tell *t, struct event *e, enum event_type type)
 	return rc;
 }
 
+/* `seen`: what counts as seen, sight_sees() or sight_shows(). */
 static int
-tell_scope(struct feed_tell *t, struct event *e)
+tell_scope(struct feed_tell *t, struct event *e, bool (*seen)(const struct sight_place *place))
 {
 	struct sight_place then, now;
 	int rc;
 
 	if ((rc = sight_folder(&t->sight, t->q->scope, e->sequence - 1, &then)) != 0 ||
-	    (rc = sight_folder(&t->sight, t->q->scope, e->sequence, &now)) != 0 || sight_sees(&then) == sight_sees(&now))
+	    (rc = sight_folder(&t->sight, t->q->scope, e->sequence, &now)) != 0 || seen(&then) == seen(&now))
 		return rc;
 	if (e->type == EVENT_FOLDER_DELETED || e->type == EVENT_FOLDER_RESTORED)
 		return give_scope(t, e, e->type);
-	return give_scope(t, e, sight_sees(&now) ? EVENT_ACCESS_GAINED : EVENT_ACCESS_LOST);
+	return give_scope(t, e, seen(&now) ? EVENT_ACCESS_GAINED : EVENT_ACCESS_LOST);
 }
 
 /* ---- what was shared with the reader by itself ---- */
@@ -250,11 +251,11 @@ tell_below_one(struct feed_tell *t, const struct event *cause, bool folder, int6
 	int rc = id == cause->node ? ERR_NOTFOUND : load(t, folder, id, &row, &n);
 
 	if (rc == 0 && (rc = look(t, folder, id, n.parent, cause->sequence - 1, &then)) == 0 &&
-	    (rc = look(t, folder, id, n.parent, cause->sequence, &now)) == 0 && sight_sees(&then) != sight_sees(&now)) {
+	    (rc = look(t, folder, id, n.parent, cause->sequence, &now)) == 0 && sight_shows(&then) != sight_shows(&now)) {
 		e = event_of(t, folder, &n, cause->sequence);
 		e.actor = cause->actor;
 		e.device = cause->device;
-		rc = sight_sees(&now) ? give(t, &e) : give_lost(t, &e);
+		rc = sight_shows(&now) ? give(t, &e) : give_lost(t, &e);
 	}
 	db_row_release(&row);
 	return rc == ERR_NOTFOUND ? 0 : rc;
@@ -323,7 +324,7 @@ tell_share(struct feed_tell *t, struct event *e)
 	    (rc = look(t, e->folder, e->node, e->parent, e->sequence, &now)) != 0)
 		return rc;
 	if (!then.inside && !now.inside)
-		return tell_scope(t, e);
+		return tell_scope(t, e, sight_sees);
 	if ((rc = may_tell(t, e, e->parent, &may)) != 0 ||
 	    (rc = look(t, e->folder, e->node, e->parent, t->w->sequence, &last)) != 0)
 		return rc;
@@ -362,8 +363,8 @@ around(struct feed_tell *t, const struct event *e, bool may, bool *before, bool 
 		rc = look(t, e->folder, e->node, from, e->sequence - 1, &then);
 	if (rc == 0 && !ends(e->type))
 		rc = look(t, e->folder, e->node, e->parent, e->sequence, &now);
-	*before = sight_sees(&then);
-	*after = sight_sees(&now) && may;
+	*before = sight_shows(&then);
+	*after = sight_shows(&now) && may;
 	if (rc == 0 && !*before && !*after && then.reached && then.inside && (moves(e->type) || ends(e->type)))
 		rc = listed(t, e, from, before);
 	return rc;
@@ -398,7 +399,7 @@ tell_partial(struct feed_tell *t, struct event *e)
 	*e = told;
 	if (!t->sight.always && (rc = tell_below(t, e)) != 0)
 		return rc;
-	return t->q->scope && t->q->scope != e->node ? tell_scope(t, e) : 0;
+	return t->q->scope && t->q->scope != e->node ? tell_scope(t, e, sight_shows) : 0;
 }
 
 static int

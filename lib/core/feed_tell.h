@@ -12,8 +12,9 @@
  * What one reader is told of each event, by the rules of feed_for.h: the inside of a page, for feed_for.c.
  *
  * An event is judged twice. What the reader could see of its node right before and right behind it (sight.h) says whether access came, went or
- * stayed: so a reader who follows knows what it should, however late it reads. What it may see now (feed_path.h) says what may be told of it: what
- * lies where the reader has nothing any more is not shown, at most lost.
+ * stayed: so a reader who follows knows what it should, however late it reads. What is shared now counts as if it always had been, since a reader
+ * may begin with a listing of any sequence, which shows that; but not where a share itself is told of. What the reader may see now
+ * (feed_path.h) says what may be told: what lies where it has nothing any more is not shown, at most lost.
  */
 struct db_conn;
 struct event;

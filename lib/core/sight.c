@@ -21,12 +21,13 @@ add_grant(const struct sight *s, int64_t resource, int64_t sequence, struct sigh
 	int rc;
 
 	if (s->always) {
-		place->granted = true;
+		place->granted = place->given = true;
 		return 0;
 	}
 	if ((rc = tbl_grant_held(s->db, s->w->id, resource, s->who, sequence, &held)) != 0)
 		return rc;
 	place->granted |= held.yes;
+	place->given |= held.yes || held.now;
 	narrow(place, held.from, held.to);
 	return 0;
 }

@@ -19,6 +19,7 @@ struct sight_place {
 	int64_t from, to;	/* the sequences for which this holds */
 	bool reached;		/* it was shown, and so was everything above */
 	bool granted;		/* it, or something above, was shared with the reader */
+	bool given;		/* the same, or is shared now */
 	bool inside;		/* it was the scope, or in it */
 };
 
@@ -35,6 +36,13 @@ static inline bool
 sight_sees(const struct sight_place *place)
 {
 	return place->reached && place->granted && place->inside;
+}
+
+/* It is seen by what is shared now, too: as a listing of that time shows it. */
+static inline bool
+sight_shows(const struct sight_place *place)
+{
+	return place->reached && place->given && place->inside;
 }
 
 /* A folder. One that was not shown, or whose rows are gone, is no error: it was not reached. */

@@ -240,6 +240,7 @@ tbl_grant_held(struct db_conn *c, int64_t workspace, int64_t resource, int64_t p
 	int rc = db_one(c, held_now, &row, DB_INT(resource), DB_INT(principal), DB_INT(workspace));
 
 	*held = (struct grant_held) { .to = INT64_MAX };
+	held->now = rc == 0;
 	if (rc == 0)
 		hold(held, sequence, db_int(&row, 0), INT64_MAX);
 	db_row_release(&row);

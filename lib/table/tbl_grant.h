@@ -57,6 +57,7 @@ bool tbl_grant_mine_seen(const struct db_row *row, int64_t *resource, bool *fold
  */
 struct grant_held {
 	bool yes;
+	bool now;		/* it is held now */
 	int64_t from, to;
 };
 int tbl_grant_held(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int64_t sequence,
