@@ -270,7 +270,7 @@ apply_content(struct txn *t, struct applying *x, struct apply_op *op, struct tra
 		return rc;
 	if (op->has_hash && !p->hash)
 		return ERR_BUSY;	/* its chunks came while the others were verified */
-	if ((rc = put_version(t, x, op, p)) != 0)
+	if ((rc = transfer_place_revive(t, p)) != 0 || (rc = put_version(t, x, op, p)) != 0)
 		return rc;
 	x->ready = p->reached ? p->folder : 0;
 	return call(op, p->target.at.name);

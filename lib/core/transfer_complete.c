@@ -412,7 +412,7 @@ commit_version(struct txn *t, struct completion *m, struct transfer_place *p, st
 		return rc;
 	c->before = w->sequence;
 	make_etag(tr, parts, p->hash, etag);
-	if ((rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
+	if ((rc = transfer_place_revive(t, p)) == 0 && (rc = make_manifest(t, tr, parts, &manifest)) == 0 &&
 	    (rc = transfer_place_commit(t, p, &(struct object_new) { .size = tr->size, .etag = etag, .hash = p->hash,
 		 .checksum = &none, .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len },
 		 .manifest = { manifest.data, manifest.len }, .file_id = id_for(t, m) }, &info)) == 0 &&

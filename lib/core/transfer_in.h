@@ -114,7 +114,9 @@ struct transfer_place {
 	struct target target;
 	bool same;			/* it shows that content already: the target is what it is */
 	int64_t revive;			/* the file in the trash that comes back for it; 0: none */
-	bool away;			/* its folder is gone too: there is no target yet */
+	bool away;			/* its folder is gone too: there is no target before it is revived */
+	bool revived;
+	int64_t before;			/* the sequence in front of that */
 	int64_t conflict_of;		/* the target is a conflict copy's, of this file; 0: it is not */
 	int64_t current;		/* ERR_PRECONDITION: the version that is current */
 	char conflict_name[256];	/* and the name for a conflict copy */
@@ -129,7 +131,12 @@ void transfer_place_release(struct transfer_place *p);
  * ERR_NOTFOUND, ERR_QUOTA.
  */
 int transfer_place_find(struct txn *t, struct transfer_place *p);
-/* After transfer_place_find() and with references taken, unless p->same: `new` becomes current there. new->event is chosen here. */
+/*
+ * Next, unless p->same, and before references are taken: what it goes to comes out of the trash. Refusals change nothing: ERR_NOTFOUND, ERR_QUOTA;
+ * ERR_EXISTS: its name is taken.
+ */
+int transfer_place_revive(struct txn *t, struct transfer_place *p);
+/* Then, with references taken: `new` becomes current there. new->event is chosen here. */
 int transfer_place_commit(struct txn *t, struct transfer_place *p, const struct object_new *new, struct object_info *info);
 
 #endif

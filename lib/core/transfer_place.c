@@ -7,6 +7,7 @@
 #include "transfer_in.h"
 #include "tree_in.h"
 #include "twin.h"
+#include "workspace.h"
 
 /*
  * Where a version that a device made goes: found and judged without a change, then committed. A file that was deleted while it was edited comes back, with
@@ -150,15 +151,18 @@ permit(struct txn *t, const struct transfer_place *p)
 int
 transfer_place_find(struct txn *t, struct transfer_place *p)
 {
+	struct workspace_row *w;
 	int depth, rc;
 
-	p->same = p->away = false;
+	p->same = p->away = p->revived = false;
 	p->revive = p->conflict_of = p->current = 0;
 	if ((rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0))
 		return rc;
 	if (!p->reached && (rc = tree_depth(t, p->workspace, p->folder, &depth)) != 0) {
 		p->away = rc == ERR_NOTFOUND && p->revive;
-		return p->away ? 0 : rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
+		if (p->away)
+			return (rc = txn_workspace(t, p->workspace, &w)) ? rc : workspace_admit(w, (int64_t)p->size);
+		return rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
 	}
 	if ((rc = twin(t, p->workspace, p->folder, p->name)) != 0 ||
 	    (rc = object_aim_in(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
@@ -170,16 +174,23 @@ transfer_place_find(struct txn *t, struct transfer_place *p)
 	return rc || p->same ? rc : object_admit(&p->target, p->size);
 }
 
-/* The file comes out of the trash and is the target. *revived: false if it has no way back; then nothing was done. */
-static int
-revive(struct txn *t, struct transfer_place *p, bool *revived)
+int
+transfer_place_revive(struct txn *t, struct transfer_place *p)
 {
 	struct tree_undelete u = { .workspace = p->workspace, .kind = NODE_FILE, .id = p->revive, .actor = p->actor };
-	int rc = tree_undelete_in(t, &u);
+	struct workspace_row *w;
+	int rc;
 
-	*revived = rc == 0;
+	if (!p->revive)
+		return 0;
+	if ((rc = txn_workspace(t, p->workspace, &w)) != 0)
+		return rc;
+	p->before = w->sequence;
+	rc = tree_undelete_in(t, &u);
+	/* One that has no way back is written anew where it was. */
 	if (rc)
 		return !p->away && (rc == ERR_NOTFOUND || rc == ERR_QUOTA) ? 0 : rc;
+	p->revived = true;
 	return tree_aim_file(t, p->workspace, p->revive, false, p->actor, &p->own_name, &p->target);
 }
 
@@ -188,17 +199,12 @@ transfer_place_commit(struct txn *t, struct transfer_place *p, const struct obje
 {
 	struct object_new n = *new;
 	struct workspace_row *w;
-	bool revived = false;
-	int64_t before;
 	int rc;
 
 	if ((rc = txn_workspace(t, p->workspace, &w)) != 0)
 		return rc;
-	before = w->sequence;
-	if (p->revive && (rc = revive(t, p, &revived)) != 0)
-		return rc;
 	/* What devices write into stays (SEMANTICS 9). */
-	if (!revived && !p->reached && !(p->target.exists && p->target.entry.live)) {
+	if (!p->revived && !p->reached && !(p->target.exists && p->target.entry.live)) {
 		if ((rc = tree_mark(t, w, p->folder, p->actor)) != 0)
 			return rc;
 		p->reached = true;
@@ -206,5 +212,5 @@ transfer_place_commit(struct txn *t, struct transfer_place *p, const struct obje
 	n.event = p->conflict_of ? EVENT_CONFLICT_COPY_CREATED : 0;
 	if ((rc = object_commit(t, &p->target, &n, info)) != 0)
 		return rc;
-	return revived ? tbl_event_join(t->db, p->workspace, before, w->sequence) : 0;
+	return p->revived ? tbl_event_join(t->db, p->workspace, p->before, w->sequence) : 0;
 }

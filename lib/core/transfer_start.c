@@ -228,19 +228,15 @@ run_start(struct txn *t, void *arg)
 	struct workspace_row *w;
 	struct entry_row now;
 	uint8_t sync[TRANSFER_SYNC_SIZE];
-	uint64_t held;
 	int rc;
 
 	/* It may have gone out of sight since the caller was asked who it is. */
 	if ((rc = transfer_permit_file(t->store, t->db, s->who, tr->workspace, tr->new_version ? tr->file_id : 0, tr->parent)) != 0 ||
 	    (rc = find_target(t, s, &now)) != 0 || (rc = txn_workspace(t, tr->workspace, &w)) != 0 ||
 	    (rc = tr->part_size ? 0 : check_chunks(tr, w->chunk_max)) != 0 ||
-	    (rc = s->has_base && s->base ? check_base(t, tr, &now, s->base) : 0) != 0)
+	    (rc = s->has_base && s->base ? check_base(t, tr, &now, s->base) : 0) != 0 ||
+	    (rc = workspace_admit(w, (int64_t)tr->size)) != 0)	/* beside what it replaces, until it is complete */
 		return rc;
-	held = workspace_used(w) -
-	    (w->versioning == VERSIONING_NEVER && now.kind == ENTRY_FILE ? (uint64_t)now.size : 0);
-	if (w->quota_bytes && held + tr->size > w->quota_bytes)
-		return ERR_QUOTA;
 	tr->base = s->has_base ? s->base : now.version_id;
 	if (!tr->new_version && now.kind == ENTRY_FILE)
 		tr->file_id = now.node_id;

@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "object_kit.h"
 
 #include "apply.h"
@@ -507,6 +509,79 @@ test_nothing_comes_back_over_another(void)
 	close_store();
 }
 
+/* ---- refusals of what would come back for an edit ---- */
+
+/* An edit, by 12 bytes that are there, of "f/a", which was deleted since. */
+static void
+edit_deleted(const struct object_info *old)
+{
+	struct apply_op *op;
+
+	begin();
+	op = add(APPLY_VERSION, NULL);
+	op->id = old->file_id;
+	op->base = old->version_id;
+	chunk(op, "abcdefghijkl");
+}
+
+static int
+open_deleted(struct object_info *old)
+{
+	int rc = open_store(86400000, 0);
+
+	if (rc || (rc = obj_put("f/a", "old45", old)) != 0 || (rc = obj_put("k", "abcdefghijkl", NULL)) != 0)
+		return rc;
+	return obj_delete("f/a", 0, NULL);
+}
+
+static void
+test_an_edit_of_what_was_deleted_keeps_to_the_quota(void)
+{
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, open_deleted(&old));	/* and its folder is gone */
+	CHECK_INT(0, workspace_set(store, space.id, &(struct workspace_set) { 20, -1, -1, NULL, -1 }, (struct actor) { 1, 0 }));
+	edit_deleted(&old);
+	CHECK_INT(0, run(false));
+	CHECK_INT(ERR_QUOTA, ops[0].rc);
+	CHECK_SOUND();
+	object_info_release(&old);
+	close_store();
+}
+
+static void
+test_an_edit_of_what_was_deleted_is_refused_without_a_trace(void)
+{
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, open_deleted(&old));
+	CHECK_INT(0, obj_put("f/a", "another", NULL));
+	edit_deleted(&old);
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc < 0);
+	CHECK_SOUND();
+	object_info_release(&old);
+	close_store();
+}
+
+static void
+test_an_edit_of_what_left_the_trash_hinders_no_other(void)
+{
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, open_deleted(&old));
+	CHECK_INT(0, workspace_set(store, space.id, &(struct workspace_set) { -1, 1, -1, NULL, -1 }, (struct actor) { 1, 0 }));
+	nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL);
+	edit_deleted(&old);
+	create("other", "abcdefghijkl");
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc < 0);
+	CHECK_INT(0, ops[1].rc);
+	CHECK_SOUND();
+	object_info_release(&old);
+	close_store();
+}
+
 static const struct test tests[] = {
 	TEST(test_staged_chunks_become_files),
 	TEST(test_what_is_staged_counts_until_it_is_files), TEST(test_nobody_makes_files_of_what_others_staged),
@@ -519,6 +594,9 @@ static const struct test tests[] = {
 	TEST(test_what_was_known_of_a_folder_ends_with_it),
 	TEST(test_conflict_copies),
 	TEST(test_an_edit_brings_back_what_was_deleted),
+	TEST(test_an_edit_of_what_was_deleted_keeps_to_the_quota),
+	TEST(test_an_edit_of_what_was_deleted_is_refused_without_a_trace),
+	TEST(test_an_edit_of_what_left_the_trash_hinders_no_other),
 	TEST(test_an_edit_takes_a_marker_away),
 	TEST(test_nothing_comes_back_over_another),
 	TEST_END

@@ -507,6 +507,13 @@ test_open_sessions_share_the_quota(void)
 	unsigned n;
 
 	CHECK_INT(0, open_store(0));
+	/* Until it is complete it is there beside what it replaces. */
+	CHECK_INT(0, obj_put("a", "012345", NULL));
+	set.quota_bytes = 10;
+	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	a.size = 6;
+	CHECK_INT(ERR_QUOTA, begin(&a, "a", NULL, 0, false));
+	CHECK_INT(0, obj_delete("a", 0, NULL));
 	set.quota_bytes = 30;
 	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
 	a.size = b.size = 12;
