@@ -87,7 +87,34 @@ may_tell(struct feed_tell *t, const struct event *e, int64_t parent, bool *yes)
 	return rc;
 }
 
+/* The same of one that came: a folder that is seen where it is now may have come into view elsewhere. It is listed as it is. */
+static int
+may_come(struct feed_tell *t, const struct event *e, bool *yes)
+{
+	int rc = may_tell(t, e, e->parent, yes);
+
+	return rc || *yes || !e->folder || ends(e->type) ? rc : sees_folder(t, e->node, yes);
+}
+
 /* ---- giving ---- */
+
+/* Nothing shows of where it came from if that isn't seen. */
+static int
+hide_from(struct feed_tell *t, struct event *e)
+{
+	bool yes;
+	int rc;
+
+	if (!e->from_parent)
+		return 0;
+	if ((rc = may_tell(t, e, e->from_parent, &yes)) != 0)
+		return rc;
+	if (!yes)
+		e->from_name = (struct slice) { NULL, 0 };
+	if ((rc = sees_folder(t, e->from_parent, &yes)) == 0 && !yes)
+		e->from_parent = 0;
+	return rc;
+}
 
 /* Of what is there; what else a folder holds that isn't seen is not told. */
 static int
@@ -103,16 +130,11 @@ static int
 give(struct feed_tell *t, struct event *e)
 {
 	const struct feed_path *p;
-	bool yes;
 	int rc;
 
 	if (t->peek)
 		return ERR_BUSY;
-	if (e->from_parent && ((rc = sees_folder(t, e->from_parent, &yes)) != 0))
-		return rc;
-	if (e->from_parent && !yes)
-		e->from_parent = 0;
-	if ((rc = feed_path_find(&t->paths, e->parent, &p)) != 0 || (rc = find_twin(t, p, e)) != 0)
+	if ((rc = hide_from(t, e)) != 0 || (rc = feed_path_find(&t->paths, e->parent, &p)) != 0 || (rc = find_twin(t, p, e)) != 0)
 		return rc;
 	/* It could be found again without the epoch telling so: such a page is not shared. */
 	t->q->personal |= !p->reached;
@@ -197,14 +219,21 @@ static int
 tell_scope(struct feed_tell *t, struct event *e, bool (*seen)(const struct sight_place *place))
 {
 	struct sight_place then, now;
+	bool before;
 	int rc;
 
 	if ((rc = sight_folder(&t->sight, t->q->scope, e->sequence - 1, &then)) != 0 ||
-	    (rc = sight_folder(&t->sight, t->q->scope, e->sequence, &now)) != 0 || seen(&then) == seen(&now))
+	    (rc = sight_folder(&t->sight, t->q->scope, e->sequence, &now)) != 0)
 		return rc;
+	before = seen(&then);
+	/* A listing of the time before shows it by where it is now, too. */
+	if (!before && then.reached && !now.reached && (rc = sees_folder(t, t->q->scope, &before)) != 0)
+		return rc;
+	if (before == seen(&now))
+		return 0;
 	if (e->type == EVENT_FOLDER_DELETED || e->type == EVENT_FOLDER_RESTORED)
 		return give_scope(t, e, e->type);
-	return give_scope(t, e, seen(&now) ? EVENT_ACCESS_GAINED : EVENT_ACCESS_LOST);
+	return give_scope(t, e, before ? EVENT_ACCESS_LOST : EVENT_ACCESS_GAINED);
 }
 
 /* ---- what was shared with the reader by itself ---- */
@@ -325,7 +354,7 @@ tell_share(struct feed_tell *t, struct event *e)
 		return rc;
 	if (!then.inside && !now.inside)
 		return tell_scope(t, e, sight_sees);
-	if ((rc = may_tell(t, e, e->parent, &may)) != 0 ||
+	if ((rc = may_come(t, e, &may)) != 0 ||
 	    (rc = look(t, e->folder, e->node, e->parent, t->w->sequence, &last)) != 0)
 		return rc;
 	if (e->type == EVENT_SHARE_REVOKED)	/* what shows it still may not be told of, or be gone since */
@@ -333,22 +362,21 @@ tell_share(struct feed_tell *t, struct event *e)
 	return !sight_sees(&then) && sight_sees(&now) && may ? give_as(t, e, EVENT_ACCESS_GAINED) : 0;
 }
 
-/* Whether a listing of the time before the event shows its node: by what is seen now, where it was or where it is. */
+/* Whether a listing of the time before the event shows its node: by what is seen now, where it was or where it is (a file that is gone: was last). */
 static int
 listed(struct feed_tell *t, const struct event *e, int64_t from, bool *yes)
 {
 	struct db_row row = DB_ROW_INIT;
-	struct sight_place place;
-	struct node_row n;
+	struct node_row n = { 0 };
 	int rc;
 
 	if ((rc = sees_folder(t, from, yes)) != 0 || *yes)
 		return rc;
-	if ((rc = load(t, e->folder, e->node, &row, &n)) == 0 &&
-	    (rc = look(t, e->folder, e->node, n.parent, t->w->sequence, &place)) == 0)
-		*yes = place.reached && place.granted;
+	if (e->folder)
+		return sees_folder(t, e->node, yes);
+	rc = tbl_node_file(t->db, e->node, &row, &n);
 	db_row_release(&row);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return rc == 0 || rc == ERR_NOTFOUND ? may_tell(t, e, n.parent, yes) : rc;
 }
 
 /* Whether the reader knew the node before the event, and may know it after. */
@@ -376,7 +404,7 @@ tell_node(struct feed_tell *t, struct event *e)
 	bool may, before, after;
 	int rc;
 
-	if ((rc = may_tell(t, e, e->parent, &may)) != 0 || (rc = around(t, e, may, &before, &after)) != 0)
+	if ((rc = may_come(t, e, &may)) != 0 || (rc = around(t, e, may, &before, &after)) != 0)
 		return rc;
 	if (after)
 		return moves(e->type) && !before ? give_as(t, e, EVENT_ACCESS_GAINED) : give(t, e);
