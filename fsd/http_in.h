@@ -39,6 +39,7 @@
  * Lock order: server.lock, entry.lock, the library or park.lock.
  */
 #define HTTP_CONNECTION_MEMORY 65536	/* target and headers at their limits, and the reply's headers */
+#define HTTP_PAGE 4096		/* what lies behind a text on its page is mapped */
 #define LANES_A_PARK 4
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_REPLY };
@@ -60,7 +61,7 @@ struct entry {
 	bool answered;			/* the reply was written past the library */
 	pthread_mutex_t lock;
 	bool waiting, early;
-	bool gone;			/* the client closed while it waited */
+	bool gone;			/* the client sends no more: it is not waited for */
 	bool leaving;			/* the library lets go of it, a park takes it */
 	size_t head_size;		/* of the request, in the library's memory */
 	bool settled;			/* under `lock`: it is answered, too late to cut it */

@@ -78,18 +78,18 @@ forget(struct entry *e)
 static void
 drop(struct entry *e, bool whole)
 {
-	struct acceptor *acceptor = e->lane->server->acceptor;
+	struct http_server *s = e->lane->server;
 	bool local = e->conn.req.local;
 	int fd = e->fd, unread = 0;
 
 	http_serve_over(e, whole);
 	forget(e);
 	/* The client may still have to read the reply: what it sent meanwhile must not reset the connection. */
-	if (whole && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
-		acceptor_linger(acceptor, fd);
+	if (!atomic_load(&s->abort) && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
+		acceptor_linger(s->acceptor, fd);
 	else
 		fio_close(&fd);
-	acceptor_gone(acceptor, local);
+	acceptor_gone(s->acceptor, local);
 }
 
 /* A connection that speaks plain HTTP/1.1 and has sent nothing behind its request. */
@@ -102,9 +102,10 @@ fits(const struct entry *e, const char *version)
 	if (MHD_VERSION != 0x00097500 || e->lane->tls || req->has_body || !e->conn.target_at ||
 	    strcmp(version, "HTTP/1.1") || strcmp(req->method, "GET"))
 		return false;
-	/* The library reads into memory that is zeroed, and the request's line is where it was read. */
+	/* The library reads into memory that is zeroed, and the request's line is where it was read. What stands behind it may begin with NUL. */
 	end = req->method + e->head_size;
-	return e->head_size < HTTP_CONNECTION_MEMORY && e->conn.target_at == req->method + 4 && !*end;
+	return e->head_size < HTTP_CONNECTION_MEMORY && e->conn.target_at == req->method + 4 && !*end &&
+	    !memcmp(end, end + 1, HTTP_PAGE - (uintptr_t)end % HTTP_PAGE - 1);
 }
 
 bool
@@ -272,8 +273,6 @@ take_step(struct park *p, struct entry *e)
 {
 	enum step step;
 
-	if (e->gone)
-		return BROKEN;
 	if (e->rest.len)
 		return send_rest(e);
 	if (e->over)
@@ -297,7 +296,7 @@ waits(struct entry *e)
 	bool waiting;
 
 	pthread_mutex_lock(&e->lock);
-	waiting = e->waiting = !e->early;
+	waiting = e->waiting = !e->early && !e->gone;
 	e->early = false;
 	pthread_mutex_unlock(&e->lock);
 	return waiting;
@@ -347,7 +346,7 @@ serve(struct park *p, struct entry *e)
 
 	for (int i = 0; i < TURN && step == GO_ON; i++)
 		if ((step = take_step(p, e)) == WAITS && !waits(e))
-			step = GO_ON;
+			step = e->gone ? BROKEN : GO_ON;
 	switch (step) {
 	case WAITS:
 		return;

@@ -20,7 +20,6 @@
 #define SOURCE_BLOCK (256u << 10)
 #define ENDLESS_BLOCK 1024
 #define REFUSAL_MAX 65536
-#define PAGE 4096
 
 static struct entry *
 entry_of(struct MHD_Connection *mhd)
@@ -398,7 +397,7 @@ look_ahead(const char *target)
 {
 	const char *version = target + strlen(target) + 1, *stop = version + strlen(version);
 
-	return guard_ends(stop + 2, stop + PAGE - (uintptr_t)stop % PAGE);
+	return guard_ends(stop + 2, stop + HTTP_PAGE - (uintptr_t)stop % HTTP_PAGE);
 }
 
 /* The raw target, before the library cuts it up. What this returns is the request's context. */
@@ -440,7 +439,6 @@ http_serve_over(struct entry *e, bool complete)
 		atomic_fetch_sub(&e->lane->server->active, 1);
 	e->answered = e->early = e->settled = false;
 	e->cut = 0;
-	e->gone = false;
 	enter_phase(e, PHASE_HEAD, clock_mono_us());
 }
 

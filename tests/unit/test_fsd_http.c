@@ -767,17 +767,23 @@ test_poll(void)
 
 /* Sends a request that waits, and returns when it does. */
 static struct http_request *
-poll_with(int s, const char *text)
+poll_bytes(int s, const char *bytes, size_t len)
 {
 	struct http_request *req = NULL;
 
 	atomic_store(&polling, NULL);
-	(void)say(s, text);
+	(void)put(s, bytes, len);
 	for (int i = 0; i < 500 && !(req = atomic_load(&polling)); i++)
 		nap(10);
 	/* So that it has left its lane. */
 	nap(20);
 	return req;
+}
+
+static struct http_request *
+poll_with(int s, const char *text)
+{
+	return poll_bytes(s, text, strlen(text));
 }
 
 static void
@@ -921,6 +927,51 @@ test_parked_pipelined(void)
 		CHECK_STR("hello", g.body);
 	}
 	close(s);
+	stop();
+}
+
+/* NULs behind a request are seen, also where it waits: what follows them is not swallowed. */
+static void
+test_parked_before_nul(void)
+{
+	static const char poll[] = "GET /poll HTTP/1.1\r\nHost: a\r\n\r\n\0GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	s = dial();
+	atomic_store(&poll_ready, false);
+	let_poll(poll_bytes(s, poll, sizeof(poll) - 1));
+	hear(s, false, &g);
+	CHECK_INT(200, g.status);
+	hear(s, false, &g);
+	CHECK_INT(400, g.status);
+	CHECK(closed(s));
+	close(s);
+	stop();
+}
+
+/* Who sends its last request and no more, on a connection that waited, is answered. */
+static void
+test_parked_half_closed(void)
+{
+	static const char poll[] = "GET /poll HTTP/1.1\r\nHost: a\r\n\r\n", last[] = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 30, 100));
+	for (int i = 0; i < 20; i++) {
+		s = dial();
+		atomic_store(&poll_ready, false);
+		let_poll(poll_with(s, poll));
+		hear(s, false, &g);
+		CHECK_STR("0", g.body);
+		CHECK(send(s, last, sizeof(last) - 1, MSG_MORE | MSG_NOSIGNAL) == sizeof(last) - 1);
+		CHECK(shutdown(s, SHUT_WR) == 0);
+		hear(s, false, &g);
+		CHECK_STR("hello", g.body);
+		close(s);
+	}
 	stop();
 }
 
@@ -1635,7 +1686,8 @@ test_throughput(void)
 
 static const struct test tests[] = { TEST(test_get), TEST(test_keep_alive), TEST(test_pipelined_and_split),
 	TEST(test_head_204_304), TEST(test_sources), TEST(test_bodies), TEST(test_expect), TEST(test_early_replies),
-	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_pipelined), TEST(test_parked_gone), TEST(test_endless),
+	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_pipelined), TEST(test_parked_before_nul), TEST(test_parked_half_closed),
+	 TEST(test_parked_gone), TEST(test_endless),
 	TEST(test_endless_blocked), TEST(test_cut), TEST(test_stop), TEST(test_guard), TEST(test_limits), TEST(test_timeouts),
 	TEST(test_burst), TEST(test_connection_limit), TEST(test_unix),
 	TEST(test_unix_stranger), TEST(test_tls), TEST(test_addresses), TEST(test_rude_clients),
