@@ -76,7 +76,7 @@ log_truncate(sqlite3_file *file, sqlite3_int64 size)
 	struct gathered *g = gathered(file);
 	int rc;
 
-	if (size <= g->at)
+	if (g->len && size <= g->at)
 		g->len = 0;
 	rc = write_out(file);
 	return rc ? rc : g->plain->xTruncate(file, size);
