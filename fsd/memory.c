@@ -1,4 +1,6 @@
+#include <malloc.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "body.h"
 #include "clock.h"
@@ -10,6 +12,7 @@
 #include "memory.h"
 
 #define TICK_US 1000000
+#define BUSY (CLOCKS_PER_SEC / 10)	/* CPU time between two ticks */
 /* The largest body there is, and its framing where it is aws-chunked (route.c). */
 #define LARGEST_BODY (LIMIT_JSON_BODY + (128u << 10))
 
@@ -17,6 +20,8 @@ struct memory {
 	struct daemon *daemon;
 	struct budget *bodies;
 	int64_t ticked_us;
+	clock_t cpu;
+	bool busy;
 };
 
 int
@@ -52,6 +57,19 @@ memory_bodies(struct memory *m)
 	return m->bodies;
 }
 
+/* What a burst took goes back to the system once it is over; earlier it would only be asked for again. */
+static void
+trim(struct memory *m)
+{
+	clock_t cpu = clock();
+	bool busy = cpu - m->cpu > BUSY;
+
+	if (m->busy && !busy)
+		(void)malloc_trim(0);
+	m->busy = busy;
+	m->cpu = cpu;
+}
+
 void
 memory_tick(struct memory *m)
 {
@@ -62,6 +80,7 @@ memory_tick(struct memory *m)
 	if (rule.now_us - m->ticked_us < TICK_US)
 		return;
 	m->ticked_us = rule.now_us;
+	trim(m);
 	count = ingest_cut_slow(m->daemon->store, &rule) + budget_sweep(m->bodies, &rule);
 	if (count)
 		log_warn("memory: requests cut off, since others waited for what they held and they got on too slowly: %u",

@@ -6,7 +6,7 @@
 /*
  * Fairness among those whose requests hold memory: the budget of bodies that are collected, and, once a second, the cut of
  * clients that hold memory, bring next to nothing and let others wait (limits.stall_bytes, limits.stall_time). While
- * nobody waits a client may be as slow as the idle timeout lets it.
+ * nobody waits a client may be as slow as the idle timeout lets it. Memory that a burst left free goes back to the system.
  */
 struct memory;
 struct daemon;
