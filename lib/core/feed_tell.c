@@ -269,7 +269,7 @@ event_of(const struct feed_tell *t, bool folder, const struct node_row *n, int64
 	return e;
 }
 
-/* One node that may lie below the folder that an event tells of. Of a file the present place is taken: where it was told of others follows. */
+/* One node that may lie below the folder that `cause` tells of. Of a file the present place is taken: where it was told of others follows. */
 static int
 tell_below_one(struct feed_tell *t, const struct event *cause, bool folder, int64_t id)
 {
@@ -290,23 +290,9 @@ tell_below_one(struct feed_tell *t, const struct event *cause, bool folder, int6
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
+/* One node that is seen at the end of the feed. */
 static int
-tell_below(struct feed_tell *t, const struct event *e)
-{
-	struct db_row row = DB_ROW_INIT;
-	bool folder;
-	int64_t id;
-	int rc = tbl_grant_mine(t->db, t->w->id, t->q->who->id, &row);
-
-	while (rc == 0 && (rc = db_next(&row)) == 0)
-		if (tbl_grant_mine_seen(&row, &id, &folder))
-			rc = tell_below_one(t, e, folder, id);
-	db_row_release(&row);
-	return rc == ERR_END ? 0 : rc;
-}
-
-static int
-tell_shared_one(struct feed_tell *t, bool folder, int64_t id, int64_t sequence)
+tell_seen_one(struct feed_tell *t, const struct event *cause, bool folder, int64_t id)
 {
 	struct db_row row = DB_ROW_INIT;
 	struct sight_place place;
@@ -315,15 +301,16 @@ tell_shared_one(struct feed_tell *t, bool folder, int64_t id, int64_t sequence)
 	int rc = load(t, folder, id, &row, &n);
 
 	if (rc == 0 && (rc = look(t, folder, id, n.parent, t->w->sequence, &place)) == 0 && sight_sees(&place)) {
-		e = event_of(t, folder, &n, sequence);
+		e = event_of(t, folder, &n, cause->sequence);
 		rc = give(t, &e);
 	}
 	db_row_release(&row);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-int
-feed_tell_shared(struct feed_tell *t, int64_t sequence)
+static int
+each_shared(struct feed_tell *t, const struct event *cause,
+    int (*one)(struct feed_tell *t, const struct event *cause, bool folder, int64_t id))
 {
 	struct db_row row = DB_ROW_INIT;
 	bool folder;
@@ -332,9 +319,15 @@ feed_tell_shared(struct feed_tell *t, int64_t sequence)
 
 	while (rc == 0 && (rc = db_next(&row)) == 0)
 		if (tbl_grant_mine_seen(&row, &id, &folder))
-			rc = tell_shared_one(t, folder, id, sequence);
+			rc = one(t, cause, folder, id);
 	db_row_release(&row);
 	return rc == ERR_END ? 0 : rc;
+}
+
+int
+feed_tell_shared(struct feed_tell *t, int64_t sequence)
+{
+	return each_shared(t, &(struct event) { .sequence = sequence }, tell_seen_one);
 }
 
 /* ---- the rules ---- */
@@ -425,7 +418,7 @@ tell_partial(struct feed_tell *t, struct event *e)
 	if ((rc = tell_node(t, e)) != 0 || !told.folder || !subtree)
 		return rc;
 	*e = told;
-	if (!t->sight.always && (rc = tell_below(t, e)) != 0)
+	if (!t->sight.always && (rc = each_shared(t, e, tell_below_one)) != 0)
 		return rc;
 	return t->q->scope && t->q->scope != e->node ? tell_scope(t, e, sight_shows) : 0;
 }
