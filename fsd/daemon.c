@@ -42,7 +42,7 @@
 #define STOP_GRACE_MS 10000
 #define TICK_NS 200000000
 #define SOCKET_ONLY_THREADS 8
-#define THREADS_LEAST 8
+#define THREADS_LEAST 6
 #define THREADS_MOST 64
 #define ERRAND_THREADS 64	/* so many changes, besides PutObject, come into one commit */
 #define TLS_FILE (1u << 20)
