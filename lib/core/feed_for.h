@@ -11,13 +11,13 @@
  * The change feed as one reader may see it (SYNC 4). What the reader could see before and after each event says whether something came into
  * view or left it; rights as they are now say what may be told of that (feed_tell.h).
  *
- * Who has a role on the whole workspace sees everything but the files that only mark a folder as made by somebody (SEMANTICS 9). Others
- * see what lies in a folder that is shared with them, or was, or was itself shared. For
- * them a move is ACCESS_GAINED where only the new place is seen and ACCESS_LOST where only the old one is; a share with them is ACCESS_GAINED
- * while it lasts, and its end ACCESS_LOST when nothing else shows the node. Behind a page in which a folder was lost they are told ACCESS_GAINED
- * of each node that was shared with them and is seen still, since it may have been below. A share of the whole workspace is ACCESS_GAINED of its root for whom it is
- * given to, who forgets then what was known of a part and lists. Nothing is said of a folder that is not seen: it is no parent (0), and paths begin at the topmost folder that is seen. What went
- * from where nothing is seen any more has no name.
+ * Who has a role on the whole workspace sees everything but the files that only mark a folder as made by somebody (SEMANTICS 9). Others see
+ * what lies in a folder that is shared with them, or was, or was itself shared. For them a move is ACCESS_GAINED where only the new place is
+ * seen and ACCESS_LOST where only the old one is; a share with them is ACCESS_GAINED while it lasts, and its end ACCESS_LOST when nothing
+ * else shows the node. Behind a page in which a folder was lost they are told ACCESS_GAINED of each node that was shared with them and is seen
+ * still, since it may have been below. A share of the whole workspace is ACCESS_GAINED of its root for whom it is given to, who forgets then
+ * what was known of a part and lists. Nothing is said of a folder that is not seen: it is no parent (0), and paths begin at the topmost folder
+ * that is seen. What went from where nothing is seen any more has no name.
  *
  * A scope narrows all this to one folder and what is in it: what crosses its edge is gained or lost in the same way, and where a folder above
  * is deleted, restored or moved so that the scope comes or goes, the event is told of the scope.

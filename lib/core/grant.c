@@ -24,7 +24,7 @@ struct change {
 	bool no_folder;			/* result: the folder is missing */
 };
 
-struct sweep {
+struct ending {
 	unsigned max, n;
 };
 
@@ -198,15 +198,15 @@ grant_end(struct txn *t, int64_t node)
 }
 
 static int
-run_sweep(struct txn *t, void *arg)
+run_end(struct txn *t, void *arg)
 {
-	struct sweep *sweep = arg;
+	struct ending *ending = arg;
 	struct grant_target target = { .name = { "", 0 } };
 	struct workspace_row *ws;
 	struct grant_row g = { 0 };
 	int rc = 0;
 
-	for (sweep->n = 0; sweep->n < sweep->max; sweep->n++) {
+	for (ending->n = 0; ending->n < ending->max; ending->n++) {
 		if ((rc = tbl_grant_first_ending(t->db, &g)) != 0)
 			break;
 		target.kind = g.resource_kind;
@@ -218,13 +218,13 @@ run_sweep(struct txn *t, void *arg)
 	}
 	if (rc && rc != ERR_NOTFOUND)
 		return rc;
-	return sweep->n ? txn_auth_changed(t) : 0;
+	return ending->n ? txn_auth_changed(t) : 0;
 }
 
 int
 grant_expire(struct store *store, unsigned max, unsigned *n)
 {
-	struct sweep sweep = { .max = max };
+	struct ending ending = { .max = max };
 	struct db_conn *db = NULL;
 	struct grant_row g;
 	int rc;
@@ -236,7 +236,7 @@ grant_expire(struct store *store, unsigned max, unsigned *n)
 	db_read_end(db);
 	if (rc)
 		return rc == ERR_NOTFOUND ? 0 : rc;
-	if ((rc = commit_run(store, &(struct commit) { .run = run_sweep, .arg = &sweep, .frees = true })) == 0)
-		*n = sweep.n;
+	if ((rc = commit_run(store, &(struct commit) { .run = run_end, .arg = &ending, .frees = true })) == 0)
+		*n = ending.n;
 	return rc;
 }
