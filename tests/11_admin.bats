@@ -41,6 +41,10 @@ field() {	# JQ-FILTER
 	jq -er "$1" <<< "$reply"
 }
 
+watchers_are() {	# N
+	api GET status && [ "$(jq .watchers <<< "$reply")" = "$1" ]
+}
+
 s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	local user=$1 path=$2
 	shift 2
@@ -123,7 +127,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 
 @test "tokens work until they expire or are deleted" {
 	api POST users '{"name": "tom", "admin": true}'; want 201
-	api POST users/tom/tokens '{"expiresMs": 1500}'; want 201
+	api POST users/tom/tokens '{"expiresMs": 4000}'; want 201
 	short=$(field .token)
 	[[ $(field .expiresAt) == 20*Z ]]
 	api POST users/tom/tokens; want 201
@@ -132,7 +136,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	status() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$FSD_URL/v1/admin/status"; }
 	[ "$(status "$short")" = 200 ]
 	[ "$(status "$long")" = 200 ]
-	sleep 1.6
+	sleep 4.1
 	[[ $(status "$short") == 40[13] ]]
 	[ "$(status "$long")" = 200 ]
 	api DELETE "users/tom/tokens/$id"; want 204
@@ -169,7 +173,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST workspaces '{"name": "empty-one"}'; want 201
 	[ "$(field .historyMs)" = 2592000000 ]
 	api DELETE workspaces/empty-one; want 204
-	grep -qE 'workspace empty-one \(ws_[0-9a-z]+\) was deleted by admin \(user_[0-9a-z]+\)' "$FSD_LOG"
+	logged -E 'workspace empty-one \(ws_[0-9a-z]+\) was deleted by admin \(user_[0-9a-z]+\)'
 	api GET workspaces/empty-one; want 404
 	# A user who owns one stays.
 	api POST workspaces '{"name": "of-wes", "owner": "wes"}'; want 201
@@ -225,18 +229,17 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api GET "workspaces/feed/changes?cursor=$end&wait=1"; want 200
 	took=$((($(date +%s%N) - from) / 1000000))
 	[ "$(jq -c .changes <<< "$reply")" = '[]' ]
-	[ "$took" -ge 950 ] && [ "$took" -lt 3000 ]
+	[ "$took" -ge 950 ] && [ "$took" -lt 10000 ]
 	# With one it ends at once.
 	(cd "$STORE" && curl -sS -m 60 --unix-socket fsd.sock -w '\n%{time_total}\n' "http://fsd/v1/admin/workspaces/feed/changes?cursor=$end&wait=30") \
 		> "$BATS_TEST_TMPDIR/waited" 3>&- &
 	waiter=$!
-	sleep 0.5
-	api GET status; [ "$(field .watchers)" = 1 ]
+	within 20 watchers_are 1
 	s3_curl /feed/f4 -X PUT -d 4
 	wait $waiter
 	[ "$(head -n 1 "$BATS_TEST_TMPDIR/waited" | jq -r '.changes[0].name')" = f4 ]
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/waited" | cut -d . -f 1)" -lt 5 ]
-	api GET status; [ "$(jq .watchers <<< "$reply")" = 0 ]
+	within 20 watchers_are 0
 }
 
 @test "200 wait, and one commit wakes them all" {
@@ -322,6 +325,15 @@ metrics() {
 	curl -s -H "Authorization: Bearer $FSD_TOKEN" "$FSD_URL/metrics"
 }
 
+counted() {	# OPERATION CLASS: requests so far
+	metrics | sed -n "s/^fsd_requests_total{operation=\"$1\",status=\"$2\"} //p" | grep . || echo 0
+}
+
+# A request is counted a moment after its reply.
+counted_is() {
+	[ "$(counted "$1" "$2")" = "$3" ]
+}
+
 # With a store and settings of the test's own, which it stops.
 own_daemon() {	# SETTING
 	echo "$1" > "$BATS_TEST_TMPDIR/fsd.yaml"
@@ -351,13 +363,12 @@ own_daemon() {	# SETTING
 
 @test "metrics count by operation and class of status" {
 	s3_curl /counted -X PUT
-	before=$(metrics | sed -n 's/^fsd_requests_total{operation="PutObject",status="2xx"} //p')
+	put=$(counted PutObject 2xx) get=$(counted GetObject 4xx)
 	s3_curl /counted/a -X PUT -d 12345
 	s3_curl /counted/missing > /dev/null
+	within 20 counted_is PutObject 2xx $((put + 1))
+	within 20 counted_is GetObject 4xx $((get + 1))
 	text=$(metrics)
-	after=$(sed -n 's/^fsd_requests_total{operation="PutObject",status="2xx"} //p' <<< "$text")
-	[ $((after - ${before:-0})) = 1 ]
-	grep -q '^fsd_requests_total{operation="GetObject",status="4xx"} [1-9]' <<< "$text"
 	for m in fsd_request_seconds_count fsd_received_bytes_total fsd_sent_bytes_total fsd_connections fsd_watchers fsd_commits_total \
 		fsd_commit_batches_total fsd_upload_memory_bytes fsd_disk_free_bytes process_cpu_seconds_total \
 		process_resident_memory_bytes fsd_anonymous_memory_bytes; do
@@ -372,19 +383,19 @@ own_daemon() {	# SETTING
 	s3_curl /logged -X PUT
 	s3_curl '/logged/a%20file' -X PUT -d 12345
 	curl -s -o /dev/null "$FSD_URL/logged/x?X-Amz-Signature=deadbeefcafe&token=s3cr3t"
-	sleep 0.5
+	logged 'PUT /logged/a%20file PutObject'
 	line=$(grep 'PUT /logged/a%20file PutObject' "$FSD_LOG")
 	[[ $line == *" $AWS_ACCESS_KEY_ID "*" 200 in=5 out=0 us="* ]]
-	grep -q 'X-Amz-Signature=\*\*\*&token=\*\*\*' "$FSD_LOG"
+	logged 'X-Amz-Signature=\*\*\*&token=\*\*\*'
 	none grep -qE "deadbeefcafe|s3cr3t" "$FSD_LOG"
 	# URLs that are passes by themselves: of downloads and parts, and presigned.
 	/usr/bin/python3 "$FSD_ROOT/tests/logged.py" logged > "$BATS_TEST_TMPDIR/passes"
-	sleep 0.5
 	[ "$(grep -c . "$BATS_TEST_TMPDIR/passes")" = 4 ]
+	logged 'ticket=\*\*\* GetContent 200'
+	logged 'ticket=\*\*\* PutPart 200'
+	logged 'X-Amz-Signature=\*\*\*.* GetObject 200'
+	logged '[?&]Signature=\*\*\*.* GetObject 200'
 	none grep -qF -f "$BATS_TEST_TMPDIR/passes" "$FSD_LOG"
-	grep -q 'ticket=\*\*\* GetContent 200' "$FSD_LOG"
-	grep -q 'ticket=\*\*\* PutPart 200' "$FSD_LOG"
-	grep -q 'Signature=\*\*\*.* GetObject 200' "$FSD_LOG"
 	none grep -qF "$AWS_SECRET_ACCESS_KEY" "$FSD_LOG"
 	none grep -qF "$FSD_TOKEN" "$FSD_LOG"
 }
@@ -395,9 +406,8 @@ own_daemon() {	# SETTING
 	read -t 10 -r line <&9
 	exec 9>&-
 	[[ $line == "HTTP/1.1 400 "* ]]
-	sleep 0.3
-	grep -q ' - PUT /smuggled Refused 400 ' "$FSD_LOG"
-	metrics | grep -q '^fsd_requests_total{operation="Refused",status="4xx"} [1-9]'
+	logged ' - PUT /smuggled Refused 400 '
+	[ "$(counted Refused 4xx)" -ge 1 ]
 }
 
 @test "cross-origin requests: the listed origin and no other" {

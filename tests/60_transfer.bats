@@ -45,6 +45,20 @@ log_lines() {
 	wc -l < "$FSD_LOG"
 }
 
+# The line of a request is written a moment after its reply.
+log_bytes_between() {	# in|out OPERATION LINE LEAST MOST
+	within 20 log_bytes_reach "$1" "$2" "$3" "$4" && [ "$(log_bytes "$1" "$2" "$3")" -le "$5" ]
+}
+
+log_bytes_reach() {
+	[ "$(log_bytes "$1" "$2" "$3")" -ge "$4" ]
+}
+
+# Whether the transfer that prints JSON there has moved so much.
+moved_reach() {	# FILE BYTES
+	[ "$(jq -s --argjson n "$2" 'map(select(.type == "status").bytes) | max >= $n' "$1" 2>/dev/null)" = true ]
+}
+
 @test "a file goes there and comes back with its time and mode" {
 	random_file "$D/a" 100000
 	chmod 640 "$D/a"
@@ -81,10 +95,10 @@ log_lines() {
 	line=$(log_lines)
 	sum=$(put_again "$D/a" "$W/a")
 	moved "$sum" $((1 << 20)) $((6 << 20))
-	[ "$(log_bytes in PutPart "$line")" -le $((6 << 20)) ]
-	[ "$(log_bytes in PutPart "$line")" -ge $((1 << 20)) ]
+	log_bytes_between in PutPart "$line" $((1 << 20)) $((6 << 20))
 	line=$(log_lines)
 	moved "$(get_again "$W/a" "$D/b")" $((1 << 20)) $((6 << 20))
+	log_bytes_between out GetChunk "$line" $((1 << 20)) $((6 << 20))
 	[ "$(log_bytes out GetContent "$line")" = 0 ]
 	cmp "$D/a" "$D/b"
 	# Bytes put in at the front move all the others: still the same chunks.
@@ -96,9 +110,9 @@ log_lines() {
 
 @test "put goes on where kill -9 of fsctl left it" {
 	random_file "$D/a" $((40 << 20))
-	"$FSCTL" --data "$STORE" -q put --bwlimit 10MiB/s "$D/a" "$W/a" 3>&- &
+	"$FSCTL" --data "$STORE" --json put --bwlimit 10MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
 	local pid=$!
-	sleep 2.5
+	within 60 moved_reach "$D/out" $((20 << 20))
 	kill -KILL $pid
 	wait $pid || true
 	run fsctl ls "$W"
@@ -113,9 +127,9 @@ log_lines() {
 	random_file "$D/a" $((40 << 20))
 	fsctl put -q "$D/a" "$W/a"
 	mkdir "$D/to"
-	"$FSCTL" --data "$STORE" -q get --bwlimit 10MiB/s "$W/a" "$D/to/a" 3>&- &
+	"$FSCTL" --data "$STORE" --json get --bwlimit 10MiB/s "$W/a" "$D/to/a" > "$D/out" 3>&- &
 	local pid=$!
-	sleep 2.5
+	within 60 moved_reach "$D/out" $((20 << 20))
 	kill -KILL $pid
 	wait $pid || true
 	[ ! -e "$D/to/a" ]
@@ -129,15 +143,15 @@ log_lines() {
 	store_start
 	fsctl -q workspace create "$W"
 	random_file "$D/a" $((24 << 20))
-	"$FSCTL" --data "$STORE" -q put --bwlimit 8MiB/s "$D/a" "$W/a" 3>&- &
+	"$FSCTL" --data "$STORE" --json put --bwlimit 8MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
 	local pid=$!
-	sleep 1.5
+	within 60 moved_reach "$D/out" $((6 << 20))
 	fsd_kill
 	fsd_start
 	wait $pid
-	"$FSCTL" --data "$STORE" -q get --bwlimit 8MiB/s "$W/a" "$D/b" 3>&- &
+	"$FSCTL" --data "$STORE" --json get --bwlimit 8MiB/s "$W/a" "$D/b" > "$D/out2" 3>&- &
 	pid=$!
-	sleep 1.5
+	within 60 moved_reach "$D/out2" $((6 << 20))
 	fsd_kill
 	fsd_start
 	wait $pid
@@ -149,7 +163,7 @@ log_lines() {
 	random_file "$D/a" $((24 << 20))
 	"$FSCTL" --data "$STORE" put --json --bwlimit 4MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
 	local pid=$! rc=0
-	sleep 1.5
+	within 60 moved_reach "$D/out" $((2 << 20))
 	kill -TERM $pid
 	wait $pid || rc=$?
 	[ $rc = 143 ]
@@ -167,6 +181,7 @@ log_lines() {
 	line=$(log_lines)
 	run fsctl put -r "$D/t" "$W/t"; status_is 0
 	[[ "$output" == *"3,000 files"* ]]
+	within 20 log_bytes_reach in CommitBatch "$line" 3000
 	[ "$(tail -n "+$((line + 1))" "$FSD_LOG" | grep -c ' access ')" -le 25 ]
 	run fsctl get -r "$W/t" "$D/back"; status_is 0
 	diff -r "$D/t" "$D/back"

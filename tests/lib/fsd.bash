@@ -38,6 +38,21 @@ fail() {
 	return 1
 }
 
+# Whether COMMAND comes true within so many seconds; it is asked again and again.
+within() {	# SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -le $end ] || { say "this did not come true: $*"; return 1; }
+		sleep 0.05
+	done
+}
+
+# Whether a line of fsd's log matches; a request's own is written up to 0.1 s after the reply.
+logged() {	# GREP-ARGUMENTS...
+	within 20 grep -q "$@" "$FSD_LOG"
+}
+
 need() {	# PROGRAM...: skips the test, by name, where one is not installed
 	local p
 	for p; do
