@@ -60,8 +60,8 @@ struct db_options {
  * SQLite: WAL, synchronous=FULL, foreign keys off, no automatic checkpoint, page size 4096; all read back after
  * opening, ERR_UNSUPPORTED if one is otherwise. The file is made 0600. That no other process has it open is the
  * business of DATA/LOCK; ERR_LOCKED only if one is met in the act of writing. ERR_TOOBIG if the path is over 511 bytes.
- * One lock on the file is held for all connections while it is open (VFS unix-excl). Reading connections map the
- * first GiB: a page there that the disk can't read ends the process (SIGBUS). The writer, db_verify() and db_backup() do
+ * One lock on the file is held for all connections while it is open (VFS unix-excl). Reading connections share a
+ * mapping of the first 64 GiB: a page there that the disk can't read ends the process (SIGBUS). The writer, db_verify() and db_backup() do
  * not map and answer ERR_IO.
  * While a database is open nobody else in the process may open and close its file: that would drop SQLite's locks.
  */

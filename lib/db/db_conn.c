@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "db_log.h"
+#include "db_map.h"
 #include "db_sqlite.h"
 #include "err.h"
 #include "log.h"
@@ -57,8 +58,9 @@ static const struct setting settings[] = {
 	{ FOR_BOTH, "PRAGMA temp_store=MEMORY", "PRAGMA temp_store", "2" },
 	{ FOR_WRITER, "PRAGMA mmap_size=0", "PRAGMA mmap_size", "0" },
 	/*
-	 * Readers map the first GiB of the file: a look-up takes five pages, and five system calls otherwise. What the disk
-	 * can't read then ends the process (SIGBUS) instead of one request; the writer, check and backup read without.
+	 * Readers map the file (db_map.h; by this number SQLite knows that it may ask): a look-up takes five pages, and five
+	 * system calls otherwise. What the disk can't read then ends the process (SIGBUS) instead of one request; the writer,
+	 * check and backup read without.
 	 */
 	{ FOR_READER, "PRAGMA mmap_size=1073741824", "PRAGMA mmap_size", "1073741824" },
 	{ FOR_BOTH, "PRAGMA trusted_schema=0", "PRAGMA trusted_schema", "0" },
@@ -274,6 +276,8 @@ conn_connect(struct db_conn *conn, const char *path, bool relaxed)
 		return ERR_NOMEM;
 	if (rc != SQLITE_OK)
 		return db_conn_error(conn, rc, path);
+	if (!conn->writer && conn->db->map)
+		db_map_use(conn->db->map, conn->handle);
 	sqlite3_db_config(conn->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	conn->patience_ms = DB_PATIENCE_MS;
 	sqlite3_busy_handler(conn->handle, wait_for_lock, conn);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "db_map.h"
 #include "db_sqlite.h"
 #include "err.h"
 #include "fio.h"
@@ -89,6 +90,8 @@ open_all(struct db *db, const struct db_options *o)
 {
 	int rc;
 
+	/* Where the system allows no such mapping it is slower, and works. */
+	(void)db_map_open(o->dirfd, o->name, &db->map);
 	if ((rc = writer_open(db, o)) != 0 || (rc = readers_open(db, o)) != 0)
 		return rc;
 	return o->create ? fio_sync_dir(o->dirfd, o->dir) : 0;
@@ -139,6 +142,7 @@ db_close(struct db *db)
 	for (unsigned i = 0; i < db->reader_count; i++)
 		db_conn_close(db->readers[i]);
 	db_conn_close(db->writer);	/* the last to close: SQLite then empties the log and removes it */
+	db_map_close(db->map);
 	free(db->readers);
 	free(db->free);
 	pthread_cond_destroy(&db->given);

@@ -67,7 +67,10 @@ struct db_conn {
 	uint64_t tried_pages;	/* its length at the last checkpoint since it began anew; 0: there was none */
 };
 
+struct db_map;
+
 struct db {
+	struct db_map *map;	/* of the file, for readers; NULL: each has its own */
 	struct db_conn *writer;
 	struct db_conn **readers;
 	unsigned reader_count;
