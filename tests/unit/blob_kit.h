@@ -9,6 +9,7 @@
 
 #include "blob.h"
 #include "digest.h"
+#include "err.h"
 #include "log.h"
 #include "test.h"
 
@@ -81,6 +82,26 @@ static inline int
 kit_get(struct blob_store *bs, const struct kit_chunk *c)
 {
 	return kit_read(bs, c, 0, c->len, true);
+}
+
+static inline int
+kit_count_one(void *arg, const uint8_t id[32], const struct blob_place *place)
+{
+	static const uint8_t none[32];
+
+	if (!memcmp(id, none, sizeof(none)) || place->stored < 80)
+		return ERR_INTERNAL;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* Records of a segment, each with an id; 1000000 if it could not be walked. */
+static inline unsigned
+kit_walked(struct blob_store *bs, uint64_t home)
+{
+	unsigned n = 0;
+
+	return blob_walk(bs, home, kit_count_one, &n) ? 1000000 : n;
 }
 
 static const uint8_t kit_store_id[16] = "kit store id 01";

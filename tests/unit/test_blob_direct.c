@@ -119,25 +119,6 @@ end_of(const struct kit_chunk *c)
 	return c->place.offset + c->place.stored;
 }
 
-static int
-count_one(void *arg, const uint8_t id[32], const struct blob_place *place)
-{
-	static const uint8_t none[32];
-
-	if (!memcmp(id, none, sizeof(none)) || place->stored < 80)
-		return ERR_INTERNAL;
-	++*(unsigned *)arg;
-	return 0;
-}
-
-static unsigned
-walked(struct blob_store *bs, uint64_t home)
-{
-	unsigned n = 0;
-
-	return blob_walk(bs, home, count_one, &n) ? 1000000 : n;
-}
-
 static void
 test_filler_sizes(void)
 {
@@ -178,12 +159,12 @@ test_places_are_aligned(void)
 		CHECK_INT(0, c[i].place.offset % SEG_ALIGN);
 		CHECK_INT(0, kit_get(bs, &c[i]));
 	}
-	CHECK_INT(N, walked(bs, c[0].place.home));
+	CHECK_INT(N, kit_walked(bs, c[0].place.home));
 	CHECK_INT(0, blob_sync(bs, 1));
 	CHECK_INT(1, blob_homes(bs, h, 2));
 	CHECK(h[0].tail % SEG_ALIGN == 0 && h[0].tail > c[N - 1].place.offset);
 	CHECK_INT(0, blob_roll(bs, 1, 0));
-	CHECK_INT(N, walked(bs, c[0].place.home));
+	CHECK_INT(N, kit_walked(bs, c[0].place.home));
 	for (unsigned i = 0; i < N; i++)
 		CHECK_INT(0, kit_get(bs, &c[i]));
 	bs->ops->free(bs);
@@ -223,14 +204,14 @@ test_refused(void)
 		put_many(bs, 0, 20, c);
 		for (unsigned i = 0; i < 20; i++)
 			CHECK_INT(0, kit_get(bs, &c[i]));
-		CHECK_INT(20, walked(bs, c[0].place.home));
+		CHECK_INT(20, kit_walked(bs, c[0].place.home));
 		CHECK_INT(0, blob_sync(bs, 1));
 		CHECK_INT(1, blob_homes(bs, h, 2));
 		CHECK(direct_writes <= at && told == 0);
 		bs->ops->free(bs);
 		bs = open_with(dirfd, h, 1);
 		CHECK(found.sealed == 1 && found.quarantined == 0 && found.cut == 0);
-		CHECK_INT(20, walked(bs, c[0].place.home));
+		CHECK_INT(20, kit_walked(bs, c[0].place.home));
 		bs->ops->free(bs);
 	}
 }
@@ -283,12 +264,12 @@ test_full_disk(void)
 	CHECK_INT(0, kit_put(bs, 1, 3, false, 300000, &e));
 	CHECK_INT(0, blob_sync(bs, 1));
 	CHECK_INT(0, told);
-	CHECK_INT(2, walked(bs, c.place.home));
+	CHECK_INT(2, kit_walked(bs, c.place.home));
 	CHECK_INT(1, blob_homes(bs, h, 2));
 	bs->ops->free(bs);
 	bs = open_with(dirfd, h, 1);
 	CHECK(found.sealed == 1 && found.quarantined == 0 && found.cut == 0);
-	CHECK_INT(2, walked(bs, c.place.home));
+	CHECK_INT(2, kit_walked(bs, c.place.home));
 	CHECK_INT(0, kit_get(bs, &c));
 	CHECK_INT(0, kit_get(bs, &e));
 	bs->ops->free(bs);
@@ -333,7 +314,7 @@ test_recovery(void)
 		bs = open_with(dirfd, &home, 1);
 		CHECK(found.sealed == 1 && found.quarantined == 0 && found.orphans == 0);
 		CHECK(kind == 3 ? found.cut > 0 && found.cut <= SEG_ALIGN : found.cut == 0);
-		CHECK_INT(whole, walked(bs, home.home));
+		CHECK_INT(whole, kit_walked(bs, home.home));
 		for (unsigned i = 0; i < DURABLE; i++)
 			CHECK_INT(0, kit_get(bs, &c[i]));
 		bs->ops->free(bs);
@@ -403,7 +384,7 @@ test_threads(void)
 	}
 	CHECK_INT(0, blob_sync(bs, 1));
 	CHECK_INT(1, blob_homes(bs, h, 1));
-	CHECK_INT(N * 25, walked(bs, h[0].home));
+	CHECK_INT(N * 25, kit_walked(bs, h[0].home));
 	bs->ops->free(bs);
 }
 
