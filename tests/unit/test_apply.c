@@ -1,142 +1,6 @@
-#include <time.h>
+#include "apply_kit.h"
 
-#include "object_kit.h"
-
-#include "apply.h"
-#include "history.h"
-#include "transfer.h"
-#include "tree.h"
-
-/* Many changes in one commit: contents that are there or staged, refusals that leave no trace, what comes back from the trash. */
-
-static struct principal admin;
-static struct apply_op ops[APPLY_OPS];
-static struct apply batch;
-static int64_t staged[4];
-
-static int
-open_store(int64_t history_ms, int versioning)
-{
-	int rc = obj_open(history_ms, versioning);
-
-	memset(ops, 0, sizeof(ops));
-	batch = (struct apply)APPLY_INIT;
-	batch.ops = ops;
-	return rc ? rc : principal_find(store, "admin", &admin);
-}
-
-static void
-close_store(void)
-{
-	apply_release(&batch);
-	obj_close();
-}
-
-static int
-nothing(void *arg, struct buf *reply)
-{
-	(void)arg;
-	buf_addstr(reply, "{}");
-	return 0;
-}
-
-static int
-run(bool atomic)
-{
-	struct idem idem = IDEM_INIT;
-	int rc;
-
-	idem.render = nothing;
-	batch.workspace = space.id;
-	batch.who = &admin;
-	batch.actor = (struct actor) { admin.id, 0 };
-	batch.label = SLICE("laptop");
-	batch.atomic = atomic;
-	rc = apply_run(store, &batch, &idem);
-	idem_end(store, &idem);
-	return rc;
-}
-
-/* A new list of operations. */
-static void
-begin(void)
-{
-	apply_release(&batch);
-	memset(ops, 0, sizeof(ops));
-	batch.chunks = (struct buf)BUF_INIT(16 << 20);
-	batch.count = 0;
-	batch.nstaged = 0;
-}
-
-static struct apply_op *
-add(enum apply_kind kind, const char *name)
-{
-	struct apply_op *op = &ops[batch.count++];
-
-	op->kind = kind;
-	op->parent = kind == APPLY_MOVE ? 0 : space.root_folder_id;
-	op->parent_op = -1;
-	op->node = NODE_FILE;
-	op->headers = (struct slice) { "", 0 };
-	if (name)
-		op->name = SLICE(name);
-	return op;
-}
-
-static void
-chunk(struct apply_op *op, const char *text)
-{
-	struct manifest_chunk c = { .bytes = (uint32_t)strlen(text) };
-
-	digest_sha256(text, c.bytes, c.id);
-	if (!op->chunks)
-		op->chunk = batch.chunks.len / sizeof(c);
-	buf_add(&batch.chunks, &c, sizeof(c));
-	op->chunks++;
-	op->size += c.bytes;
-}
-
-static struct apply_op *
-create(const char *name, const char *text)
-{
-	struct apply_op *op = add(APPLY_CREATE, name);
-
-	if (*text)
-		chunk(op, text);
-	return op;
-}
-
-static int
-stage(const char *const *texts, size_t n, int64_t *id)
-{
-	struct ingest_options o = { .size = UINT64_MAX, .pieces = true, .leaves = true };
-	struct transfer_stage s = { .workspace = space.id, .principal = admin.id };
-	struct ingest_result result;
-	struct idem idem = IDEM_INIT;
-	struct ingest *in = NULL;
-	size_t used;
-	int rc = ingest_new(store, &o, &in);
-
-	idem.render = nothing;
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if ((rc = ingest_write(in, texts[i], strlen(texts[i]), &used)) == 0)
-			rc = ingest_cut(in);
-	if (rc == 0 && (rc = ingest_finish(in, &result)) == 0) {
-		s.bytes = &result;
-		rc = transfer_stage(store, &s, &idem);
-		*id = s.id;
-	}
-	ingest_free(in);
-	idem_end(store, &idem);
-	batch.staged = staged;
-	return rc;
-}
-
-static int64_t
-events(void)
-{
-	return obj_number("SELECT sequence FROM workspace");
-}
+/* Many changes in one commit: contents that are there or staged, and refusals that leave no trace. */
 
 /* ---- contents ---- */
 
@@ -242,7 +106,6 @@ static void
 test_hashes_are_verified(void)
 {
 	static const char *const texts[] = { "first", "second" };
-	int rc;
 
 	CHECK_INT(0, open_store(0, 0));
 	CHECK_INT(0, stage(texts, 2, staged));
@@ -264,7 +127,6 @@ test_hashes_are_verified(void)
 	create("short", "first")->size = 4;
 	CHECK_INT(0, run(false));
 	CHECK_INT(ERR_RANGE, ops[0].rc);
-	(void)rc;
 	close_store();
 }
 
@@ -301,6 +163,12 @@ test_a_base_tells_its_chunks_of_its_own_file_alone(void)
 }
 
 /* ---- all, or each ---- */
+
+static int64_t
+events(void)
+{
+	return obj_number("SELECT sequence FROM workspace");
+}
 
 static void
 test_all_or_none(void)
@@ -417,188 +285,11 @@ test_what_was_known_of_a_folder_ends_with_it(void)
 	close_store();
 }
 
-/* ---- conflicts and what comes back ---- */
-
-static void
-test_conflict_copies(void)
-{
-	struct object_info info = OBJECT_INFO_INIT;
-
-	CHECK_INT(0, open_store(0, 0));
-	CHECK_INT(0, obj_put("a.txt", "theirs", &info));
-	CHECK_INT(0, obj_put("k", "mine", NULL));
-	begin();
-	create("a.txt", "mine")->rename = true;
-	create("a.txt", "mine")->rename = true;
-	CHECK_INT(0, run(false));
-	CHECK(ops[0].conflict_of == info.file_id && ops[1].conflict_of == info.file_id && ops[0].result != ops[1].result);
-	CHECK(strstr(ops[0].called.data, "a (conflict laptop ") == ops[0].called.data);
-	CHECK(strcmp(ops[0].called.data, ops[1].called.data) != 0);
-	CHECK_INT(2, obj_number("SELECT count(*) FROM change_event WHERE event_type = 11"));
-	object_info_release(&info);
-	close_store();
-}
-
-static void
-edit_what_was_deleted(int versioning)
-{
-	struct object_info info = OBJECT_INFO_INIT;
-	struct apply_op *op;
-	int rc;
-
-	CHECK_INT(0, open_store(1000000, versioning));
-	CHECK_INT(0, obj_put("f/a", "old", &info));
-	CHECK_INT(0, obj_put("other", "new", NULL));
-	CHECK_INT(0, obj_delete("f/a", 0, NULL));
-	begin();
-	op = add(APPLY_VERSION, NULL);
-	op->id = info.file_id;
-	op->base = info.version_id;
-	chunk(op, "new");
-	CHECK_INT(0, run(false));
-	CHECK_INT(0, ops[0].rc);
-	CHECK(ops[0].result == info.file_id);
-	CHECK_STR("new", obj_text("f/a", 0, &rc));
-	CHECK_INT(1, obj_number("SELECT count(*) FROM change_event WHERE event_type = 6"));
-	CHECK_INT(0, obj_number("SELECT count(*) FROM change_event WHERE event_type = 6 AND ends_commit = 1"
-				" AND sequence < (SELECT sequence FROM workspace)"));
-	CHECK_INT(versioning ? 3 : 2, obj_number("SELECT count(*) FROM file_version v JOIN file f ON f.id = v.file_id"
-						 " WHERE f.name = CAST('a' AS BLOB)"));
-	CHECK_SOUND();
-	object_info_release(&info);
-	close_store();
-}
-
-static void
-test_an_edit_brings_back_what_was_deleted(void)
-{
-	edit_what_was_deleted(0);
-}
-
-static void
-test_an_edit_takes_a_marker_away(void)
-{
-	edit_what_was_deleted(1);
-}
-
-static void
-test_nothing_comes_back_over_another(void)
-{
-	struct object_info info = OBJECT_INFO_INIT, other = OBJECT_INFO_INIT;
-	struct apply_op *op;
-
-	CHECK_INT(0, open_store(1000000, 0));
-	CHECK_INT(0, obj_put("a", "old", &info));
-	CHECK_INT(0, obj_delete("a", 0, NULL));
-	CHECK_INT(0, obj_put("a", "another", &other));
-	CHECK_INT(0, obj_put("k", "mine", NULL));
-	begin();
-	for (int i = 0; i < 2; i++) {
-		op = add(APPLY_VERSION, NULL);
-		op->id = info.file_id;
-		op->base = info.version_id;
-		op->rename = i;
-		chunk(op, "mine");
-	}
-	CHECK_INT(0, run(false));
-	CHECK(ops[0].rc == ERR_PRECONDITION && ops[0].current == other.version_id);
-	CHECK(ops[1].rc == 0 && ops[1].conflict_of == other.file_id && ops[1].result != info.file_id);
-	CHECK_SOUND();
-	object_info_release(&info);
-	object_info_release(&other);
-	close_store();
-}
-
-/* ---- refusals of what would come back for an edit ---- */
-
-/* An edit, by 12 bytes that are there, of "f/a", which was deleted since. */
-static void
-edit_deleted(const struct object_info *old)
-{
-	struct apply_op *op;
-
-	begin();
-	op = add(APPLY_VERSION, NULL);
-	op->id = old->file_id;
-	op->base = old->version_id;
-	chunk(op, "abcdefghijkl");
-}
-
-static int
-open_deleted(struct object_info *old)
-{
-	int rc = open_store(86400000, 0);
-
-	if (rc || (rc = obj_put("f/a", "old45", old)) != 0 || (rc = obj_put("k", "abcdefghijkl", NULL)) != 0)
-		return rc;
-	return obj_delete("f/a", 0, NULL);
-}
-
-static void
-test_an_edit_of_what_was_deleted_keeps_to_the_quota(void)
-{
-	struct object_info old = OBJECT_INFO_INIT;
-
-	CHECK_INT(0, open_deleted(&old));	/* and its folder is gone */
-	CHECK_INT(0, workspace_set(store, space.id, &(struct workspace_set) { 20, -1, -1, NULL, -1 }, (struct actor) { 1, 0 }));
-	edit_deleted(&old);
-	CHECK_INT(0, run(false));
-	CHECK_INT(ERR_QUOTA, ops[0].rc);
-	CHECK_SOUND();
-	object_info_release(&old);
-	close_store();
-}
-
-static void
-test_an_edit_of_what_was_deleted_is_refused_without_a_trace(void)
-{
-	struct object_info old = OBJECT_INFO_INIT;
-
-	CHECK_INT(0, open_deleted(&old));
-	CHECK_INT(0, obj_put("f/a", "another", NULL));
-	edit_deleted(&old);
-	CHECK_INT(0, run(false));
-	CHECK(ops[0].rc < 0);
-	CHECK_SOUND();
-	object_info_release(&old);
-	close_store();
-}
-
-static void
-test_an_edit_of_what_left_the_trash_hinders_no_other(void)
-{
-	struct object_info old = OBJECT_INFO_INIT;
-
-	CHECK_INT(0, open_deleted(&old));
-	CHECK_INT(0, workspace_set(store, space.id, &(struct workspace_set) { -1, 1, -1, NULL, -1 }, (struct actor) { 1, 0 }));
-	nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL);
-	edit_deleted(&old);
-	create("other", "abcdefghijkl");
-	CHECK_INT(0, run(false));
-	CHECK(ops[0].rc < 0);
-	CHECK_INT(0, ops[1].rc);
-	CHECK_SOUND();
-	object_info_release(&old);
-	close_store();
-}
-
 static const struct test tests[] = {
-	TEST(test_staged_chunks_become_files),
-	TEST(test_what_is_staged_counts_until_it_is_files), TEST(test_nobody_makes_files_of_what_others_staged),
-	TEST(test_hashes_are_verified),
-	TEST(test_a_base_tells_its_chunks_of_its_own_file_alone),
-	TEST(test_all_or_none),
-	TEST(test_one_commit_for_the_feed),
-	TEST(test_what_failed_has_nothing_in_it),
-	TEST(test_moves_and_deletions),
-	TEST(test_what_was_known_of_a_folder_ends_with_it),
-	TEST(test_conflict_copies),
-	TEST(test_an_edit_brings_back_what_was_deleted),
-	TEST(test_an_edit_of_what_was_deleted_keeps_to_the_quota),
-	TEST(test_an_edit_of_what_was_deleted_is_refused_without_a_trace),
-	TEST(test_an_edit_of_what_left_the_trash_hinders_no_other),
-	TEST(test_an_edit_takes_a_marker_away),
-	TEST(test_nothing_comes_back_over_another),
-	TEST_END
+	TEST(test_staged_chunks_become_files), TEST(test_what_is_staged_counts_until_it_is_files),
+	TEST(test_nobody_makes_files_of_what_others_staged), TEST(test_hashes_are_verified),
+	TEST(test_a_base_tells_its_chunks_of_its_own_file_alone), TEST(test_all_or_none),
+	TEST(test_one_commit_for_the_feed), TEST(test_what_failed_has_nothing_in_it),
+	TEST(test_moves_and_deletions), TEST(test_what_was_known_of_a_folder_ends_with_it), TEST_END
 };
 TEST_MAIN(tests)
