@@ -12,25 +12,32 @@ static struct store *store;
 static struct workspace_row space;
 
 static inline int
-obj_open(int64_t history_ms, int versioning)
+obj_versioning(int versioning)
 {
 	struct workspace_set set = WORKSPACE_SET_NONE;
+
+	set.versioning = versioning;
+	return workspace_set(store, space.id, &set, (struct actor) { 1, 0 });
+}
+
+static inline int
+obj_open(int64_t history_ms, int versioning)
+{
 	struct principal admin;
 	int rc;
 
 	if ((rc = kit_open(&store)) != 0 || (rc = principal_find(store, "admin", &admin)) != 0 ||
 	    (rc = kit_workspace(store, "space", admin.id, history_ms, &space)) != 0)
 		return rc;
-	set.versioning = versioning;
-	return versioning ? workspace_set(store, space.id, &set, (struct actor) { 1, 0 }) : 0;
+	return versioning ? obj_versioning(versioning) : 0;
 }
 
 static inline int
-obj_versioning(int versioning)
+obj_quota(int64_t bytes)
 {
 	struct workspace_set set = WORKSPACE_SET_NONE;
 
-	set.versioning = versioning;
+	set.quota_bytes = bytes;
 	return workspace_set(store, space.id, &set, (struct actor) { 1, 0 });
 }
 

@@ -42,11 +42,9 @@ static void
 test_what_is_staged_counts_until_it_is_files(void)
 {
 	static const char *const texts[] = { "one", "two" };
-	struct workspace_set set = WORKSPACE_SET_NONE;
 
 	CHECK_INT(0, open_store(0, 0));
-	set.quota_bytes = 10;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(10));
 	CHECK_INT(0, stage(texts, 2, staged));
 	CHECK_INT(ERR_QUOTA, stage(texts, 2, staged + 1));
 	begin();

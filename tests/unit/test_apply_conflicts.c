@@ -125,7 +125,7 @@ test_an_edit_of_what_was_deleted_keeps_to_the_quota(void)
 	struct object_info old = OBJECT_INFO_INIT;
 
 	CHECK_INT(0, open_deleted(&old));	/* and its folder is gone */
-	CHECK_INT(0, workspace_set(store, space.id, &(struct workspace_set) { 20, -1, -1, NULL, -1 }, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(20));
 	edit_deleted(&old);
 	CHECK_INT(0, run(false));
 	CHECK_INT(ERR_QUOTA, ops[0].rc);

@@ -157,13 +157,11 @@ put_one(void *arg)
 static void
 test_quota_with_writers_side_by_side(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct worker workers[16] = { 0 };
 	int ok = 0, refused = 0;
 
 	CHECK_INT(0, obj_open(0, 0));
-	set.quota_bytes = 50;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(50));
 	for (int i = 0; i < 16; i++) {
 		workers[i].number = i;
 		CHECK_INT(0, pthread_create(&workers[i].thread, NULL, put_one, &workers[i]));

@@ -155,18 +155,14 @@ test_delete_conditions(void)
 static void
 test_quota_holds_in_the_transaction(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
-
 	CHECK_INT(0, obj_open(0, 0));
-	set.quota_bytes = 10;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(10));
 	CHECK_INT(0, obj_put("a", "123456", NULL));
 	CHECK_INT(ERR_QUOTA, obj_put("b", "12345", NULL));
 	CHECK_INT(0, obj_put("b", "1234", NULL));
 	CHECK_INT(0, obj_put("a", "12345", NULL));
 	CHECK_INT(ERR_QUOTA, obj_put("a", "1234567", NULL));
-	set.quota_bytes = 5;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(5));
 	CHECK_INT(0, obj_put("a", "123", NULL));
 	CHECK_INT(ERR_QUOTA, obj_put("a", "1234", NULL));
 	CHECK_INT(0, obj_delete("a", 0, NULL));

@@ -131,13 +131,11 @@ test_sessions_end_with_their_time(void)
 static void
 test_abort_and_quota(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct transfer_complete c = COMPLETE_INIT;
 	struct transfer tr = TRANSFER_INIT;
 
 	CHECK_INT(0, sync_open(0, 0));
-	set.quota_bytes = 10;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(10));
 	tr.size = 11;
 	CHECK_INT(ERR_QUOTA, begin(&tr, "a", NULL, 0, false));
 	tr.size = 10;
@@ -156,7 +154,6 @@ static void
 test_open_sessions_share_the_quota(void)
 {
 	static const char *const two[] = { "0123456789", "abcde" };
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct transfer a = TRANSFER_INIT, b = TRANSFER_INIT, by_chunks = TRANSFER_INIT;
 	struct transfer_complete c = COMPLETE_INIT;
 	unsigned n;
@@ -164,13 +161,11 @@ test_open_sessions_share_the_quota(void)
 	CHECK_INT(0, sync_open(0, 0));
 	/* Until it is complete it is there beside what it replaces. */
 	CHECK_INT(0, obj_put("a", "012345", NULL));
-	set.quota_bytes = 10;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(10));
 	a.size = 6;
 	CHECK_INT(ERR_QUOTA, begin(&a, "a", NULL, 0, false));
 	CHECK_INT(0, obj_delete("a", 0, NULL));
-	set.quota_bytes = 30;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(30));
 	a.size = b.size = 12;
 	CHECK_INT(0, begin(&a, "a", NULL, 0, false));
 	CHECK_INT(0, send(&a, 1, "aaaaaaaaaaaa"));
@@ -188,8 +183,7 @@ test_open_sessions_share_the_quota(void)
 	CHECK_INT(0, obj_put("k", "0123456789", NULL));
 	/* What a session was told to be there is held by it too. */
 	CHECK_INT(ERR_QUOTA, begin(&by_chunks, "c", two, 2, false));
-	set.quota_bytes = 47;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(47));
 	buf_clear(&by_chunks.chunks);
 	by_chunks.size = 0;
 	CHECK_INT(0, begin(&by_chunks, "c", two, 2, false));

@@ -244,13 +244,11 @@ test_abort_and_expiry(void)
 static void
 test_quota_of_parts(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct upload_part p;
 	int64_t id;
 
 	CHECK_INT(0, obj_open(0, 0));
-	set.quota_bytes = 100;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(100));
 	CHECK_INT(0, obj_put("k", "0123456789", NULL));
 	CHECK_INT(0, create("u", CHECKSUM_NONE, 0, &id));
 	CHECK_INT(0, put_part(id, 1, 60, 'a', DIGEST_MD5, &p));
@@ -268,7 +266,6 @@ test_quota_of_parts(void)
 static void
 test_open_uploads_share_the_quota(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct object_info info = OBJECT_INFO_INIT;
 	struct upload_complete c;
 	struct upload_part p[2], other;
@@ -276,8 +273,7 @@ test_open_uploads_share_the_quota(void)
 	unsigned n;
 
 	CHECK_INT(0, obj_open(0, 0));
-	set.quota_bytes = 100;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(100));
 	CHECK_INT(0, create("a", CHECKSUM_NONE, 0, &a));
 	CHECK_INT(0, create("b", CHECKSUM_NONE, 0, &b));
 	CHECK_INT(0, put_part(a, 1, 60, 'a', DIGEST_MD5, &p[0]));

@@ -1,5 +1,4 @@
 #include "versions_kit.h"
-#include "workspace.h"
 
 /* Versioning, case by case: listings while versions go, the feed, history, the quota. */
 
@@ -114,12 +113,10 @@ test_history_beside_versions(void)
 static void
 test_the_quota_counts_versions(void)
 {
-	struct workspace_set set = WORKSPACE_SET_NONE;
 	struct object_info v1 = { 0 };
 
 	CHECK_INT(0, obj_open(86400000, VERSIONING_ENABLED));
-	set.quota_bytes = 10;
-	CHECK_INT(0, workspace_set(store, space.id, &set, (struct actor) { 1, 0 }));
+	CHECK_INT(0, obj_quota(10));
 	CHECK_INT(0, obj_put("k", "12345", &v1));
 	CHECK_INT(0, obj_put("k", "1234", NULL));
 	CHECK_INT(ERR_QUOTA, obj_put("k", "12", NULL));
