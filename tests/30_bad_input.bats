@@ -1,4 +1,4 @@
-# Bad input over a raw socket: each group of bad_input.py. Nothing is stored, the daemon lives, the store stays whole.
+# Bad input over a raw socket: each group of bad_input/. Nothing is stored, the daemon lives, the store stays whole.
 # test-timeout: 300
 load lib/fsd
 
@@ -6,7 +6,7 @@ setup_file()    { store_start; }
 teardown_file() { store_stop; }
 
 group() {
-	run /usr/bin/python3 "$FSD_ROOT/tests/bad_input.py" "$1"
+	run /usr/bin/python3 "$FSD_ROOT/tests/bad_input" "$1"
 	echo "$output" >&2
 	[ "$status" = 0 ]
 	alive "$FSD_PID"
@@ -22,7 +22,9 @@ group() {
 @test "bad input: request smuggling"  { group smuggling; }
 
 @test "every group is run here" {
-	for g in $(/usr/bin/python3 "$FSD_ROOT/tests/bad_input.py"); do
+	groups=$(/usr/bin/python3 "$FSD_ROOT/tests/bad_input")
+	[ "$groups" ]
+	for g in $groups; do
 		grep -q "group $g;" "$FSD_ROOT/tests/30_bad_input.bats"
 	done
 }
