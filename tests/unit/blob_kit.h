@@ -183,10 +183,11 @@ kit_truncate(int dirfd, uint64_t home, uint64_t size)
 }
 
 /* Logged errors are what many of these tests provoke. */
-static inline void
-kit_quiet(void)
-{
-	log_setup(false, (enum log_level)(LOG_ERROR_ + 1));
-}
+#define TEST_MAIN_QUIET(tests)                                                                     \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		log_setup(false, (enum log_level)(LOG_ERROR_ + 1));                                \
+		return test_main(tests, argc, argv);                                               \
+	}
 
 #endif

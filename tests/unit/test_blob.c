@@ -324,10 +324,4 @@ static const struct test tests[] = {
 	TEST(test_threads_mem), TEST(test_threads_seg),
 	TEST(test_cost), TEST_END
 };
-
-int
-main(int argc, char **argv)
-{
-	kit_quiet();
-	return test_main(tests, argc, argv);
-}
+TEST_MAIN_QUIET(tests)

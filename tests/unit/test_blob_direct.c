@@ -393,10 +393,4 @@ static const struct test tests[] = {
 	TEST(test_failed_write_closes), TEST(test_full_disk), TEST(test_recovery), TEST(test_damage_before_the_tail),
 	TEST(test_threads), TEST_END
 };
-
-int
-main(int argc, char **argv)
-{
-	kit_quiet();
-	return test_main(tests, argc, argv);
-}
+TEST_MAIN_QUIET(tests)

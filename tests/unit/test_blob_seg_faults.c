@@ -236,10 +236,4 @@ static const struct test tests[] = {
 	TEST(test_damaged_index), TEST(test_reserve), TEST(test_full_disk), TEST(test_overhead),
 	TEST(test_many_segments), TEST(test_names_of_segment_files), TEST_END
 };
-
-int
-main(int argc, char **argv)
-{
-	kit_quiet();
-	return test_main(tests, argc, argv);
-}
+TEST_MAIN_QUIET(tests)

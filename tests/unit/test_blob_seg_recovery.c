@@ -250,10 +250,4 @@ static const struct test tests[] = {
 	TEST(test_holes_are_stepped_over), TEST(test_quarantine),
 	TEST(test_missing_home_and_numbers), TEST(test_orphans), TEST(test_read_only), TEST_END
 };
-
-int
-main(int argc, char **argv)
-{
-	kit_quiet();
-	return test_main(tests, argc, argv);
-}
+TEST_MAIN_QUIET(tests)

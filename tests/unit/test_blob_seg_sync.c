@@ -205,10 +205,4 @@ static const struct test tests[] = {
 	TEST(test_sync_waits_for_holes), TEST(test_sync_passes_later_puts),
 	TEST(test_syncs_coalesce), TEST(test_rolled_lanes), TEST(test_many_records), TEST_END
 };
-
-int
-main(int argc, char **argv)
-{
-	kit_quiet();
-	return test_main(tests, argc, argv);
-}
+TEST_MAIN_QUIET(tests)
