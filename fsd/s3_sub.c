@@ -34,7 +34,9 @@ static const struct sub subs[] = {
 	{ "notification", LEVEL_BUCKET, .root = "NotificationConfiguration", .xml = "" },
 	{ "accelerate", LEVEL_BUCKET, .root = "AccelerateConfiguration", .xml = "" },
 	{ "requestPayment", LEVEL_BUCKET, .root = "RequestPaymentConfiguration", .xml = "<Payer>BucketOwner</Payer>" },
+	{ "abac", LEVEL_BUCKET, .root = "AbacStatus", .xml = "<Status>Disabled</Status>" },
 	/* These have routes of their own; with another method they must not be taken for the bucket itself. */
+	{ "delete", LEVEL_BUCKET },
 	{ "versioning", LEVEL_BUCKET },
 	{ "versions", LEVEL_BUCKET },
 	{ "location", LEVEL_BUCKET },
@@ -45,6 +47,8 @@ static const struct sub subs[] = {
 	{ "metrics", LEVEL_BUCKET },
 	{ "metadataTable", LEVEL_BUCKET },
 	{ "metadataConfiguration", LEVEL_BUCKET },
+	{ "metadataInventoryTable", LEVEL_BUCKET },
+	{ "metadataJournalTable", LEVEL_BUCKET },
 	{ "session", LEVEL_BUCKET },
 	{ "attributes", LEVEL_OBJECT },
 	{ "legal-hold", LEVEL_OBJECT, .error = "NoSuchObjectLockConfiguration" },
@@ -55,13 +59,19 @@ static const struct sub subs[] = {
 	{ "renameObject", LEVEL_OBJECT },
 };
 
+/* DELETE /bucket/key?uploads must not delete the object: a write is taken for one of the sub-resource, of whichever level. */
+static bool
+fits(const struct request *req, const struct sub *sub)
+{
+	return sub->level == LEVEL_NONE || sub->level == req->level || strcmp(req->http->method, "GET");
+}
+
 static const struct sub *
 asked(const struct request *req)
 {
 	for (size_t i = 0; i < req->uri.count; i++)
 		for (size_t j = 0; j < sizeof(subs) / sizeof(subs[0]); j++)
-			if (slice_is(req->uri.params[i].name, subs[j].name) &&
-			    (subs[j].level == LEVEL_NONE || subs[j].level == req->level))
+			if (slice_is(req->uri.params[i].name, subs[j].name) && fits(req, &subs[j]))
 				return &subs[j];
 	return NULL;
 }

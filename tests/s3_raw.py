@@ -891,8 +891,16 @@ def group_subresources():
     is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
     is_error("GET ?retention", s3("GET", path, {"retention": ""}), 404, "NoSuchObjectLockConfiguration")
     is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 400, "MalformedXML")
-    for name in ("versioning", "versions", "location", "uploads"):
-        is_error("DELETE ?" + name, s3("DELETE", bucket, {name: ""}), 501, "NotImplemented")
+    for name in ("versioning", "versions", "location", "uploads", "delete", "abac", "metadataInventoryTable", "metadataJournalTable",
+                 "retention"):
+        is_error("DELETE ?" + name, s3("DELETE", "/%s-acl" % BUCKET, {name: ""}), 501, "NotImplemented")
+        if name != "versioning":
+            is_error("PUT ?" + name, s3("PUT", bucket, {name: ""}, b"<x/>"), 501, "NotImplemented")
+    for name in ("uploads", "versions", "policy", "encryption", "lifecycle", "delete"):
+        for method in ("PUT", "DELETE"):
+            reply = s3(method, path, {name: ""}, b"<x/>" if method == "PUT" else b"")
+            is_error("%s of an object's ?%s" % (method, name), reply, 501, "NotImplemented")
+    check("GET ?abac", b"<Status>Disabled</Status>" in s3("GET", bucket, {"abac": ""}).body)
     check("GET ?versioning", s3("GET", bucket, {"versioning": ""}).status == 200)
     check("GET ?location", s3("GET", bucket, {"location": ""}).status == 200)
     is_error("PATCH", s3("PATCH", path, body=b"x"), 405, "MethodNotAllowed")
