@@ -40,7 +40,7 @@ begin_removal(struct request *req, struct removal *r)
 	*d = (struct object_delete) { .workspace = req->workspace.id, .key = req->key, .actor = request_actor(req) };
 	if (s3_version_param(req, &d->version) != 0)
 		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
-	if ((rc = s3_write_expectation(req, &d->expect)) != 0)
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = s3_write_expectation(req, &d->expect)) != 0)
 		return rc;
 	if (d->expect.kind == EXPECT_ABSENT)
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "If-None-Match has no meaning in a DELETE.");

@@ -121,7 +121,7 @@ s3_abort_upload(struct request *req)
 	int64_t id;
 	int rc;
 
-	if ((rc = s3_upload_param(req, &id)) != 0)
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = s3_upload_param(req, &id)) != 0)
 		return rc;
 	if ((rc = upload_abort(req->daemon->store, req->workspace.id, req->key, id)) == ERR_NOTFOUND)
 		return request_fail(req, rc, "NoSuchUpload",

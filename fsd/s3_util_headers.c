@@ -29,7 +29,7 @@ static const struct {
 };
 #define KEPT (sizeof(kept) / sizeof(kept[0]))
 
-/* Headers that would change what is stored in a way that is not built. `fine`: values that ask for nothing. */
+/* Headers that would change what is done in a way that is not built, conditions among them. `fine`: values that ask for nothing. */
 static const struct {
 	const char *name;
 	const char *fine[3];
@@ -41,6 +41,9 @@ static const struct {
 	{ "x-amz-object-lock-retain-until-date", { NULL } },
 	{ "x-amz-write-offset-bytes", { NULL } },
 	{ "x-amz-object-if-match", { NULL } },
+	{ "x-amz-if-match-last-modified-time", { NULL } },
+	{ "x-amz-if-match-size", { NULL } },
+	{ "x-amz-if-match-initiated-time", { NULL } },
 };
 static const char *const refused_prefixes[] = { "x-amz-grant-", "x-amz-server-side-encryption",
 	"x-amz-copy-source-server-side-encryption" };

@@ -623,9 +623,19 @@ def group_conditions():
     is_error("PUT if-none-match a tag", s3("PUT", path, body=b"x", headers={"if-none-match": '"x"'}), 501, "NotImplemented")
     is_error("PUT if one that is not there", s3("PUT", path + "-none", body=b"x", headers={"if-match": etag}), 404, "NoSuchKey")
     is_error("a tag too long", s3("PUT", path, body=b"x", headers={"if-match": '"%s"' % ("x" * 500)}), 412, "PreconditionFailed")
+    is_error("DELETE if another", s3("DELETE", path, headers={"if-match": '"x"'}), 412, "PreconditionFailed")
+    for name, value in (("size", "99"), ("last-modified-time", before)):
+        is_error("DELETE if its " + name, s3("DELETE", path, headers={"x-amz-if-match-" + name: value}), 501, "NotImplemented")
+    upload_id, _ = upload(path + "-up", {1: b"x"})
+    reply = s3("DELETE", path + "-up", {"uploadId": upload_id}, headers={"x-amz-if-match-initiated-time": before})
+    is_error("abort if begun then", reply, 501, "NotImplemented")
+    check("it goes on", s3("GET", path + "-up", {"uploadId": upload_id}).status == 200)
+    check("abort", s3("DELETE", path + "-up", {"uploadId": upload_id}).status == 204)
     still_kept("after all that", path)
     check("PUT if this", s3("PUT", path, body=KEPT, headers={"if-match": etag}).status == 200)
     check("PUT if none, and none is", s3("PUT", path + "-new", body=b"x", headers={"if-none-match": "*"}).status == 200)
+    check("DELETE if any, and one is", s3("DELETE", path + "-new", headers={"if-match": "*"}).status == 204)
+    is_error("DELETE if any, and none is", s3("DELETE", path + "-new", headers={"if-match": "*"}), 404, "NoSuchKey")
     codes = []
 
     def race():
