@@ -88,7 +88,8 @@ check_scope(struct request *req)
 	if (!slice_is(auth->service, "s3"))
 		return request_fail(req, ERR_INVALID, code,
 		    "The credential's service is wrong; this endpoint belongs to \"s3\".");
-	if (s->region_strict && !slice_is(auth->region, s->region))
+	req->wrong_region = s->region_strict && !slice_is(auth->region, s->region);
+	if (req->wrong_region)
 		return request_fail(req, ERR_INVALID, code, "The region '%.*s' is wrong; expecting '%s'.",
 		    (int)(auth->region.len < 64 ? auth->region.len : 64), auth->region.p, s->region);
 	return 0;

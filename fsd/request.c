@@ -105,6 +105,7 @@ clear(struct request *req)
 	req->error_code = NULL;
 	req->error_message[0] = '\0';
 	req->error_status = 0;
+	req->wrong_region = false;
 	found.headers = req->found.headers;
 	found.manifest = req->found.manifest;
 	found.parts = req->found.parts;

@@ -90,6 +90,7 @@ struct request {
 	const char *error_code;		/* overrides the table of s3_error.c: "MalformedXML" */
 	char error_message[256];	/* "" : the table's */
 	int error_status;		/* 0: the table's */
+	bool wrong_region;		/* it was signed for another region: the error names ours */
 	struct buf error_more;		/* JSON calls: further members of the error (api.h) */
 	struct watcher *waiter;		/* of a read that waits for a sequence; api_util.c's */
 	struct errand errand;		/* its operation on another thread; route.c's */

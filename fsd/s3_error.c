@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon.h"
 #include "err.h"
 #include "log.h"
 #include "request.h"
@@ -181,9 +182,22 @@ body(struct request *req, struct buf *b, const char *code, const char *message)
 	if (*req->bucket)
 		xml_elem(b, "BucketName", req->bucket);
 	xml_elem_bytes(b, "Resource", req->uri.raw_path.p, req->uri.raw_path.len);
+	if (req->wrong_region)
+		xml_elem(b, "Region", req->daemon->settings.region);
 	xml_elem(b, "RequestId", req->id);
 	xml_elem(b, "HostId", "fsd");
 	xml_end(b, "Error");
+}
+
+/*
+ * Clients learn the region from an error and sign again: from the header, as a HEAD has no body, or from <Region>. A HeadBucket that is
+ * refused tells it to anyone, as in AWS, since SDKs look for it by an anonymous one; it is the same for every bucket.
+ */
+static bool
+tells_region(const struct request *req, int status)
+{
+	return req->wrong_region ||
+	       (status == 403 && req->level == LEVEL_BUCKET && !strcmp(req->http->method, "HEAD"));
 }
 
 /* Headers that the handler has set so far stay (a delete marker tells itself in the headers of its 404). */
@@ -208,6 +222,8 @@ s3_error(struct request *req, int code)
 	if (reply->status == 304)
 		return;
 	http_reply_header(reply, "Content-Type", "application/xml");
+	if (tells_region(req, reply->status))
+		http_reply_header(reply, "x-amz-bucket-region", "%s", req->daemon->settings.region);
 	if (strcmp(req->http->method, "HEAD") != 0)
 		body(req, &reply->body, name, message);
 }

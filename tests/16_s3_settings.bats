@@ -1,6 +1,7 @@
 # What settings change in the S3 face, and a full disk.
 
 load lib/fsd
+load lib/clients
 
 setup() {
 	store_new
@@ -46,7 +47,18 @@ status_of() {
 	start_with <<< $'region: eu-west-9\nregion_strict: true'
 	[ "$(status_of /)" = 400 ]
 	grep -q AuthorizationHeaderMalformed "$BATS_TEST_TMPDIR/body"
+	grep -q '<Region>eu-west-9</Region>' "$BATS_TEST_TMPDIR/body"
 	[ "$(status_of / --aws-sigv4 aws:amz:eu-west-9:s3)" = 200 ]
+}
+
+@test "region_strict: a tool of another region is told the right one, and goes on with it" {
+	start_with <<< $'region: eu-west-9\nregion_strict: true'
+	[ "$(status_of /bucket -X PUT --aws-sigv4 aws:amz:eu-west-9:s3)" = 200 ]
+	# A HEAD has only the header for that.
+	s3_curl /bucket -I | tr -d '\r' | grep -qix 'x-amz-bucket-region: eu-west-9'
+	s3cmd_setup
+	[[ "$(s3cmd_ --region=us-east-1 ls)" = *s3://bucket* ]]
+	[[ "$(s3cmd_ --region=us-east-1 info s3://bucket)" = *Location:*eu-west-9* ]]
 }
 
 @test "signature_v2: off refuses presigned URLs of Version 2" {

@@ -247,6 +247,11 @@ def group_signatures():
     still_kept("signed in the header", path)
     is_error("anonymous", send("GET", path, [("Host", HOST)]), 403, "AccessDenied")
     is_error("anonymous PUT", send("PUT", path, [("Host", HOST)], b"x"), 403, "AccessDenied")
+    for what, bucket in (("a bucket", BUCKET), ("none", BUCKET + "-none")):
+        reply = send("HEAD", "/" + bucket, [("Host", HOST)])
+        check("anonymous HEAD of %s tells the region, and no more" % what, reply.status == 403 and
+              reply.headers.get("x-amz-bucket-region") == "us-east-1", reply.headers)
+    check("HEAD of no bucket", "x-amz-bucket-region" not in s3("HEAD", "/%s-none" % BUCKET).headers)
     is_error("unknown key", s3("GET", path, signer=Signer(key="AKNOSUCHKEY123456789")), 403, "InvalidAccessKeyId")
     is_error("key of 300 bytes", s3("GET", path, signer=Signer(key="A" * 300)), 403, "InvalidAccessKeyId")
     is_error("wrong secret", s3("GET", path, signer=Signer(secret="x" * 40)), 403, "SignatureDoesNotMatch")
