@@ -256,6 +256,18 @@ request_fail(struct request *req, int code, const char *s3code, const char *form
 	return code;
 }
 
+int
+request_expects_owner(struct request *req, const char *header, int64_t owner)
+{
+	const char *expected = request_header(req, header);
+	char id[ID_TEXT];
+
+	if (!expected)
+		return 0;
+	id_format(ID_USER, owner, id);
+	return strcasecmp(expected, id) ? request_fail(req, ERR_DENIED, "AccessDenied", "The bucket has another owner.") : 0;
+}
+
 struct actor
 request_actor(const struct request *req)
 {

@@ -128,6 +128,8 @@ int auth_payload_body(struct request *req);
 int request_fail(struct request *req, int code, const char *s3code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 struct actor request_actor(const struct request *req);
+/* x-amz-expected-bucket-owner and its like: ERR_DENIED with the error set if `header` is there and names another one than `owner`. */
+int request_expects_owner(struct request *req, const char *header, int64_t owner);
 
 /* s3_error.c: the S3 code that an enum err stands for where the handler names none. Never NULL. */
 const char *s3_error_code(const struct request *req, int code);

@@ -1,12 +1,10 @@
 #include <string.h>
-#include <strings.h>
 
 #include "alias.h"
 #include "api.h"
 #include "commit.h"
 #include "daemon.h"
 #include "err.h"
-#include "id.h"
 #include "perm.h"
 #include "route.h"
 #include "s3_sub.h"
@@ -146,8 +144,6 @@ find_operation(struct request *req)
 static int
 find_workspace(struct request *req)
 {
-	const char *expected = request_header(req, "x-amz-expected-bucket-owner");
-	char owner[ID_TEXT];
 	int rc;
 
 	if (alias_named(req->bucket))
@@ -160,12 +156,7 @@ find_workspace(struct request *req)
 			return 0;
 		return rc == ERR_NOTFOUND ? request_fail(req, rc, "NoSuchBucket", NULL) : rc;
 	}
-	if (expected) {
-		id_format(ID_USER, req->workspace.owner_id, owner);
-		if (strcasecmp(expected, owner) != 0)
-			return request_fail(req, ERR_DENIED, "AccessDenied", "The bucket has another owner.");
-	}
-	return 0;
+	return request_expects_owner(req, "x-amz-expected-bucket-owner", req->workspace.owner_id);
 }
 
 /* Denied by default. */

@@ -68,7 +68,8 @@ find(struct request *req, const struct copy_source *source, struct object_info *
 	if ((rc = past ? alias_find(req, source->bucket, &from, &sequence) :
 	    workspace_find(store, source->bucket, &from)) != 0)
 		return rc == ERR_NOTFOUND ? request_fail(req, rc, "NoSuchBucket", NULL) : rc;
-	if ((rc = perm_check(store, &req->who.who, ACTION_READ, from.id, key)) != 0)
+	if ((rc = perm_check(store, &req->who.who, ACTION_READ, from.id, key)) != 0 ||
+	    (rc = request_expects_owner(req, "x-amz-source-expected-bucket-owner", from.owner_id)) != 0)
 		return rc;
 	if (past)
 		rc = alias_lost(req, past_find(store, from.id, sequence, key, source->version, info));

@@ -684,6 +684,10 @@ def group_copies():
         check("copy with a new %s" % kind, b64(function(KEPT)).encode() in reply.body, reply)
         reply = s3("HEAD", path + "-sum", headers={"x-amz-checksum-mode": "ENABLED"})
         check("which is kept", reply.headers.get("x-amz-checksum-" + kind) == b64(function(KEPT)), reply.headers)
+    owner = re.search(rb"<ID>([^<]*)", s3("GET", "/").body).group(1).decode()
+    for who, status in ((owner, 200), ("123456789012", 403)):
+        reply = s3("PUT", path + "-own", headers={"x-amz-copy-source": path, "x-amz-source-expected-bucket-owner": who})
+        check("a source that %s should own" % who, reply.status == status, reply)
     is_error("unknown directive", s3("PUT", path, headers=dict(src, **{"x-amz-metadata-directive": "BOTH"})), 400, "InvalidArgument")
     is_error("unknown algorithm", s3("PUT", path, headers=dict(src, **{"x-amz-checksum-algorithm": "MD4"})), 400, "InvalidRequest")
     still_kept("after all that", path)
