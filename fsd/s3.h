@@ -125,6 +125,8 @@ const char *s3_checksum_header_name(enum digest_kind kind);	/* "x-amz-checksum-c
 int s3_copy_source(struct request *req, struct object_info *info);
 /* Starts an XML reply of status 200 in req->http->reply.body. */
 struct buf *s3_xml(struct request *req);
+/* Whether encoding-type can be done: InvalidArgument for all but url. */
+int s3_check_encoding(struct request *req);
 /* Adds a key or prefix, URL-encoded if the request asked for encoding-type=url. */
 void s3_xml_key(struct request *req, struct buf *b, const char *element, struct slice key);
 

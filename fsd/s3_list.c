@@ -32,16 +32,14 @@ struct page {
 static int
 page_init(struct page *p, struct request *req)
 {
-	const char *max = uri_value(&req->uri, "max-keys"), *encoding = uri_value(&req->uri, "encoding-type");
+	const char *max = uri_value(&req->uri, "max-keys");
 	const char *prefix = uri_value(&req->uri, "prefix"), *delimiter = uri_value(&req->uri, "delimiter");
 
 	*p = (struct page) { .req = req, .prefixes = BUF_INIT(64 << 20), .end = LIST_END_INIT,
 		.token = BUF_INIT(LIMIT_TARGET), .max = LIMIT_LIST_KEYS };
-	if (max && *max && parse_u64(max, strlen(max), &p->max) != 0)
+	if (max && *max && (parse_u64(max, strlen(max), &p->max) != 0 || p->max > INT32_MAX))
 		return request_fail(req, ERR_INVALID, "InvalidArgument",
 		    "max-keys must be a number from 0 to 2147483647, not \"%s\"", max);
-	if (encoding && strcmp(encoding, "url"))
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "encoding-type must be url, not \"%s\"", encoding);
 	if (p->max > LIMIT_LIST_KEYS)
 		p->max = LIMIT_LIST_KEYS;
 	p->query = (struct list_query) {
@@ -52,7 +50,7 @@ page_init(struct page *p, struct request *req)
 		.past = req->past,
 		.sequence = req->sequence,
 	};
-	return 0;
+	return s3_check_encoding(req);
 }
 
 static void

@@ -260,7 +260,8 @@ s3_list_uploads(struct request *req)
 	uint64_t max;
 	int rc;
 
-	if ((rc = number_param(req, "max-uploads", LIMIT_LIST_KEYS, LIMIT_LIST_KEYS, &max)) != 0)
+	if ((rc = number_param(req, "max-uploads", LIMIT_LIST_KEYS, LIMIT_LIST_KEYS, &max)) != 0 ||
+	    (rc = s3_check_encoding(req)) != 0)
 		goto out;
 	if (key && *key && upload && *upload && id_parse(ID_UPLOAD, upload, &q.after_id) != 0) {
 		rc = request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid uploadId marker");

@@ -33,7 +33,10 @@ owner(struct request *req, struct buf *b)
 	xml_end(b, "Owner");
 }
 
-/* Shows the bucket if the caller has any role in it; false when the page is full. */
+/*
+ * Shows the bucket if the caller has any role in it; false when the page is full. All are in the one region that HeadBucket and
+ * GetBucketLocation tell, whatever their CreateBucket asked for.
+ */
 static bool
 show(struct listing *l, const struct workspace_row *row)
 {
@@ -46,7 +49,7 @@ show(struct listing *l, const struct workspace_row *row)
 	xml_begin(l->xml, "Bucket");
 	xml_elem(l->xml, "Name", row->name);
 	xml_elem_time(l->xml, "CreationDate", row->created_at);
-	xml_elem(l->xml, "BucketRegion", row->region);
+	xml_elem(l->xml, "BucketRegion", l->req->daemon->settings.region);
 	xml_end(l->xml, "Bucket");
 	l->shown++;
 	memcpy(l->last, row->name, sizeof(l->last));
@@ -61,12 +64,12 @@ int
 s3_list_buckets(struct request *req)
 {
 	const char *token = uri_value(&req->uri, "continuation-token");
-	const char *max = uri_value(&req->uri, "max-buckets");
+	const char *max = uri_value(&req->uri, "max-buckets"), *region = uri_value(&req->uri, "bucket-region");
 	struct workspace_row rows[PAGE];
 	struct listing l = { .req = req, .prefix = uri_value(&req->uri, "prefix"), .max = BUCKETS_MAX };
 	char after[LIMIT_BUCKET_NAME + 1];
 	unsigned n = PAGE;
-	bool more = true;
+	bool more = !region || !strcmp(region, req->daemon->settings.region);
 	int rc;
 
 	if (max && (parse_u64(max, strlen(max), &l.max) != 0 || l.max < 1 || l.max > BUCKETS_MAX))

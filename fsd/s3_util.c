@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "err.h"
 #include "s3.h"
@@ -99,12 +98,21 @@ s3_xml(struct request *req)
 	return &reply->body;
 }
 
+int
+s3_check_encoding(struct request *req)
+{
+	const char *type = uri_value(&req->uri, "encoding-type");
+
+	return !type || !strcmp(type, "url") ? 0 : request_fail(req, ERR_INVALID, "InvalidArgument",
+	    "encoding-type must be url, not \"%s\"", type);
+}
+
 void
 s3_xml_key(struct request *req, struct buf *b, const char *element, struct slice key)
 {
 	const char *type = uri_value(&req->uri, "encoding-type");
 
-	if (!type || strcasecmp(type, "url")) {
+	if (!type || strcmp(type, "url")) {
 		xml_elem_bytes(b, element, key.p, key.len);
 		return;
 	}

@@ -25,6 +25,7 @@ raw() {
 @test "multipart uploads" { raw uploads; }
 @test "XML" { raw xml; }
 @test "odd names" { raw names; }
+@test "listings" { raw listings; }
 @test "headers" { raw headers; }
 @test "sub-resources that are not there" { raw subresources; }
 @test "request smuggling" { raw smuggling; }

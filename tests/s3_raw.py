@@ -715,6 +715,7 @@ def group_uploads():
     is_error("if one that is not there", done(if_match='"x"'), 404, "NoSuchKey")
     check("if none, and none is", done(if_none_match="*").status == 200)
     check("is there", s3("GET", key).body == b"body")
+    is_error("encoding-type of a list", s3("GET", "/" + BUCKET, {"uploads": "", "encoding-type": "xml"}), 400, "InvalidArgument")
     is_error("no such upload", s3("POST", key + "-no", {"uploadId": upload_id}, xml), 404, "NoSuchUpload")
 
     upload_id, _ = upload(key, {1: b"a" * (5 << 20), 2: b"small"})
@@ -832,6 +833,33 @@ def group_names():
           b"<Key>l//a</Key>" in reply.body, reply)
     reply = s3("GET", "/" + BUCKET, {"prefix": "l/", "delimiter": "//", "marker": "l///"})
     check("and one that is", b"<Prefix>l///</Prefix>" not in reply.body and b"<Key>l//a</Key>" in reply.body, reply)
+
+
+def group_listings():
+    for key in ("a", "b/c", "d e"):
+        check("store %s" % key, s3("PUT", "/%s/%s" % (BUCKET, key), body=b"x").status == 200)
+    for params in ({}, {"list-type": "2"}, {"versions": ""}):
+        for name, text in (("max-keys", "-1"), ("max-keys", "x"), ("max-keys", "2147483648"), ("encoding-type", "xml")):
+            is_error("%s of %s" % ((name, text), params), s3("GET", "/" + BUCKET, dict(params, **{name: text})), 400, "InvalidArgument")
+        for text, shown in (("0", b"0"), ("1001", b"1000"), ("2147483647", b"1000"), ("", b"1000")):
+            reply = s3("GET", "/" + BUCKET, dict(params, **{"max-keys": text}))
+            check("max-keys of %r of %s" % (text, params), reply.status == 200 and b"<MaxKeys>%s<" % shown in reply.body, reply)
+        reply = s3("GET", "/" + BUCKET, dict(params, **{"encoding-type": "url"}))
+        check("encoded %s" % params, b"<Key>d%20e</Key>" in reply.body and b"<EncodingType>url<" in reply.body, reply)
+    body = b"<CreateBucketConfiguration><LocationConstraint>eu-west-9</LocationConstraint></CreateBucketConfiguration>"
+    check("a bucket for another region", s3("PUT", "/%s-eu" % BUCKET, body=body).status == 200)
+    region = s3("HEAD", "/%s-eu" % BUCKET).headers["x-amz-bucket-region"]
+    name = {"prefix": BUCKET + "-eu"}
+    reply = s3("GET", "/", name)
+    check("listed where it is", b"<BucketRegion>%s<" % region.encode() in reply.body, reply)
+    check("of its region", b"<Name>" in s3("GET", "/", dict(name, **{"bucket-region": region})).body)
+    check("of another region", b"<Name>" not in s3("GET", "/", dict(name, **{"bucket-region": "eu-west-9"})).body)
+    for text in ("0", "-1", "10001", "x"):
+        is_error("max-buckets " + text, s3("GET", "/", {"max-buckets": text}), 400, "InvalidArgument")
+    reply = s3("GET", "/", {"prefix": BUCKET, "max-buckets": "1"})
+    check("a page of buckets", reply.body.count(b"<Name>") == 1 and b"<ContinuationToken>" in reply.body, reply)
+    token = re.search(rb"<ContinuationToken>([^<]*)", reply.body).group(1).decode()
+    check("the next one", b"<Name>%s-eu<" % BUCKET.encode() in s3("GET", "/", {"prefix": BUCKET, "continuation-token": token}).body)
 
 
 def group_headers():
