@@ -151,9 +151,24 @@ read_sub(struct request *req)
 	return buf_finish(b);
 }
 
+static bool
+is_canned_acl(const struct request *req)
+{
+	return !strcmp(req->http->method, "PUT") && !strcmp(asked(req)->name, "acl") && !req->http->body.len &&
+	       request_header(req, "x-amz-acl");
+}
+
 static int
 write_sub(struct request *req)
 {
+	int rc;
+
+	if (is_canned_acl(req)) {
+		if ((rc = s3_refuse_headers(req)) != 0 || (req->level == LEVEL_OBJECT && (rc = find_object(req)) != 0))
+			return rc;
+		req->http->reply.status = 200;
+		return 0;
+	}
 	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Setting ?%s is not supported.", asked(req)->name);
 }
 

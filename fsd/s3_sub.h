@@ -6,7 +6,8 @@
 /*
  * Sub-resources (?acl, ?tagging, ?policy …) that this store has none of. Reads answer as AWS does for a bucket or an object where
  * nothing was configured, since clients ask as a matter of course; writes are NotImplemented. A write that names one of another level,
- * or one that has a route for another method, is one of these too, and not a write of the object or bucket itself.
+ * or one that has a route for another method, is one of these too, and not a write of the object or bucket itself. PUT ?acl with a
+ * canned ACL that says what is so (private) succeeds, and changes nothing: tools set it as a matter of course, too.
  */
 
 /* Is there one of them in the query? Cheap where the query is empty. */

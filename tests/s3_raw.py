@@ -927,6 +927,14 @@ def group_subresources():
         reply = s3("GET", where, {"acl": ""})
         check("GET ?acl of " + where, reply.status == 200 and b"FULL_CONTROL" in reply.body, reply)
         is_error("PUT ?acl of " + where, s3("PUT", where, {"acl": ""}, b"<x/>"), 501, "NotImplemented")
+        for acl in ("private", "bucket-owner-full-control"):
+            check("PUT ?acl %s of %s" % (acl, where), s3("PUT", where, {"acl": ""}, headers={"x-amz-acl": acl}).status == 200)
+        for headers in ({"x-amz-acl": "public-read"}, {"x-amz-acl": "private", "x-amz-grant-read": "id=x"}, {}):
+            is_error("PUT ?acl %s of %s" % (headers, where), s3("PUT", where, {"acl": ""}, headers=headers), 501, "NotImplemented")
+        is_error("DELETE ?acl of " + where, s3("DELETE", where, {"acl": ""}, headers={"x-amz-acl": "private"}), 501, "NotImplemented")
+    private = {"x-amz-acl": "private"}
+    is_error("PUT ?acl of nothing", s3("PUT", path + "-none", {"acl": ""}, headers=private), 404, "NoSuchKey")
+    is_error("PUT ?acl with a document", s3("PUT", path, {"acl": ""}, b"<x/>", private), 501, "NotImplemented")
     for name in ("logging", "notification", "accelerate", "requestPayment"):
         check("GET ?" + name, s3("GET", bucket, {name: ""}).status == 200)
     for name in ("inventory", "analytics", "metrics"):
