@@ -499,6 +499,9 @@ def group_chunked():
         wrong = b64(function(b"abd"))
         is_error("wrong %s in a trailer" % kind, chunked(path, [b"abc"], mode=unsigned, trailers=[("x-amz-checksum-" + kind, wrong)]),
                  400, "BadDigest")
+    reply = chunked(path + "-line", [b"abc"], mode=trailer, trailers=[("x-amz-checksum-crc32", b64(CHECKSUMS["crc32"](b"abc")))],
+                    spoil=lambda b: b.replace(b"==\r\nx-amz-trailer", b"==\n\r\nx-amz-trailer"))
+    check("a signed trailer that ends as in AWS's example", reply.status == 200, reply)
     check("empty", chunked(path + "-empty", []).status == 200 and s3("GET", path + "-empty").body == b"")
     reply = chunked(path + "-gzip", [b"abc"], headers={"content-encoding": "aws-chunked,gzip"})
     check("what was coded beside it", s3("HEAD", path + "-gzip").headers.get("content-encoding") == "gzip")

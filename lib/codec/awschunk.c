@@ -36,6 +36,7 @@ struct awschunk {
 	struct trailer trailers[AWSCHUNK_TRAILER_COUNT];
 	size_t count;
 	bool trailer_signed;		/* x-amz-trailer-signature came, and held */
+	bool bare;			/* the line before ended with LF alone */
 };
 
 int
@@ -228,13 +229,31 @@ trailer_line(struct awschunk *d, const char *line, size_t len)
 	return 0;
 }
 
+/* The CRLF of a line end LF CRLF: between the trailers and their signature only, where no body can end. */
+static bool
+ends_twice(const struct awschunk *d, size_t len, bool bare)
+{
+	return d->mode == AWSCHUNK_SIGNED_TRAILER && !d->trailer_signed && d->bare && !bare && !len;
+}
+
+static int
+whole_line(struct awschunk *d, size_t len, bool bare)
+{
+	bool twice = ends_twice(d, len, bare);
+
+	d->bare = bare;
+	if (d->state == TRAILER)
+		return twice ? 0 : trailer_line(d, d->line, len);
+	return bare ? ERR_INVALID : size_line(d, d->line, len);
+}
+
 /* Collects a line that ends with CRLF. A bare LF ends a trailer too, as AWS's own example has it. */
 static int
 take_line(struct awschunk *d, const char *bytes, size_t len, size_t *used)
 {
 	const char *newline = memchr(bytes, '\n', len);
 	size_t n = newline ? (size_t)(newline - bytes) + 1 : len;
-	bool trailers = d->state == TRAILER;
+	bool bare;
 
 	if (n > sizeof(d->line) - d->line_len)
 		return ERR_TOOBIG;
@@ -245,11 +264,8 @@ take_line(struct awschunk *d, const char *bytes, size_t len, size_t *used)
 		return 0;
 	n = d->line_len - 1;
 	d->line_len = 0;
-	if (n && d->line[n - 1] == '\r')
-		n--;
-	else if (!trailers)
-		return ERR_INVALID;
-	return trailers ? trailer_line(d, d->line, n) : size_line(d, d->line, n);
+	bare = !n || d->line[n - 1] != '\r';
+	return whole_line(d, bare ? n : n - 1, bare);
 }
 
 static void

@@ -14,7 +14,9 @@
  *
  *	body    = *chunk last-chunk *trailer CRLF
  *	chunk   = hex-size [";chunk-signature=" 64hex] CRLF bytes CRLF
- *	trailer = name ":" value CRLF
+ *	trailer = name ":" value (CRLF / LF / LF CRLF)
+ *
+ * AWS's example, and minio-go, end a signed trailer with LF CRLF before x-amz-trailer-signature; it is read as one line end there only.
  *
  * Payload is given out before the signature behind it was verified: nothing may be committed before
  * awschunk_finish() returned 0. One thread at a time.

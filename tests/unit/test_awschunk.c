@@ -45,13 +45,13 @@ add_signed(struct buf *b)
 }
 
 static void
-add_trailer_signed(struct buf *b, const char *line_end)
+add_trailer_signed(struct buf *b, const char *line_end, const char *last_end)
 {
 	add_chunk(b, 65536, "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2");
 	add_chunk(b, 1024, "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7");
 	add_chunk(b, 0, "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992");
 	buf_addf(b, "x-amz-checksum-crc32c:sOO8/Q==%s", line_end);
-	buf_addf(b, "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435%s", line_end);
+	buf_addf(b, "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435%s", last_end);
 	buf_addstr(b, "\r\n");
 }
 
@@ -104,7 +104,7 @@ test_examples(void)
 	struct awschunk *d;
 
 	add_signed(&body);
-	add_trailer_signed(&trailer, "\r\n");
+	add_trailer_signed(&trailer, "\r\n", "\r\n");
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		CHECK_INT(0, decode(AWSCHUNK_SIGNED, TOTAL, SEED, body.data, body.len, pieces[i], &d));
 		CHECK_INT(0, awschunk_trailer_count(d));
@@ -117,8 +117,19 @@ test_examples(void)
 		awschunk_free(d);
 	}
 	buf_clear(&trailer);
-	add_trailer_signed(&trailer, "\n");
+	add_trailer_signed(&trailer, "\n", "\n");
 	CHECK_INT(0, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, trailer.data, trailer.len, 5, &d));
+	awschunk_free(d);
+	buf_clear(&trailer);
+	add_trailer_signed(&trailer, "\n\r\n", "\r\n");
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		CHECK_INT(0, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, trailer.data, trailer.len, pieces[i], &d));
+		CHECK_STR("sOO8/Q==", awschunk_trailer(d, "x-amz-checksum-crc32c"));
+		awschunk_free(d);
+	}
+	buf_clear(&trailer);
+	add_trailer_signed(&trailer, "\n\r\n\r\n", "\r\n");
+	CHECK_INT(ERR_AUTH, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, trailer.data, trailer.len, 5, &d));
 	awschunk_free(d);
 	buf_release(&body);
 	buf_release(&trailer);
@@ -132,7 +143,7 @@ test_every_change_is_noticed(void)
 	struct awschunk *d;
 	int rc;
 
-	add_trailer_signed(&b, "\r\n");
+	add_trailer_signed(&b, "\r\n", "\r\n");
 	for (size_t i = 0; i < b.len; i += i > 100 && i < 65500 ? 999 : 1) {
 		char was = b.data[i];
 
@@ -263,7 +274,14 @@ test_trailer_must_be_signed(void)
 	add_chunk(&b, 65536, "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2");
 	add_chunk(&b, 1024, "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7");
 	add_chunk(&b, 0, "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992");
-	buf_addstr(&b, "x-amz-checksum-crc32c:sOO8/Q==\r\n\r\n");
+	buf_addstr(&b, "x-amz-checksum-crc32c:sOO8/Q==\n\r\n");
+	CHECK_INT(ERR_TRUNCATED, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, b.data, b.len, 1 << 20, &d));
+	awschunk_free(d);
+	buf_addstr(&b, "\r\n");
+	CHECK_INT(ERR_AUTH, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, b.data, b.len, 1 << 20, &d));
+	awschunk_free(d);
+	b.len -= strlen("\n\r\n\r\n");
+	buf_addstr(&b, "\r\n\r\n");
 	CHECK_INT(ERR_AUTH, decode(AWSCHUNK_SIGNED_TRAILER, TOTAL, TRAILER_SEED, b.data, b.len, 1 << 20, &d));
 	awschunk_free(d);
 	CHECK_INT(ERR_INVALID, decode(AWSCHUNK_SIGNED, TOTAL, TRAILER_SEED, b.data, b.len, 1 << 20, &d));
