@@ -101,9 +101,14 @@ struct s3_checks {
 	enum digest_kind kind;
 	bool value_given;		/* in a header; else in a trailer, or only wanted */
 	uint8_t value[DIGEST_MAX];
-	bool in_trailer;
+	bool in_trailer;		/* one is announced; with value_given, too, it may be left out */
 };
 int s3_collect_checks(struct request *req, struct s3_checks *checks);
+/*
+ * When all of an aws-chunked body came: takes the value that was announced for its trailer. InvalidRequest, MalformedTrailerError;
+ * BadDigest where the header has another one.
+ */
+int s3_read_trailer(struct request *req, struct s3_checks *checks);
 /* Compares a buffered body with what the client says of it; `must`: it has to say something. BadDigest, InvalidRequest. */
 int s3_check_body(struct request *req, bool must);
 

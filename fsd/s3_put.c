@@ -156,25 +156,6 @@ s3_put_write(struct request *req, const void *bytes, size_t len, size_t *used)
 }
 
 static int
-read_trailer(struct request *req, struct s3_put *put)
-{
-	const char *name = s3_checksum_header_name(put->checks.kind), *text;
-	struct checksum c;
-
-	if (!put->checks.in_trailer)
-		return 0;
-	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
-	if (!text)
-		return request_fail(req, ERR_INVALID, "MalformedTrailerError", NULL);
-	if (s3_checksum_parse(text, put->checks.kind, &c) != 0 || c.type != CHECKSUM_FULL)
-		return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s trailing header is invalid.",
-		    name);
-	memcpy(put->checks.value, c.value, c.len);
-	put->checks.value_given = true;
-	return 0;
-}
-
-static int
 compare(struct request *req, struct s3_put *put)
 {
 	const struct s3_checks *checks = &put->checks;
@@ -205,7 +186,7 @@ s3_body_finish(struct request *req)
 		return malformed_chunks(req, rc);
 	if (req->decoded_length != UINT64_MAX && put->size != req->decoded_length)
 		return request_fail(req, ERR_TRUNCATED, "IncompleteBody", NULL);
-	if ((rc = read_trailer(req, put)) != 0 || (rc = ingest_finish(put->ingest, &put->result)) != 0 ||
+	if ((rc = s3_read_trailer(req, &put->checks)) != 0 || (rc = ingest_finish(put->ingest, &put->result)) != 0 ||
 	    (rc = compare(req, put)) != 0)
 		return rc;
 	hex_encode(put->result.md5, sizeof(put->result.md5), put->etag);

@@ -43,7 +43,10 @@ header_checksum(struct request *req, struct s3_checks *checks)
 	return 0;
 }
 
-/* x-amz-trailer announces one that comes behind the body; other trailers are none of ours. */
+/*
+ * x-amz-trailer announces one that comes behind the body; other trailers are none of ours. The Java SDK announces one, too, where it sends
+ * the same checksum in the header and no trailer.
+ */
 static int
 trailer_checksum(struct request *req, struct s3_checks *checks)
 {
@@ -59,7 +62,8 @@ trailer_checksum(struct request *req, struct s3_checks *checks)
 			continue;
 		memcpy(name, p, len);
 		name[len] = '\0';
-		if (s3_checksum_kind(name + 15, &kind) != 0 || checks->checksum)
+		if (s3_checksum_kind(name + 15, &kind) != 0 || checks->in_trailer ||
+		    (checks->checksum && checks->kind != kind))
 			return request_fail(req, ERR_INVALID, "InvalidRequest",
 			    "The value specified in the x-amz-trailer header is not supported");
 		checks->checksum = checks->in_trailer = true;
@@ -93,17 +97,25 @@ s3_collect_checks(struct request *req, struct s3_checks *checks)
 	return 0;
 }
 
-/* An aws-chunked body brings its checksum behind it. */
-static void
-trailing_checksum(struct request *req, struct s3_checks *checks)
+int
+s3_read_trailer(struct request *req, struct s3_checks *checks)
 {
-	const char *text = req->chunks ? awschunk_trailer(req->chunks, s3_checksum_header_name(checks->kind)) : NULL;
+	const char *name = s3_checksum_header_name(checks->kind), *text;
 	struct checksum c;
 
-	if (!text || s3_checksum_parse(text, checks->kind, &c) != 0)
-		return;
+	if (!checks->in_trailer)
+		return 0;
+	text = req->chunks ? awschunk_trailer(req->chunks, name) : NULL;
+	if (!text)
+		return checks->value_given ? 0 : request_fail(req, ERR_INVALID, "MalformedTrailerError", NULL);
+	if (s3_checksum_parse(text, checks->kind, &c) != 0 || c.type != CHECKSUM_FULL)
+		return request_fail(req, ERR_INVALID, "InvalidRequest", "Value for %s trailing header is invalid.",
+		    name);
+	if (checks->value_given && memcmp(checks->value, c.value, c.len))
+		return request_fail(req, ERR_DIGEST, "BadDigest", "The header %s and the trailer differ.", name);
 	memcpy(checks->value, c.value, c.len);
 	checks->value_given = true;
+	return 0;
 }
 
 int
@@ -114,10 +126,8 @@ s3_check_body(struct request *req, bool must)
 	uint8_t value[DIGEST_MAX];
 	int rc;
 
-	if ((rc = s3_collect_checks(req, &checks)) != 0)
+	if ((rc = s3_collect_checks(req, &checks)) != 0 || (rc = s3_read_trailer(req, &checks)) != 0)
 		return rc;
-	if (checks.in_trailer)
-		trailing_checksum(req, &checks);
 	if (must && !checks.md5 && !checks.value_given && !req->http->local)
 		return request_fail(req, ERR_INVALID, "InvalidRequest",
 		    "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");

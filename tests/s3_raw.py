@@ -530,6 +530,20 @@ def group_chunked():
              "InvalidRequest")
     is_error("trailer missing", chunked(path, [b"abc"], mode=unsigned, headers={"x-amz-trailer": "x-amz-checksum-crc32"}), 400,
              "MalformedTrailerError")
+    # The Java SDK announces a trailer that it does not send where the header has the value already.
+    crc32 = lambda data: b64(CHECKSUMS["crc32"](data))
+    announced = lambda data: {"x-amz-trailer": "x-amz-checksum-crc32", "x-amz-checksum-crc32": crc32(data)}
+    reply = chunked(path + "-both", [b"abc"], headers=announced(b"abc"))
+    check("announced, and in the header instead", reply.status == 200 and reply.headers.get(crc[0]) == crc32(b"abc"), reply)
+    reply = chunked(path + "-both", [b"abc"], mode=trailer, trailers=[(crc[0], crc32(b"abc"))], headers=announced(b"abc"))
+    check("in both", reply.status == 200, reply)
+    is_error("wrong in the header", chunked(path, [b"abc"], headers=announced(b"abd")), 400, "BadDigest")
+    is_error("wrong in one of both", chunked(path, [b"abc"], mode=trailer, trailers=[(crc[0], crc32(b"abd"))], headers=announced(b"abc")),
+             400, "BadDigest")
+    is_error("wrong in the other", chunked(path, [b"abc"], mode=trailer, trailers=[(crc[0], crc32(b"abc"))], headers=announced(b"abd")),
+             400, "BadDigest")
+    is_error("another one in the header", chunked(path, [b"abc"], mode=trailer, trailers=[crc], headers={"x-amz-checksum-sha1": "A" * 27 + "="}),
+             400, "InvalidRequest")
     is_error("trailer of an unknown kind", chunked(path, [b"abc"], mode=unsigned, trailers=[("x-amz-checksum-md4", "aa==")]), 400,
              "InvalidRequest")
     is_error("a chunk's line without end", chunked(path, [b"abc"], spoil=lambda b: b"3;" + b"a" * 5000 + b), 400, "InvalidRequest")
