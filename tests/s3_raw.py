@@ -338,6 +338,17 @@ def group_presigned():
                         ("x-amz-meta-a b", "c"), ("x-amz-meta-a\x1b", "c"), ("content-type", "a\nb: c")):
         reply = send("PUT", Signer().presign("PUT", path, {name: value}), host, b"x")
         is_error("hoisted %r: %r" % (name, value), reply, 400, "InvalidArgument")
+    # SDKs sign a URL before there is a body, and put the checksum of no body into it.
+    for kind, function in CHECKSUMS.items():
+        name, of_none = "x-amz-checksum-" + kind, b64(function(b""))
+        url = Signer().presign("PUT", path + "-sum", {name: of_none, "x-amz-sdk-checksum-algorithm": kind.upper()})
+        reply = send("PUT", url, host, b"abc")
+        check("%s of no body in the URL" % kind, reply.status == 200 and reply.headers.get(name) == b64(function(b"abc")), reply)
+        check("and none comes", send("PUT", url, host, b"").status == 200)
+        url = Signer().presign("PUT", path, {name: b64(function(b"abd"))})
+        is_error("%s of another body in the URL" % kind, send("PUT", url, host, b"abc"), 400, "BadDigest")
+        url = Signer().presign("PUT", path, {}, headers={name: of_none})
+        is_error("%s of no body in a header" % kind, send("PUT", url, host + [(name, of_none)], b"abc"), 400, "BadDigest")
     url = Signer().presign("GET", path, {})
     is_error("another method", send("PUT", url, host, b"x"), 403, "SignatureDoesNotMatch")
     is_error("a parameter more", send("GET", url + "&versionId=null", host), 403, "SignatureDoesNotMatch")
