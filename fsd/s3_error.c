@@ -217,10 +217,10 @@ s3_error(struct request *req, int code)
 		reply->source.free(reply->source.arg);
 	reply->source = (struct http_source) { 0 };
 	buf_clear(&reply->body);
-	reply->head_length = 0;
 	reply->status = req->error_status ? req->error_status : status;
 	if (reply->status == 304)
 		return;
+	reply->head_length = 0;
 	http_reply_header(reply, "Content-Type", "application/xml");
 	if (tells_region(req, reply->status))
 		http_reply_header(reply, "x-amz-bucket-region", "%s", req->daemon->settings.region);

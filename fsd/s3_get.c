@@ -168,6 +168,8 @@ prepare(struct request *req, struct part_of *part)
 		/* A reply without the bytes has no checksum: botocore would check the empty body against it. */
 		req->found.checksum.type = CHECKSUM_NONE;
 		s3_object_headers(req, &req->found);
+		/* That of a 200 (RFC 9110, 8.6): without it the connection would have to be closed. */
+		req->http->reply.head_length = req->found.size;
 	}
 	if (rc)
 		return rc;

@@ -651,6 +651,12 @@ def group_conditions():
             check("%s %s" % (method, headers), reply.status == status, reply)
     reply = s3("GET", path, headers={"if-none-match": etag})
     check("304 tells the ETag", reply.headers.get("etag") == etag, reply.headers)
+    with connect() as sock:
+        for method, headers, status in (("GET", {"if-none-match": etag}, 304), ("HEAD", {"if-none-match": etag}, 304), ("GET", {}, 200)):
+            sock.sendall(head_bytes(method, path, Signer().headers(method, path, "", headers, EMPTY)))
+            reply = read_reply(sock, method)
+            check("%d for %s on a connection that goes on" % (status, method), reply.status == status and
+                  "connection" not in reply.headers, reply.headers)
     is_error("PUT if none", s3("PUT", path, body=b"x", headers={"if-none-match": "*"}), 412, "PreconditionFailed")
     is_error("PUT if another", s3("PUT", path, body=b"x", headers={"if-match": '"x"'}), 412, "PreconditionFailed")
     is_error("PUT if-none-match a tag", s3("PUT", path, body=b"x", headers={"if-none-match": '"x"'}), 501, "NotImplemented")
