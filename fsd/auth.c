@@ -69,13 +69,17 @@ presigned(const struct sigv4_auth *auth)
 static int
 malformed(struct request *req, int rc, const char *why)
 {
+	const char *code = presigned(&req->auth) ? "AuthorizationQueryParametersError" : "AuthorizationHeaderMalformed";
+
 	if (rc == ERR_UNSUPPORTED)
-		return request_fail(req, ERR_INVALID, "InvalidRequest", "%s.", why);
-	if (!presigned(&req->auth))
-		return request_fail(req, ERR_INVALID,
-		    str_starts(why, "Missing required header") ? "InvalidRequest" :
-		    strstr(why, "x-amz-date header") ? "AccessDenied" : "AuthorizationHeaderMalformed", "%s.", why);
-	return request_fail(req, ERR_INVALID, "AuthorizationQueryParametersError", "%s.", why);
+		code = "InvalidRequest";
+	else if (str_starts(why, "Only one auth mechanism"))
+		code = "InvalidArgument";
+	else if (!presigned(&req->auth) && str_starts(why, "Missing required header"))
+		code = "InvalidRequest";
+	else if (!presigned(&req->auth) && strstr(why, "x-amz-date header"))
+		code = "AccessDenied";
+	return request_fail(req, ERR_INVALID, code, "%s.", why);
 }
 
 static int
