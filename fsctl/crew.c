@@ -6,8 +6,8 @@
 #include "crew.h"
 #include "exit_status.h"
 #include "peer.h"
-#include "progress.h"
 #include "say.h"
+#include "tally.h"
 #include "workers.h"
 
 #define THREADS 16
@@ -25,7 +25,7 @@ struct crew {
 	struct task *first, **last;
 	unsigned queued, busy, threads;
 	bool over;
-	struct progress *progress;
+	struct tally *tally;
 	struct member members[THREADS];
 };
 
@@ -59,7 +59,7 @@ work(void *arg)
 }
 
 int
-crew_new(struct ctl *ctl, unsigned threads, struct progress *progress, struct crew **crew)
+crew_new(struct ctl *ctl, unsigned threads, struct tally *tally, struct crew **crew)
 {
 	struct crew *c = calloc(1, sizeof(*c));
 	int status = STATUS_OK;
@@ -70,7 +70,7 @@ crew_new(struct ctl *ctl, unsigned threads, struct progress *progress, struct cr
 	pthread_cond_init(&c->more, NULL);
 	pthread_cond_init(&c->less, NULL);
 	c->last = &c->first;
-	c->progress = progress;
+	c->tally = tally;
 	for (unsigned i = 0; i < threads && i < THREADS && status == STATUS_OK; i++) {
 		struct member *m = &c->members[i];
 
@@ -100,8 +100,7 @@ wait_a_bit(struct crew *c)
 	t.tv_sec += t.tv_nsec / 1000000000;
 	t.tv_nsec %= 1000000000;
 	(void)pthread_cond_timedwait(&c->less, &c->lock, &t);
-	if (c->progress)
-		progress_draw(c->progress);
+	tally_tick(c->tally);
 }
 
 void
@@ -116,8 +115,7 @@ crew_add(struct crew *c, struct task *task)
 	c->queued++;
 	pthread_cond_signal(&c->more);
 	pthread_mutex_unlock(&c->lock);
-	if (c->progress)
-		progress_draw(c->progress);
+	tally_tick(c->tally);
 }
 
 void

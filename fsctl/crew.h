@@ -8,7 +8,7 @@
 struct crew;
 struct ctl;
 struct peer;
-struct progress;
+struct tally;
 
 struct task {
 	/* Says itself what went wrong; frees the task, or leaves it to whoever waits. */
@@ -16,8 +16,8 @@ struct task {
 	struct task *next;
 };
 
-/* `progress` (may be NULL) is drawn while the functions below wait. An exit status. */
-int crew_new(struct ctl *ctl, unsigned threads, struct progress *progress, struct crew **crew);
+/* `tally` is told to show how far it is while the functions below wait. An exit status. */
+int crew_new(struct ctl *ctl, unsigned threads, struct tally *tally, struct crew **crew);
 /* Waits while the queue is full. */
 void crew_add(struct crew *c, struct task *task);
 /* Until all that was added has been done. */

@@ -61,6 +61,8 @@ cut_file(int fd, const char *name, uint32_t min, uint32_t avg, uint32_t max, str
 			rc = ERR_CLOSED;
 		else if ((rc = fio_pread_some(fd, name, bytes, READ, cut->bytes, &got)) == 0)
 			take(&c, bytes, got);
+		if (cut->tick)
+			cut->tick(cut->tick_arg);
 	}
 	if (rc == 0 && cut->bytes > c.begun)
 		end_chunk(&c);

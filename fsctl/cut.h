@@ -17,6 +17,8 @@ struct cut {
 	struct buf chunks;	/* struct cut_chunk one after the other */
 	uint8_t hash[SHA256_SIZE];	/* of all of it */
 	uint64_t bytes;
+	void (*tick)(void *arg);	/* called now and then while the file is read; NULL: nothing is */
+	void *tick_arg;
 };
 #define CUT_INIT { .chunks = BUF_INIT((size_t)1 << 30) }
 

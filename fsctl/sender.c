@@ -90,12 +90,22 @@ make_key(struct sending *s)
 	    u->to->id, u->path, (uint64_t)u->st.st_size, (int64_t)u->st.st_mtim.tv_sec, (long)u->st.st_mtim.tv_nsec);
 }
 
+static void
+tick(void *arg)
+{
+	tally_tick(arg);
+}
+
 static int
 cut_it(struct sending *s)
 {
 	const struct sender *u = s->u;
-	int rc = cut_file(u->fd, u->local, u->to->min, u->to->avg, u->to->max, &s->cut);
+	int rc;
 
+	/* With a crew this is the thread that shows the progress. */
+	if (s->crew)
+		s->cut.tick = tick, s->cut.tick_arg = u->tally;
+	rc = cut_file(u->fd, u->local, u->to->min, u->to->avg, u->to->max, &s->cut);
 	s->is_cut = rc == 0;
 	if (rc == 0)
 		return STATUS_OK;

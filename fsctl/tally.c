@@ -27,7 +27,8 @@ tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output)
 	const bool no_bar = ctl->quiet || ctl->json || ctl->args->given[OPT_DRY_RUN] || (to_output && isatty(STDOUT_FILENO));
 	int status = limit ? throttle_parse(limit, &rate) : STATUS_OK;
 
-	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL, .to_output = to_output };
+	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL, .to_output = to_output,
+		.operands = ctl->args->count > 1 ? (unsigned)ctl->args->count - 1 : 1 };
 	if (status != STATUS_OK)
 		return status;
 	if (progress_new(verb, 0, 0, no_bar, &t->progress) != 0)
@@ -42,11 +43,21 @@ tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output)
 void
 tally_expect(struct tally *t, uint64_t items, uint64_t bytes)
 {
+	if (t->all_known)
+		return;
 	pthread_mutex_lock(&t->lock);
 	t->expected_items += items;
 	t->expected_bytes += bytes;
 	progress_total(t->progress, t->expected_items, t->expected_bytes);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void
+tally_expect_all(struct tally *t, uint64_t items, uint64_t bytes)
+{
+	tally_expect(t, items, bytes);
+	t->all_known = true;
+	t->operands = 1;
 }
 
 /* ---- JSON lines; with the lock ---- */
@@ -110,15 +121,36 @@ say_status(struct tally *t)
 	json_key_uint(&j, "bytes", t->moved);
 	json_key_uint(&j, "totalBytes", t->expected_bytes);
 	if (t->expected_bytes)
-		json_key_double(&j, "percent", 100.0 * (double)t->bytes / (double)t->expected_bytes);
+		json_key_double(&j, "percent", 100.0 * t->part);
 	json_key_double(&j, "bytesPerSecond", seconds > 0 ? (double)t->moved / seconds : 0);
-	if (t->bytes && t->expected_bytes > t->bytes)
-		json_key_double(&j, "etaSeconds", seconds * (double)(t->expected_bytes - t->bytes) / (double)t->bytes);
+	if (t->part > 0 && t->part < 1)
+		json_key_double(&j, "etaSeconds", seconds * (1 - t->part) / t->part);
 	json_key_uint(&j, "errors", t->failed);
 	end(t, &line, &j);
 }
 
 /* ---- what happens ---- */
+
+/* With the lock. */
+static void
+handle(struct tally *t, int64_t bytes)
+{
+	const uint64_t all = t->expected_bytes - t->before_bytes, items = t->expected_items - t->before_items;
+	double part = 0;
+
+	t->handled += bytes;
+	/* Files without any bytes count as items. */
+	if (all)
+		part = (double)(t->handled - t->before_handled) / (double)all;
+	else if (items)
+		part = (double)(t->items - t->before_done) / (double)items;
+	part = part < 0 ? 0 : part > 1 ? 1 : part;
+	part = t->finished < t->operands ? (t->finished + part) / t->operands : 1;
+	if (part > t->part)
+		t->part = part;
+	progress_part(t->progress, t->part);
+	progress_add(t->progress, 0, (uint64_t)bytes, 0);
+}
 
 void
 tally_move(struct tally *t, uint64_t bytes)
@@ -126,15 +158,26 @@ tally_move(struct tally *t, uint64_t bytes)
 	throttle_take(&t->throttle, bytes);
 	pthread_mutex_lock(&t->lock);
 	t->moved += bytes;
+	handle(t, (int64_t)bytes);
 	say_status(t);
 	pthread_mutex_unlock(&t->lock);
-	progress_add(t->progress, 0, bytes, 0);
 }
 
 void
 tally_spare(struct tally *t, int64_t bytes)
 {
-	progress_add(t->progress, 0, (uint64_t)bytes, 0);
+	pthread_mutex_lock(&t->lock);
+	handle(t, bytes);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
+tally_tick(struct tally *t)
+{
+	pthread_mutex_lock(&t->lock);
+	say_status(t);
+	pthread_mutex_unlock(&t->lock);
+	progress_draw(t->progress);
 }
 
 static void
@@ -182,6 +225,7 @@ tally_item(struct tally *t, const struct tally_item *i)
 		t->items++;
 		t->bytes += i->bytes;
 		t->unchanged += !strcmp(i->action, "unchanged");
+		handle(t, 0);
 	}
 	show_item(t, i);
 	if (skip && !t->ctl->quiet)
@@ -265,6 +309,16 @@ tally_operand(struct tally *t, const char *operand, int status)
 	if (status != STATUS_OK && t->failed == t->told)
 		tally_said(t, status, operand);
 	t->told = t->failed;
+	pthread_mutex_lock(&t->lock);
+	if (!t->all_known) {
+		t->finished++;
+		t->before_handled = t->handled;
+		t->before_bytes = t->expected_bytes;
+		t->before_items = t->expected_items;
+		t->before_done = t->items;
+	}
+	handle(t, 0);
+	pthread_mutex_unlock(&t->lock);
 	return status >= STATUS_SIGNAL || status == STATUS_TEMPORARY ? status : STATUS_OK;
 }
 

@@ -13,6 +13,8 @@
  * between init and end.
  *
  * JSON lines: {"type":"status",…} once a second, {"type":"item",…}, {"type":"error",…}, {"type":"summary",…} last.
+ *
+ * The part that is done goes by the bytes that are handled. Where the later operands' are not known yet, each operand counts the same.
  */
 struct ctl;
 struct progress;
@@ -25,6 +27,12 @@ struct tally {
 	struct throttle throttle;
 	pthread_mutex_t lock;
 	uint64_t expected_items, expected_bytes;
+	int64_t handled;		/* moved or spared, of what is under way too; retries are taken back */
+	bool all_known;			/* expected: of all operands */
+	unsigned operands, finished;	/* all, and those that are done */
+	int64_t before_handled;		/* of the operands that are done */
+	uint64_t before_bytes, before_items, before_done;
+	double part;			/* of all the work, 0 to 1; never goes back */
 	uint64_t items, unchanged, skipped, failed;	/* items: those done, the unchanged among them */
 	uint64_t bytes;			/* of the items done */
 	uint64_t moved;			/* over the network, repetitions too */
@@ -34,14 +42,17 @@ struct tally {
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
 };
 
-/* An exit status: options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */
+/* An exit status: operands but the last one, and options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */
 int tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output);
-void tally_expect(struct tally *t, uint64_t items, uint64_t bytes);	/* more of them */
+void tally_expect(struct tally *t, uint64_t items, uint64_t bytes);	/* more of them; ignored after tally_expect_all() */
+void tally_expect_all(struct tally *t, uint64_t items, uint64_t bytes);	/* these, of all operands together */
 
 /* Waits as --bwlimit says, then counts bytes that go over the network. */
 void tally_move(struct tally *t, uint64_t bytes);
-/* Bytes that need not be moved, for the bar; a negative number takes back what has to be moved again. */
+/* Bytes that need not be moved; a negative number takes back what has to be moved again. */
 void tally_spare(struct tally *t, int64_t bytes);
+/* Shows how far it is: often, and by the thread that made it, while it waits. */
+void tally_tick(struct tally *t);
 
 /* `action`: "put", "get", "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip, which is said). */
 struct tally_item {

@@ -410,7 +410,7 @@ verb_get(struct ctl *ctl, const struct args *args)
 	    (status = tally_init(&get.tally, ctl, "get", output)) != STATUS_OK)
 		return status;
 	stop_setup();
-	status = crew_new(ctl, (unsigned)connections, get.tally.progress, &get.crew);
+	status = crew_new(ctl, (unsigned)connections, &get.tally, &get.crew);
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
 		status = tally_operand(&get.tally, args->operand[i], get_operand(&get, ctl, args->operand[i]));
 	crew_free(get.crew);

@@ -451,6 +451,22 @@ put_operand(struct put *put, const char *local, const char *to)
 	return put_one(put, local, &st, -1);
 }
 
+/* Of files alone the whole work is known from the beginning. */
+static void
+foresee(struct tally *tally, const struct args *args)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+	int n = args->count - 1;
+
+	for (int i = 0; i < n; i++) {
+		if (stat(args->operand[i], &st) != 0 || !S_ISREG(st.st_mode))
+			return;
+		bytes += (uint64_t)st.st_size;
+	}
+	tally_expect_all(tally, (uint64_t)n, bytes);
+}
+
 int
 verb_put(struct ctl *ctl, const struct args *args)
 {
@@ -465,8 +481,9 @@ verb_put(struct ctl *ctl, const struct args *args)
 	if ((status = remote_open(ctl, to, &put.to)) != STATUS_OK)
 		tally_said(&put.tally, status, to);
 	else
-		status = crew_new(ctl, (unsigned)connections, put.tally.progress, &put.crew);
+		status = crew_new(ctl, (unsigned)connections, &put.tally, &put.crew);
 	put.into = put.to.folder || args->count > 2;
+	foresee(&put.tally, args);
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
 		status = tally_operand(&put.tally, args->operand[i], put_operand(&put, args->operand[i], to));
 	crew_free(put.crew);

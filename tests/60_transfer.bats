@@ -171,6 +171,39 @@ moved_reach() {	# FILE BYTES
 	[ "$(jq -r .type "$D/out" | grep -c status)" -ge 1 ]
 }
 
+# The percentages of a transfer's status lines, and whether they never go back, stay below 101 and pass through the middle.
+percents() {
+	jq -s -c '[.[] | select(.type == "status") | .percent]' "$1"
+}
+
+rises() {	# FILE
+	percents "$1" | jq -e '. == sort and all(. >= 0 and . <= 100) and any(. > 20 and . < 80)' > /dev/null ||
+		fail "the percentages: $(percents "$1")"
+}
+
+@test "percent moves with the bytes of one long file, those that need not be sent too" {
+	random_file "$D/a" $((16 << 20))
+	fsctl put --json --bwlimit 4MiB/s "$D/a" "$W/a" > "$D/out"
+	rises "$D/out"
+	[ "$(jq -s '[.[] | select(.type == "status") | .etaSeconds // empty] | length > 0 and max < 600 and min >= 0' "$D/out")" = true ]
+	fsctl get --json --bwlimit 4MiB/s "$W/a" "$D/b" > "$D/out"
+	rises "$D/out"
+	# Half of it is there already: it begins at the middle.
+	{ head -c $((8 << 20)) "$D/a"; head -c $((8 << 20)) /dev/urandom; } > "$D/c"
+	fsctl put --json --bwlimit 2MiB/s "$D/c" "$W/a" > "$D/out"
+	rises "$D/out"
+	percents "$D/out" | jq -e '.[0] > 30 and .[-1] > 80'
+	# Of several files all are counted from the beginning; of several places there each is the same part of the work.
+	head -c 1000 /dev/urandom > "$D/d"
+	fsctl put --json --bwlimit 4MiB/s "$D/d" "$D/b" "$W/x/" > "$D/out"
+	rises "$D/out"
+	percents "$D/out" | jq -e '.[0] < 50'
+	mkdir "$D/to"
+	fsctl get --json --bwlimit 4MiB/s "$W/x/d" "$W/x/b" "$D/to" > "$D/out"
+	rises "$D/out"
+	percents "$D/out" | jq -e '.[0] >= 50'
+}
+
 @test "3,000 small files in few requests, and back" {
 	local i line
 	for i in $(seq 0 29); do

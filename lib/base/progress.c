@@ -22,6 +22,8 @@ struct progress {
 	enum where where;
 	uint64_t items, bytes;	/* totals; 0 is unknown */
 	atomic_uint_fast64_t items_done, bytes_done, errors;
+	_Atomic double part;		/* as the caller says; < 0: it says nothing */
+	double furthest;		/* that was shown */
 	int64_t started, drawn;
 };
 
@@ -36,6 +38,7 @@ progress_new(const char *what, uint64_t items, uint64_t bytes, bool quiet, struc
 	p->where = quiet ? QUIET : isatty(STDERR_FILENO) ? TERMINAL : LINES;
 	p->items = items;
 	p->bytes = bytes;
+	p->part = p->furthest = -1;
 	p->started = clock_mono_us();
 	/* The first line comes after a minute, so that short work says nothing. */
 	p->drawn = p->where == LINES ? p->started : p->started - REDRAW_US;
@@ -56,6 +59,12 @@ progress_add(struct progress *p, uint64_t items, uint64_t bytes, uint64_t errors
 	atomic_fetch_add(&p->items_done, items);
 	atomic_fetch_add(&p->bytes_done, bytes);
 	atomic_fetch_add(&p->errors, errors);
+}
+
+void
+progress_part(struct progress *p, double part)
+{
+	atomic_store(&p->part, part);
 }
 
 static void
@@ -95,17 +104,20 @@ struct shown {
 };
 
 static struct shown
-look(const struct progress *p)
+look(struct progress *p)
 {
 	struct shown s = { atomic_load(&p->items_done), atomic_load(&p->bytes_done), atomic_load(&p->errors),
-		(double)(clock_mono_us() - p->started) / 1e6 + 1e-6, -1 };
+		(double)(clock_mono_us() - p->started) / 1e6 + 1e-6, atomic_load(&p->part) };
 
 	/* Bytes tell the time that is left better than items do. */
-	if (p->bytes)
+	if (s.part < 0 && p->bytes)
 		s.part = (double)s.bytes / (double)p->bytes;
-	else if (p->items)
+	else if (s.part < 0 && p->items)
 		s.part = (double)s.items / (double)p->items;
 	s.part = s.part > 1 ? 1 : s.part;
+	if (s.part < p->furthest)
+		s.part = p->furthest;
+	p->furthest = s.part;
 	return s;
 }
 

@@ -139,6 +139,51 @@ test_bar_fits_the_terminal(void)
 	CHECK_STR("checking  9  9 MiB  9:9  9 errors", shape(drawn(40, 0, 0)));
 }
 
+/* Each draws for as long as it takes to be shown: redrawing has its pace. */
+static void
+draw_for_a_while(struct progress *p)
+{
+	for (int i = 0; i < 15; i++) {
+		progress_draw(p);
+		usleep(10000);
+	}
+}
+
+static void
+test_part_counts_instead_of_the_totals_and_never_goes_back(void)
+{
+	int slave = -1, master = open_terminal(200, &slave);
+	struct progress *p;
+
+	if (master < 0) {
+		test_skip("no pseudo terminals");
+		return;
+	}
+	fflush(stderr);
+	saved = dup(2);
+	dup2(slave, 2);
+	if (!progress_new("putting", 0, 1000, false, &p)) {
+		progress_add(p, 0, 900, 0);
+		progress_part(p, 0.3);
+		draw_for_a_while(p);
+		progress_part(p, 0.2);
+		progress_total(p, 0, 100000);
+		draw_for_a_while(p);
+		progress_part(p, 7);
+		draw_for_a_while(p);
+		progress_free(p);
+	}
+	dup2(saved, 2);
+	close(saved);
+	arrived(master);
+	CHECK(strstr(text, "\rputting [######--------------] 30 %  900 B/1000 B"));
+	CHECK(strstr(text, "] 30 %  900 B/97.7 KiB"));
+	CHECK(strstr(text, "] 100 %"));
+	CHECK(!strstr(text, " 20 %") && !strstr(text, " 90 %") && !strstr(text, " 0 %"));
+	close(slave);
+	close(master);
+}
+
 static void
 test_silent_for_the_first_minute_elsewhere(void)
 {
@@ -153,6 +198,7 @@ test_silent_for_the_first_minute_elsewhere(void)
 
 static const struct test tests[] = {
 	TEST(test_bar_on_a_terminal), TEST(test_bar_fits_the_terminal),
+	TEST(test_part_counts_instead_of_the_totals_and_never_goes_back),
 	TEST(test_silent_for_the_first_minute_elsewhere), TEST_END,
 };
 TEST_MAIN(tests)
