@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "buf.h"
 #include "exit_status.h"
 #include "say.h"
 #include "str.h"
@@ -38,6 +39,9 @@ const struct option_text args_options[OPTIONS] = {
 	[OPT_VERSION_ID] = { "version-id", "ID", "that version, as `fsctl versions list` shows it" },
 	[OPT_BWLIMIT] = { "bwlimit", "RATE", "at most so many bytes a second, as 50MiB/s" },
 	[OPT_CONNECTIONS] = { "connections", "N", "how many at once, 1 to 16; 4 is the default" },
+	[OPT_MAX_DURATION] = { "max-duration", "DUR", "stop in order after so long (exit code 14); the same command goes on" },
+	[OPT_LOCK_WAIT] = { "lock-wait", "DUR", "wait so long for what another holds (exit code 11 then)" },
+	[OPT_METRICS_FILE] = { "metrics-file", "F", "write metrics of the run there for Prometheus, as F.prom" },
 	[OPT_FOLLOW] = { "follow", NULL, "wait for further changes until interrupted" },
 };
 
@@ -145,6 +149,7 @@ args_parse(int argc, char **argv, struct args *args)
 	int n = 0, used = 0, status;
 
 	*args = (struct args) { 0 };
+	args->argv = argv;
 	args->words = args->operand = words;
 	if (!words)
 		return say_error(STATUS_FAILED, "out of memory");
@@ -170,6 +175,39 @@ args_release(struct args *args)
 {
 	free(args->words);
 	*args = (struct args) { 0 };
+}
+
+/* As $'…' where there are bytes that a terminal or a JSON document can't show. */
+static void
+add_quoted(struct buf *out, const char *word)
+{
+	bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,")];
+	bool bare = utf8_valid(word, strlen(word));
+
+	for (const char *p = word; *p; p++)
+		bare = bare && (unsigned char)*p >= 0x20 && *p != 0x7f;
+	buf_addstr(out, plain ? "" : bare ? "'" : "$'");
+	for (const char *p = word; *p; p++) {
+		if (!bare && ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f))
+			buf_addf(out, "\\x%02x", (unsigned char)*p);
+		else if (!bare && (*p == '\'' || *p == '\\'))
+			buf_addf(out, "\\%c", *p);
+		else if (*p == '\'')
+			buf_addstr(out, "'\\''");
+		else
+			buf_addch(out, *p);
+	}
+	buf_addstr(out, plain ? "" : "'");
+}
+
+void
+args_command(const struct args *args, struct buf *out)
+{
+	for (char **word = args->argv; *word; word++) {
+		if (word > args->argv)
+			buf_addch(out, ' ');
+		add_quoted(out, *word);
+	}
 }
 
 int

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 /* The command line: options anywhere, a verb, its operands. */
+struct buf;
 struct ctl;
 struct args;
 
@@ -14,7 +15,7 @@ enum option_id {
 	/* of some */
 	OPT_ADMIN, OPT_MAY_CREATE, OPT_EXPIRES, OPT_OWNER, OPT_QUOTA, OPT_HISTORY, OPT_VERSIONING, OPT_DISPLAY_NAME,
 	OPT_DRY_RUN, OPT_GRACE, OPT_QUICK, OPT_FROM, OPT_FOLLOW, OPT_RECURSIVE, OPT_LONG, OPT_AT, OPT_VERSION_ID, OPT_BWLIMIT,
-	OPT_CONNECTIONS,
+	OPT_CONNECTIONS, OPT_MAX_DURATION, OPT_LOCK_WAIT, OPT_METRICS_FILE,
 	OPTIONS
 };
 #define OPT(name) (1u << OPT_##name)
@@ -46,11 +47,15 @@ struct args {
 	int count;
 	const char **words;		/* owned; holds the operands */
 	const char *given[OPTIONS];	/* the value; "" for options without; NULL: not given */
+	char **argv;			/* all of the command line */
 };
 
 /* Points into `argv`. An exit status. */
 int args_parse(int argc, char **argv, struct args *args);
 void args_release(struct args *args);
+
+/* The command line as a shell takes it. */
+void args_command(const struct args *args, struct buf *out);
 
 /* The value of an option in its unit; what is not given leaves *value. An exit status. */
 int args_size(const struct args *args, enum option_id id, int64_t *bytes);

@@ -164,7 +164,7 @@ ctl_open(struct ctl *ctl)
 		return STATUS_OK;
 	if (ctl->endpoint)
 		return open_endpoint(ctl);
-	if ((status = ctl_find(ctl, false)) != STATUS_OK || (status = spawn_serve(ctl->dir, ctl->dirfd)) != STATUS_OK)
+	if ((status = ctl_find(ctl, false)) != STATUS_OK || (status = spawn_serve(ctl->dir, ctl->dirfd, &ctl->lockwait)) != STATUS_OK)
 		return status;
 	spawn_socket(ctl->dirfd, socket);
 	return connect_to(&(struct client_options) { .socket = socket, .stop = stop_asked }, &ctl->client);
@@ -217,7 +217,7 @@ ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struc
 	if (rc == 0)
 		return STATUS_OK;
 	if (rc == ERR_END && stop_asked())
-		return STATUS_SIGNAL + stop_asked();
+		return stop_asked();
 	if (ctl->calm && (rc == ERR_CLOSED || rc == ERR_TIMEOUT))
 		return STATUS_TEMPORARY;
 	return ctl_broken(ctl, rc, client_error(ctl->client), "what was asked for may have happened; look first");

@@ -6,6 +6,8 @@
 #include "args.h"
 #include "buf.h"
 #include "json.h"
+#include "lockwait.h"
+#include "longrun.h"
 
 /*
  * What a verb works with: the options of every verb and the way to the daemon, which is found or started at the first call.
@@ -26,6 +28,8 @@ struct ctl {
 	char doing[256];		/* "user create bob": what error messages begin with */
 	const char *dir;		/* the store's folder, once it was looked for */
 	int dirfd;
+	struct lockwait lockwait;
+	struct longrun_work work;		/* what the verb did so far */
 	struct client *client;
 };
 

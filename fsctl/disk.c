@@ -92,7 +92,7 @@ disk_folder(struct tally *tally, const char *folder, struct disk *walk)
 		return say_error(STATUS_FAILED, "%s: it can't be read", folder);
 	}
 	while (status == STATUS_OK && (e = fts_read(fts)) != NULL)
-		status = stop_asked() ? STATUS_SIGNAL + stop_asked() : take(tally, fts, e, len, walk);
+		status = stop_asked() ? stop_asked() : take(tally, fts, e, len, walk);
 	(void)fts_close(fts);
 	free(name);
 	return status;

@@ -1,6 +1,8 @@
 #ifndef FSCTL_EXIT_STATUS_H
 #define FSCTL_EXIT_STATUS_H
 
+#include <stdbool.h>
+
 /*
  * What fsctl ends with. A function that returns an "exit status" has said on standard error what went wrong when it
  * is not STATUS_OK. The list is fixed and stands on the man page.
@@ -21,5 +23,12 @@ enum exit_status {
 	STATUS_TEMPORARY = 75,
 	STATUS_SIGNAL = 128,		/* and the signal's number */
 };
+
+/* That of being told to stop (stop.h): it is no failure of what was under way, and is handed on at once. */
+static inline bool
+status_is_stop(int status)
+{
+	return status == STATUS_TIME_LIMIT || status >= STATUS_SIGNAL;
+}
 
 #endif

@@ -32,8 +32,9 @@ follow_release(struct followed *f)
 	*f = (struct followed) { 0 };
 }
 
+/* *busy: another of its kind is at it, unsaid if there is still time to wait for it. */
 static int
-start(struct ctl *ctl, const struct buf *request, char **id)
+try_start(struct ctl *ctl, const struct buf *request, char **id, bool *busy)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
 	struct json *doc = NULL;
@@ -43,10 +44,13 @@ start(struct ctl *ctl, const struct buf *request, char **id)
 	ctl_path(&path, "jobs", NULL);
 	if ((status = ctl_try(ctl, "POST", &path, request, CTL_SECONDS, &http, &doc)) != STATUS_OK)
 		goto out;
+	if ((*busy = http == 409) && ctl->lockwait.given && (status = lockwait_pause(&ctl->lockwait, "another one is running")) != STATUS_LOCKED)
+		goto out;
 	status = ctl_explain(ctl, http, doc);
-	if (http == 409) {
-		say_hint("wait until it is done, and try again");
-		status = STATUS_TEMPORARY;
+	if (*busy) {
+		say_hint(ctl->lockwait.given ? "it did not end in the time of --lock-wait; try again when it is done" :
+					       "wait until it is done, and try again, or give --lock-wait");
+		status = ctl->lockwait.given ? STATUS_LOCKED : STATUS_TEMPORARY;
 	}
 	text = reply_str(doc, "jobId", NULL);
 	if (status == STATUS_OK && (!text || !(*id = strdup(text))))
@@ -58,19 +62,32 @@ out:
 }
 
 static int
-keep_lines(struct followed *f)
+start(struct ctl *ctl, const struct buf *request, char **id)
 {
-	const struct json *lines = reply_array(f->last, "lines"), *line;
+	bool busy = true;
+	int status = STATUS_OK;
+
+	while (status == STATUS_OK && busy)
+		status = try_start(ctl, request, id, &busy);
+	return status;
+}
+
+int
+follow_lines(struct followed *f, const char *member)
+{
+	const struct json *lines = reply_array(f->last, member), *line;
 	size_t n = lines ? json_array_len(lines) : 0;
 	char **more = reallocarray(f->lines, f->nlines + n + 1, sizeof(*more));
-	const char *text;
 
 	if (!more)
 		return say_error(STATUS_FAILED, "out of memory for the report");
 	f->lines = more;
-	for (line = reply_first(lines); line; line = json_next(line))
-		if ((text = reply_str(line, "text", NULL)) != NULL && (more[f->nlines] = strdup(text)) != NULL)
+	for (line = reply_first(lines); line; line = json_next(line)) {
+		const char *text = reply_str(line, "text", NULL);
+
+		if ((text || json_as_str(line, &text) == 0) && (more[f->nlines] = strdup(text)) != NULL)
 			f->nlines++;
+	}
 	return STATUS_OK;
 }
 
@@ -112,7 +129,7 @@ look(struct follower *w, const char *id, bool *more)
 	}
 	json_free(w->f->last);
 	w->f->last = doc;
-	if ((status = keep_lines(w->f)) != STATUS_OK)
+	if ((status = follow_lines(w->f, "lines")) != STATUS_OK)
 		return status;
 	draw(w, w->f->nlines - before);
 	*more = !strcmp(reply_str(doc, "state", ""), "running") ||
@@ -142,17 +159,16 @@ follow_job(struct ctl *ctl, const struct buf *request, const char *what, struct 
 
 	if ((status = start(ctl, request, &id)) != STATUS_OK)
 		goto out;
-	stop_setup();
 	if (progress_new(what, 0, 0, ctl->quiet, &w.progress) != 0) {
 		status = say_error(STATUS_FAILED, "out of memory");
 		goto out;
 	}
 	while (status == STATUS_OK && more) {
-		int sig;
+		int stopped;
 
 		status = look(&w, id, &more);
-		if (more && (sig = stop_take()) != 0) {
-			f->signal = sig;
+		if (more && (stopped = stop_take()) != STATUS_OK) {
+			f->stopped = stopped;
 			status = cancel(ctl, id);
 		}
 	}
@@ -168,8 +184,8 @@ follow_status(const struct ctl *ctl, const struct followed *f)
 	const char *state = reply_str(f->last, "state", "");
 	int code = (int)(reply_int(f->last, "exitCode", STATUS_FAILED) & 255);
 
-	if (!strcmp(state, "stopped") && f->signal)
-		return STATUS_SIGNAL + f->signal;
+	if (!strcmp(state, "stopped") && f->stopped)
+		return f->stopped;
 	if (!strcmp(state, "stopped"))
 		return say_error(code, "%s: stopped by another, or because fsd ended; run it again", ctl->doing);
 	if (!strcmp(state, "failed")) {

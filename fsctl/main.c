@@ -3,6 +3,7 @@
 #include "args.h"
 #include "ctl.h"
 #include "exit_status.h"
+#include "longrun.h"
 #include "verbs.h"
 
 int
@@ -20,7 +21,7 @@ main(int argc, char **argv)
 	}
 	ctl_init(&ctl, &args);
 	if (args.verb)
-		status = args.verb->run(&ctl, &args);
+		status = longrun_verb(&ctl, &args);
 	else if (args.given[OPT_HELP])
 		status = verb_help(&ctl, &args);
 	else

@@ -81,7 +81,7 @@ static int
 broken(const struct peer *p, int rc)
 {
 	if (stop_asked())
-		return STATUS_SIGNAL + stop_asked();
+		return stop_asked();
 	return ctl_broken(p->ctl, rc, client_error(p->client), "try again; what is done stays done");
 }
 
@@ -100,7 +100,7 @@ peer_try(struct peer *p, const char *method, const struct buf *path, const struc
 	hex_encode(random, sizeof(random), key);
 	for (unsigned try = 1;; try++) {
 		if (stop_asked())
-			return STATUS_SIGNAL + stop_asked();
+			return stop_asked();
 		rc = client_call_once(p->client, method, path->data, body, change ? key : NULL, CTL_SECONDS, http, doc);
 		if (!worth_another(rc, *http, *doc) || try >= PEER_TRIES)
 			break;
@@ -139,7 +139,7 @@ peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, st
 		bool progress = false;
 
 		if (stop_asked())
-			return STATUS_SIGNAL + stop_asked();
+			return stop_asked();
 		rc = client_transfer(p->client, b, http, doc);
 		if (rc == ERR_IO && !stop_asked())
 			return STATUS_FAILED;

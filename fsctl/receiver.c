@@ -47,7 +47,7 @@ failed(struct receiving *g, const char *why)
 static int
 stopped_or(int status)
 {
-	return stop_asked() ? STATUS_SIGNAL + stop_asked() : status;
+	return stop_asked() ? stop_asked() : status;
 }
 
 /* ---- bytes come ---- */

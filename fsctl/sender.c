@@ -110,7 +110,7 @@ cut_it(struct sending *s)
 	if (rc == 0)
 		return STATUS_OK;
 	if (stop_asked())
-		return STATUS_SIGNAL + stop_asked();
+		return stop_asked();
 	return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %s", err_text(rc));
 }
 
@@ -366,7 +366,7 @@ send_targets(struct sending *s, unsigned *highest)
 	if (s->crew)
 		crew_wait(s->crew);
 	if (stop_asked())
-		return STATUS_SIGNAL + stop_asked();
+		return stop_asked();
 	return atomic_load(&s->status);
 }
 

@@ -2,23 +2,23 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "exit_status.h"
 #include "fio.h"
 #include "say.h"
 #include "spawn.h"
+#include "stop.h"
 
-#define WAIT_US 30000000ll
-#define PAUSE_NS 50000000
+#define WAIT_MS 30000
+#define LOOK_MS 500		/* how soon being told to stop is seen */
 #define EXEC_FAILED 127
 #define READY_FD 3
 #define ARGUMENTS 16
@@ -149,22 +149,38 @@ make_pipe(int fds[2])
 	return pipe2(fds, O_CLOEXEC) == 0 ? STATUS_OK : say_error(STATUS_TEMPORARY, "can't make a pipe: %s", strerror(errno));
 }
 
+/* All that it says. It is told to end when we are; gives what stop_asked() said then. */
+static int
+collect(int fd, pid_t pid, struct buf *out)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int stopped = STATUS_OK;
+
+	for (;;) {
+		if (!stopped && (stopped = stop_asked()) != STATUS_OK)
+			(void)kill(pid, SIGTERM);
+		if (poll(&wait, 1, LOOK_MS) > 0 && !drain(fd, out))
+			return stopped;
+	}
+}
+
 int
 spawn_run(const char *dir, const char *const *arguments, struct buf *out)
 {
 	struct plumbing p = { .in = -1, .out = -1, .err = -1, .ready = -1 };
-	int fds[2] = { -1, -1 }, status;
+	int fds[2] = { -1, -1 }, status, stopped;
 	pid_t pid;
 
-	if (out && (status = make_pipe(fds)) != STATUS_OK)
+	if ((status = make_pipe(fds)) != STATUS_OK)
 		return status;
 	p.out = fds[1];
 	status = start(dir, arguments, &p, &pid);
 	fio_close(&fds[1]);
 	if (status == STATUS_OK) {
-		while (out && drain(fds[0], out))
-			;
-		status = end_of(pid);
+		if ((stopped = collect(fds[0], pid, out)) == STATUS_OK)
+			status = end_of(pid);
+		else
+			(void)waitpid(pid, NULL, 0), status = stopped;
 	}
 	fio_close(&fds[0]);
 	return status;
@@ -172,7 +188,7 @@ spawn_run(const char *dir, const char *const *arguments, struct buf *out)
 
 /* ---- a daemon ---- */
 
-/* Reads its log until it says ready (true) or is gone. */
+/* Reads its log until it says ready (true), is gone, or we are told to stop. */
 static bool
 becomes_ready(int ready, int log, struct buf *said)
 {
@@ -180,8 +196,8 @@ becomes_ready(int ready, int log, struct buf *said)
 	struct buf word = BUF_INIT(64);
 	bool is_ready;
 
-	for (;;) {
-		if (poll(fds, 2, -1) < 0)
+	while (!stop_asked()) {
+		if (poll(fds, 2, LOOK_MS) <= 0)
 			continue;
 		if (fds[1].revents && !drain(log, said))
 			fds[1].fd = -1;
@@ -190,7 +206,7 @@ becomes_ready(int ready, int log, struct buf *said)
 	}
 	is_ready = word.len > 0;
 	/* Its last words came before it closed the other pipe. */
-	while (!is_ready && fds[1].fd >= 0 && drain(log, said))
+	while (!is_ready && !stop_asked() && fds[1].fd >= 0 && drain(log, said))
 		;
 	buf_release(&word);
 	return is_ready;
@@ -218,8 +234,11 @@ daemon_start(const char *dir, struct buf *said)
 		goto out;
 	fio_close(&ready[1]);
 	fio_close(&log[1]);
-	if (!becomes_ready(ready[0], log[0], said) && (status = end_of(pid)) == STATUS_OK)
-		status = STATUS_TEMPORARY;	/* it was told to end before it began */
+	if (!becomes_ready(ready[0], log[0], said)) {
+		/* Nobody will come to one that still starts: it ends by itself. */
+		if ((status = stop_asked()) == STATUS_OK && (status = end_of(pid)) == STATUS_OK)
+			status = STATUS_TEMPORARY;	/* it was told to end before it began */
+	}
 out:
 	fio_close(&null);
 	for (int i = 0; i < 2; i++) {
@@ -229,40 +248,47 @@ out:
 	return status;
 }
 
-int
-spawn_serve(const char *dir, int dirfd)
+/* STATUS_LOCKED, unsaid: another process has the store and does not serve it. */
+static int
+try_serve(const char *dir, int dirfd, const char *path, struct buf *said)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	const int64_t until = clock_mono_us() + WAIT_US;
+	int error = spawn_probe(dirfd);
+
+	if (error == 0)
+		return STATUS_OK;
+	if (error == EAGAIN)
+		return STATUS_LOCKED;
+	if (error == ENOENT || error == ECONNREFUSED)
+		return daemon_start(path, said);
+	say_error(0, "%s/fsd.sock: %s", dir, strerror(error));
+	say_hint("only root and the owner of %s may use it; others use --endpoint URL --token-file F", dir);
+	return error == EACCES || error == EPERM ? STATUS_NOT_AUTHORISED : STATUS_FAILED;
+}
+
+int
+spawn_serve(const char *dir, int dirfd, struct lockwait *lock)
+{
+	struct lockwait usual;
 	struct buf said = BUF_INIT(LOG_MAX);
 	char *path = realpath(dir, NULL);
-	int error, status;
+	int status, waited = STATUS_OK;
 
 	if (!path)
 		return say_error(STATUS_FAILED, "%s: %s", dir, strerror(errno));
-	for (;;) {
-		status = STATUS_OK;
-		if ((error = spawn_probe(dirfd)) == 0)
-			break;
-		if (error != ENOENT && error != ECONNREFUSED && error != EAGAIN) {
-			status = say_error(error == EACCES || error == EPERM ? STATUS_NOT_AUTHORISED : STATUS_FAILED,
-			    "%s/fsd.sock: %s", dir, strerror(error));
-			say_hint("only root and the owner of %s may use it; others use --endpoint URL --token-file F", dir);
-			break;
-		}
-		buf_clear(&said);
-		status = error == EAGAIN ? STATUS_LOCKED : daemon_start(path, &said);
-		if (status != STATUS_LOCKED)
-			break;
-		if (clock_mono_us() > until) {
-			say_error(status, "%s is in use by another process that does not answer on %s/fsd.sock", dir, dir);
-			say_hint("another `fsd` that is starting or ending, or `fsd --check`? Try again when it is done.");
-			buf_clear(&said);
-			break;
-		}
-		nanosleep(&pause, NULL);
+	if (!lock->given) {
+		lockwait_begin(&usual, WAIT_MS, true);
+		lock = &usual;
 	}
-	if (status && said.len) {
+	do {
+		buf_clear(&said);
+		status = try_serve(dir, dirfd, path, &said);
+		if (status == STATUS_LOCKED)
+			waited = lockwait_pause(lock, "the store is in use by another process");
+	} while (status == STATUS_LOCKED && waited == STATUS_OK);
+	if (status == STATUS_LOCKED && (status = waited) == STATUS_LOCKED) {
+		say_error(status, "%s is in use by another process that does not answer on %s/fsd.sock", dir, dir);
+		say_hint("another `fsd` that is starting or ending, or `fsd --check`? Try again when it is done, or give --lock-wait.");
+	} else if (status && !status_is_stop(status) && said.len) {
 		(void)fwrite(said.data, 1, said.len, stderr);
 		say_error(status, "no daemon could be started on the store in %s", dir);
 	}

@@ -3,10 +3,13 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "exit_status.h"
 #include "stop.h"
 
 static volatile sig_atomic_t signalled;
 static bool watching;
+static int64_t until_us;	/* by the monotonic clock; 0: no end */
 
 static void
 remember(int sig)
@@ -33,6 +36,12 @@ stop_watch_output(void)
 	watching = true;
 }
 
+void
+stop_after(int64_t ms)
+{
+	until_us = clock_mono_us() + ms * 1000;
+}
+
 int
 stop_asked(void)
 {
@@ -40,15 +49,20 @@ stop_asked(void)
 
 	if (!signalled && watching && poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLNVAL)))
 		signalled = SIGPIPE;
-	return signalled;
+	if (signalled)
+		return STATUS_SIGNAL + signalled;
+	return until_us && clock_mono_us() >= until_us ? STATUS_TIME_LIMIT : STATUS_OK;
 }
 
 int
 stop_take(void)
 {
-	int sig = stop_asked();
+	int status = stop_asked();
 
-	signalled = 0;
-	watching = false;
-	return sig;
+	if (status != STATUS_OK) {
+		signalled = 0;
+		watching = false;
+		until_us = 0;
+	}
+	return status;
 }

@@ -1,14 +1,18 @@
 #ifndef FSCTL_STOP_H
 #define FSCTL_STOP_H
 
+#include <stdint.h>
+
 /*
- * Being told to stop: Ctrl-C, SIGTERM, SIGHUP, and a reader of our output that went away. The first signal is only
- * remembered, so that the verb ends its work in order; a second one ends the program at once. One thread.
+ * Being told to stop: Ctrl-C, SIGTERM, SIGHUP, a reader of our output that went away, and the end of the time that was given. The first
+ * signal is only remembered, so that the verb ends its work in order; a second one ends the program at once. One thread, but for stop_asked().
  */
 void stop_setup(void);
 /* From now on a closed standard output counts as SIGPIPE, without anything being written. */
 void stop_watch_output(void);
-/* The signal that asked us to stop, or 0. */
+/* When `ms` have passed from now on, that too is being told to stop. */
+void stop_after(int64_t ms);
+/* What we are to end with, an exit status (status_is_stop()); STATUS_OK: go on. */
 int stop_asked(void);
 /* The same, and forgets it: for verbs that still have something to do before they end. */
 int stop_take(void);

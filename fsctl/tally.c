@@ -8,6 +8,7 @@
 #include "ctl.h"
 #include "exit_status.h"
 #include "human.h"
+#include "longrun.h"
 #include "out.h"
 #include "progress.h"
 #include "reply.h"
@@ -243,8 +244,8 @@ failed(struct tally *t, int status, const char *what, const char *message, bool 
 	struct json_out j;
 
 	pthread_mutex_lock(&t->lock);
-	*first = status < STATUS_SIGNAL && !t->failed;
-	if (status < STATUS_SIGNAL) {
+	*first = !status_is_stop(status) && !t->failed;
+	if (!status_is_stop(status)) {
 		if (!t->failed++)
 			t->first = status;
 		if (!said)
@@ -258,7 +259,7 @@ failed(struct tally *t, int status, const char *what, const char *message, bool 
 		}
 	}
 	pthread_mutex_unlock(&t->lock);
-	progress_add(t->progress, 0, 0, 1);
+	progress_add(t->progress, 0, 0, !status_is_stop(status));
 	return status;
 }
 
@@ -319,10 +320,21 @@ tally_operand(struct tally *t, const char *operand, int status)
 	}
 	handle(t, 0);
 	pthread_mutex_unlock(&t->lock);
-	return status >= STATUS_SIGNAL || status == STATUS_TEMPORARY ? status : STATUS_OK;
+	return status_is_stop(status) || status == STATUS_TEMPORARY ? status : STATUS_OK;
 }
 
 /* ---- the end ---- */
+
+static void
+add_resume(const struct tally *t, struct json_out *j)
+{
+	struct buf command = BUF_INIT(OUT_MAX);
+
+	args_command(t->ctl->args, &command);
+	if (buf_finish(&command) == 0)
+		json_key_str(j, "resume", command.data);
+	buf_release(&command);
+}
 
 static void
 say_summary(struct tally *t, int status)
@@ -343,6 +355,8 @@ say_summary(struct tally *t, int status)
 		json_key_int(&j, "durationMs", ms);
 		json_key_int(&j, "exitCode", status);
 		json_key_bool(&j, "dryRun", t->dry);
+		if (status_is_stop(status))
+			add_resume(t, &j);
 		end(t, &line, &j);
 		return;
 	}
@@ -359,8 +373,8 @@ say_summary(struct tally *t, int status)
 		buf_addf(&line, "; %llu skipped", (unsigned long long)t->skipped);
 	if (t->failed)
 		buf_addf(&line, "; %llu failed", (unsigned long long)t->failed);
-	if (status >= STATUS_SIGNAL)
-		buf_addstr(&line, "; interrupted: the same command goes on from here");
+	if (status_is_stop(status))
+		buf_addstr(&line, status == STATUS_TIME_LIMIT ? "; stopped at its time limit" : "; interrupted");
 	buf_addch(&line, '\n');
 	print(t, &line);
 }
@@ -375,6 +389,8 @@ tally_end(struct tally *t, int status)
 	progress_free(t->progress);
 	t->progress = NULL;
 	say_beside_bar(false);
+	t->ctl->work = (struct longrun_work) { t->items, t->bytes, t->failed };
+	longrun_say_stopped(t->ctl, status, "goes on from here");
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
 	pthread_mutex_destroy(&t->lock);

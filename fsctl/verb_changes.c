@@ -143,7 +143,7 @@ fetch(struct ctl *ctl, const struct buf *path, bool follow, struct json **doc)
 		ctl->calm = follow && i < TRIES;
 		status = ctl_try(ctl, "GET", path, NULL, WAIT_S + CTL_SECONDS, &http, doc);
 		if (stop_asked())
-			return STATUS_SIGNAL + stop_asked();
+			return stop_asked();
 		if ((status == STATUS_OK && http != 503) || !ctl->calm || (status != STATUS_OK && status != STATUS_TEMPORARY))
 			break;
 		json_free(*doc);

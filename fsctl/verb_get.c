@@ -264,7 +264,7 @@ get_nodes(struct folder *f)
 		if (*f->known.nodes[i].path)
 			status = get_node(f, &f->known.nodes[i], base, root);
 		if (status == STATUS_OK && stop_asked())
-			status = STATUS_SIGNAL + stop_asked();
+			status = stop_asked();
 	}
 	crew_wait(f->get->crew);
 	fio_close(&root);
@@ -409,13 +409,12 @@ verb_get(struct ctl *ctl, const struct args *args)
 	    (status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
 	    (status = tally_init(&get.tally, ctl, "get", output)) != STATUS_OK)
 		return status;
-	stop_setup();
 	status = crew_new(ctl, (unsigned)connections, &get.tally, &get.crew);
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
 		status = tally_operand(&get.tally, args->operand[i], get_operand(&get, ctl, args->operand[i]));
 	crew_free(get.crew);
 	if (status == STATUS_OK && stop_asked())
-		status = STATUS_SIGNAL + stop_asked();
+		status = stop_asked();
 	status = tally_end(&get.tally, status);
 	remote_close(&get.from);
 	return status;

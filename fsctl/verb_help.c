@@ -52,7 +52,7 @@ add_overview(struct buf *out)
 	buf_addstr(out, "\nSIZE is like 64MiB or 2TB; DUR like 30s, 15min, 6h, 7d, 4w, 3mo or 1y.\n"
 			"`fsctl help VERB` says more about one. Exit codes: 0 ok, 1 failed, 2 usage or configuration,\n"
 			"3 some items failed, 4 integrity problem, 10 not found, 11 locked, 12 not authorised, 13 quota or\n"
-			"space, 75 temporary, 128+N signal N; all are in fsctl(1).\n");
+			"space, 14 stopped at its time limit, 75 temporary, 128+N signal N; all are in fsctl(1).\n");
 }
 
 static void

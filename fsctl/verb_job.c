@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl.h"
 #include "exit_status.h"
@@ -33,7 +34,11 @@ struct report {
 	const struct table_column *columns;
 	const char *title;
 	bool asked;				/* --quiet prints it too: it is what was asked for */
+	const char *items, *bytes, *errors;	/* what metrics are told; NULL: there is no such thing */
+	const char *again;			/* what the same command does once more */
 };
+#define GO_ON "goes on from here"
+#define BEGIN_ANEW "begins at the beginning again"
 
 static void
 add_json(struct buf *out, const struct report *r, const struct followed *f)
@@ -43,7 +48,7 @@ add_json(struct buf *out, const struct report *r, const struct followed *f)
 
 	json_out_init(&j, out, true);
 	json_object_begin(&j);
-	json_key_str(&j, "state", reply_str(f->last, "state", ""));
+	json_key_str(&j, "state", reply_str(f->last, "state", "done"));
 	json_key(&j, r->lines);
 	json_array_begin(&j);
 	for (size_t i = 0; i < f->nlines; i++)
@@ -76,28 +81,47 @@ add_text(struct buf *out, const struct report *r, const struct followed *f, bool
 	}
 	if ((quiet && !r->asked) || !report)
 		return;
-	buf_addf(out, "%s%s%s\n", f->nlines ? "\n" : "", r->title, f->signal ? " (stopped before its end)" : "");
+	buf_addf(out, "%s%s%s\n", f->nlines ? "\n" : "", r->title, f->stopped ? " (stopped before its end)" : "");
 	table_fields(out, r->columns, report, 2);
+}
+
+/* How many of them, by the report. */
+static uint64_t
+count(const struct json *report, const char *name)
+{
+	return name ? (uint64_t)reply_int(report, name, 0) : 0;
+}
+
+/* Says why it ended, and prints the report last. `status` is what it ended with. */
+static int
+print(struct ctl *ctl, const struct report *r, const struct followed *f, int status)
+{
+	const struct json *report = reply_get(f->last, "report");
+	struct buf out = BUF_INIT(OUT_MAX);
+	int printed;
+
+	ctl->work = (struct longrun_work) { count(report, r->items), count(report, r->bytes), count(report, r->errors) };
+	ctl->work.errors += !strcmp(reply_str(f->last, "state", ""), "failed");
+	longrun_say_stopped(ctl, status, r->again);
+	if (ctl->json)
+		add_json(&out, r, f);
+	else
+		add_text(&out, r, f, ctl->quiet);
+	printed = out_write(&out);
+	buf_release(&out);
+	return status == STATUS_OK ? printed : status;
 }
 
 static int
 run_job(struct ctl *ctl, const struct buf *request, const char *what, const struct report *r)
 {
-	struct buf out = BUF_INIT(OUT_MAX);
 	struct followed f = { 0 };
-	int status, printed;
+	int status;
 
-	if ((status = follow_job(ctl, request, what, &f)) == STATUS_OK) {
-		if (ctl->json)
-			add_json(&out, r, &f);
-		else
-			add_text(&out, r, &f, ctl->quiet);
-		printed = out_write(&out);
-		status = follow_status(ctl, &f);
-		if (status == STATUS_OK)
-			status = printed;
-	}
-	buf_release(&out);
+	if ((status = follow_job(ctl, request, what, &f)) == STATUS_OK)
+		status = print(ctl, r, &f, follow_status(ctl, &f));
+	else
+		longrun_say_stopped(ctl, status, r->again);
 	follow_release(&f);
 	return status;
 }
@@ -106,7 +130,8 @@ int
 verb_gc(struct ctl *ctl, const struct args *args)
 {
 	const bool dry = args->given[OPT_DRY_RUN] != NULL;
-	const struct report report = { "lines", gc_columns, dry ? "garbage collection would do:" : "garbage collection:", dry };
+	const struct report report = { .lines = "lines", .columns = gc_columns, .asked = dry, .again = GO_ON,
+		.title = dry ? "garbage collection would do:" : "garbage collection:", .items = "chunksFreed", .bytes = "bytesFreed" };
 	struct buf request = BUF_INIT(256);
 	int64_t grace = -1;
 	int status;
@@ -122,36 +147,61 @@ verb_gc(struct ctl *ctl, const struct args *args)
 	return status;
 }
 
-/* A store that no daemon can open is looked at by fsd alone, which prints the same report itself. */
+static const struct report check_report = { .lines = "problems", .columns = check_columns, .title = "checked:", .again = BEGIN_ANEW,
+	.items = "chunks", .bytes = "bytes", .errors = "problems" };
+
+/* A daemon that comes or goes, or another check, may have the store. */
+static int
+run_check(struct ctl *ctl, bool quick, struct buf *out)
+{
+	const char *const arguments[] = { "--check", "--json", quick ? "--quick" : NULL, NULL };
+	int status, waited = STATUS_OK;
+
+	do {
+		buf_clear(out);
+		status = spawn_run(ctl->dir, arguments, out);
+		if (status == STATUS_LOCKED && ctl->lockwait.given)
+			waited = lockwait_pause(&ctl->lockwait, "the store is in use by another process");
+	} while (status == STATUS_LOCKED && ctl->lockwait.given && waited == STATUS_OK);
+	return waited == STATUS_OK ? status : waited;
+}
+
+/* A store that no daemon can open is looked at by fsd alone, which says the same of it. */
 static int
 check_offline(struct ctl *ctl, bool quick)
 {
-	const char *arguments[4] = { "--check" };
-	int n = 1;
+	struct buf out = BUF_INIT(OUT_MAX);
+	struct followed f = { 0 };
+	int status;
 
 	if (!ctl->quiet)
 		fprintf(stderr, "No daemon can serve the store; checking it without one.\n");
-	if (quick)
-		arguments[n++] = "--quick";
-	if (ctl->json)
-		arguments[n++] = "--json";
-	return spawn_run(ctl->dir, arguments, NULL);
+	status = run_check(ctl, quick, &out);
+	/* Where it came to no end there is nothing, and fsd has said why. */
+	if (out.len && json_parse(out.data, out.len, NULL, &f.last) == 0 && follow_lines(&f, "problems") == STATUS_OK)
+		status = print(ctl, &check_report, &f, status);
+	else
+		longrun_say_stopped(ctl, status, check_report.again);
+	buf_release(&out);
+	follow_release(&f);
+	return status;
 }
 
 int
 verb_check(struct ctl *ctl, const struct args *args)
 {
-	static const struct report report = { "problems", check_columns, "checked:" };
 	const bool quick = args->given[OPT_QUICK] != NULL;
 	struct buf request = BUF_INIT(256);
 	int status = ctl_open(ctl);
 
 	if (!ctl->endpoint && ctl->dirfd >= 0 && (status == STATUS_FAILED || status == STATUS_INTEGRITY))
 		return check_offline(ctl, quick);
-	if (status != STATUS_OK)
+	if (status != STATUS_OK) {
+		longrun_say_stopped(ctl, status, check_report.again);
 		return status;
+	}
 	buf_addf(&request, "{\"kind\":\"check\",\"quick\":%s}", quick ? "true" : "false");
-	status = run_job(ctl, &request, "checking", &report);
+	status = run_job(ctl, &request, "checking", &check_report);
 	buf_release(&request);
 	return status;
 }

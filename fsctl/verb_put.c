@@ -152,7 +152,7 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
 		return tally_error(&put->tally, STATUS_FAILED, u->local, "it can't be read: %m"), STATUS_OK;
 	status = sender_send(u, put->to.peer, put->crew);
 	fio_close(&u->fd);
-	return status >= STATUS_SIGNAL ? status : STATUS_OK;
+	return status_is_stop(status) ? status : STATUS_OK;
 }
 
 /* What is at a path there, as a list of one; and the id of the folder it is in, made if there is none. */
@@ -254,7 +254,7 @@ put_input(struct put *put)
 		status = say_error(STATUS_FAILED, "no room for standard input in %s: %m", tmp && *tmp ? tmp : "/tmp");
 	while (status == STATUS_OK && n > 0) {
 		if ((n = read(STDIN_FILENO, bytes, COPY)) < 0 || stop_asked())
-			status = stop_asked() ? STATUS_SIGNAL + stop_asked() : say_error(STATUS_FAILED, "standard input: %m");
+			status = stop_asked() ? stop_asked() : say_error(STATUS_FAILED, "standard input: %m");
 		else if (n > 0 && fio_pwrite(fd, "standard input", bytes, (size_t)n, size) != 0)
 			status = STATUS_NO_SPACE;
 		size += (uint64_t)(n > 0 ? n : 0);
@@ -371,7 +371,7 @@ send_files(struct folder *f)
 		}
 		status = send_file(f->put, &u, known_find(&f->there, e->path), true);
 		if (status == STATUS_OK && stop_asked())
-			status = STATUS_SIGNAL + stop_asked();
+			status = stop_asked();
 	}
 	if (f->put->pack)
 		pack_send(f->put->pack, f->put->crew);
@@ -477,7 +477,6 @@ verb_put(struct ctl *ctl, const struct args *args)
 	if ((status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
 	    (status = tally_init(&put.tally, ctl, "put", false)) != STATUS_OK)
 		return status;
-	stop_setup();
 	if ((status = remote_open(ctl, to, &put.to)) != STATUS_OK)
 		tally_said(&put.tally, status, to);
 	else
@@ -488,7 +487,7 @@ verb_put(struct ctl *ctl, const struct args *args)
 		status = tally_operand(&put.tally, args->operand[i], put_operand(&put, args->operand[i], to));
 	crew_free(put.crew);
 	if (status == STATUS_OK && stop_asked())
-		status = STATUS_SIGNAL + stop_asked();
+		status = stop_asked();
 	status = tally_end(&put.tally, status);
 	remote_close(&put.to);
 	return status;

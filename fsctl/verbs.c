@@ -2,13 +2,14 @@
 #include <string.h>
 
 #include "exit_status.h"
+#include "longrun.h"
 #include "say.h"
 #include "str.h"
 #include "verbs.h"
 
 #define WORKSPACE_OPTIONS (OPT(OWNER) | OPT(QUOTA) | OPT(HISTORY) | OPT(VERSIONING) | OPT(DISPLAY_NAME))
 
-#define TRANSFER_OPTIONS (OPT(DRY_RUN) | OPT(BWLIMIT) | OPT(CONNECTIONS))
+#define TRANSFER_OPTIONS (OPT(DRY_RUN) | OPT(BWLIMIT) | OPT(CONNECTIONS) | LONGRUN_OPTIONS)
 
 const struct verb verbs_table[] = {
 	{ "init", NULL, "", 0, 0, 0, "create a store and its first administrator",
@@ -77,12 +78,12 @@ const struct verb verbs_table[] = {
 	{ "trash", "restore", "WORKSPACE[/PATH] ID", 2, 2, 0, "put something back",
 		"To where it was; with PATH to that name, or into it if it ends in \"/\".", verb_trash_restore },
 	{ "status", NULL, "", 0, 0, 0, "version, sizes, ratios, free space", NULL, verb_status },
-	{ "gc", NULL, "", 0, 0, OPT(DRY_RUN) | OPT(GRACE), "free what nothing refers to any more",
+	{ "gc", NULL, "", 0, 0, OPT(DRY_RUN) | OPT(GRACE) | LONGRUN_OPTIONS, "free what nothing refers to any more",
 		"Runs in the daemon beside its other work. Ctrl-C stops it; what was done stays done.", verb_gc },
 	{ "changes", NULL, "WORKSPACE", 1, 1, OPT(FROM) | OPT(FOLLOW), "the change feed, one event a line",
 		"Over the socket all of it, as administrators see it; with --endpoint what the token's user may see.\n"
 		"A sequence as --from is for administrators alone.", verb_changes },
-	{ "check", NULL, "", 0, 0, OPT(QUICK), "read every record and every reference; say what is wrong",
+	{ "check", NULL, "", 0, 0, OPT(QUICK) | LONGRUN_OPTIONS, "read every record and every reference; say what is wrong",
 		"Exit code 4 when something is. Where no daemon can serve the store, it is checked without one.",
 		verb_check },
 	{ "version", NULL, "", 0, 0, 0, "of this program", NULL, verb_version },

@@ -98,6 +98,7 @@ offline_check(const char *dir, bool quick, bool json)
 	json_array_begin(&f.out);
 	rc = store_check(store, quick, finding, NULL, &f, &report);
 	json_array_end(&f.out);
+	json_key_int(&f.out, "linesDropped", f.count > FINDINGS ? f.count - FINDINGS : 0);
 	json_key(&f.out, "report");
 	json_object_begin(&f.out);
 	report_check(&f.out, &report);

@@ -335,6 +335,136 @@ job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 	grep -q 'DELETE /v1/admin/jobs/job_1' "$D/requests.log"
 }
 
+metric() {	# NAME VERB: its value in F.prom
+	sed -n 's/^fsctl_last_'"$1"'{verb="'"$2"'"} //p' F.prom
+}
+
+endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
+	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}], "DELETE /v1/admin/jobs/job_1": [204, null],
+		"GET /v1/admin/jobs/job_1": [200, {"state": "running", "progress": {"done": 0, "total": 0}, "lines": []}],
+		"stopped /v1/admin/jobs/job_1": [200, {"lines": [], '"$1"'}]}'
+}
+
+@test "--max-duration stops the job in time, says how to go on, and the report is last" {
+	endless '"state": "stopped", "exitCode": 75, "report": {"chunksFreed": 3, "bytesFreed": 99}'
+	local start=$SECONDS
+	run ctl gc --max-duration 1s --metrics-file F.prom; status_is 14
+	[ $((SECONDS - start)) -lt 10 ]
+	has 'time limit of 1s' "gc --max-duration 1s --metrics-file F.prom\` goes on" 'stopped before its end'
+	[[ "${lines[-1]}" == *'bytes in them'* ]]
+	grep -q 'DELETE /v1/admin/jobs/job_1' "$D/requests.log"
+	[ "$(metric exit_code gc) $(metric items gc) $(metric bytes gc) $(metric errors gc)" = "14 3 99 0" ]
+	[ -z "$(metric success_timestamp_seconds gc)" ]
+	sleep 4
+	endless '"state": "stopped", "exitCode": 75, "report": {"chunks": 5}'
+	run ctl check --max-duration 1s; status_is 14; has 'begins at the beginning again'
+	# What ends just then has ended.
+	sleep 4
+	endless '"state": "done", "exitCode": 0, "report": {"chunks": 5}'
+	run ctl check --max-duration 1s; status_is 0
+	run ctl gc --max-duration soon; status_is 2; has '--max-duration' '15min'
+	run ctl status --max-duration 1s; status_is 2; has 'does not go with'
+}
+
+@test "--lock-wait waits for a job of that kind, and fails as locked" {
+	answers '{"POST /v1/admin/jobs": [[409, {"error": {"code": "conflict", "message": "One is running already."}}],
+			[409, {"error": {"code": "conflict", "message": "One is running already."}}], [202, {"jobId": "job_1"}]],
+		"GET /v1/admin/jobs/job_1": [200, {"state": "done", "exitCode": 0, "lines": [], "report": {"chunksFreed": 3}}]}'
+	run ctl gc --lock-wait 30s; status_is 0
+	has 'another one is running: waiting for up to 30s' 'chunks freed'
+	sleep 4
+	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "conflict", "message": "One is running already."}}]}'
+	run ctl gc --lock-wait 1s; status_is 11; has 'running already' '--lock-wait'
+	run ctl gc --lock-wait 0; status_is 75
+	# The time limit counts there too.
+	run ctl gc --lock-wait 20s --max-duration 1s; status_is 14; has 'time limit'
+}
+
+@test "--lock-wait waits for the store, and no longer" {
+	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}],
+		"GET /v1/admin/jobs/job_1": [200, {"state": "done", "exitCode": 0, "lines": [], "report": {}}]}'
+	local holder start=$SECONDS
+	flock --no-fork "$D/LOCK" sleep 60 3>&- &
+	holder=$!
+	sleep 0.2
+	run ctl gc --lock-wait 1s --metrics-file F.prom; status_is 11; has 'in use by another'
+	[ $((SECONDS - start)) -lt 15 ]
+	[ "$(metric exit_code gc)" = 11 ]
+	run ctl gc --max-duration 1s; status_is 14
+	kill "$holder"
+	wait "$holder" || true
+	flock "$D/LOCK" sleep 2 3>&- &
+	sleep 0.2
+	run ctl gc --lock-wait 50s; status_is 0; has 'in use by another process: waiting for up to'
+	wait
+}
+
+@test "--metrics-file: what the last run of each verb did, and when one last succeeded" {
+	local first
+	job '"state": "done", "exitCode": 0, "report": {"chunks": 2000, "bytes": 2048, "problems": 0}'
+	run ctl check --metrics-file F.prom; status_is 0
+	[ "$(metric items check) $(metric bytes check) $(metric errors check) $(metric exit_code check)" = "2000 2048 0 0" ]
+	first=$(metric success_timestamp_seconds check)
+	[ "$first" = "$(metric run_timestamp_seconds check)" ]
+	[ "$(stat -c %a F.prom)" = 644 ]
+	sleep 4
+	job '"state": "done", "exitCode": 4, "report": {"problems": 2}'
+	run ctl check --metrics-file F.prom; status_is 4
+	[ "$(metric success_timestamp_seconds check)" = "$first" ]
+	[ "$(metric run_timestamp_seconds check)" != "$first" ]
+	[ "$(metric errors check) $(metric exit_code check)" = "2 4" ]
+	run ctl put "$D/VERSION" w/ --metrics-file F.prom; status_is 10
+	[ "$(metric errors put) $(metric exit_code put) $(metric exit_code check)" = "1 10 4" ]
+	[ "$(ls F.prom*)" = F.prom ]
+}
+
+@test "--metrics-file takes the place of nothing else" {
+	local f
+	printf 'node_load1 1\n' > other.prom
+	mkdir dir
+	ln -s other.prom link
+	for f in other.prom dir link dir/ nowhere/F.prom /dev/null; do
+		run ctl gc --metrics-file "$f"; status_is 2; has "--metrics-file $f"
+	done
+	[ "$(< other.prom)" = 'node_load1 1' ] && [ -L link ] && [ -c /dev/null ]
+	run ctl gc --dry-run --metrics-file F.prom; status_is 2; has '--dry-run'
+	[ ! -e "$D/requests.log" ]
+}
+
+@test "--metrics-file is written after a signal, without a daemon, and where none starts" {
+	endless '"state": "stopped", "exitCode": 75, "report": {"chunksFreed": 3}'
+	"$DIR/fsctl" --data "$D" gc --metrics-file F.prom > out 2>&1 3>&- &
+	local pid=$! rc=0
+	sleep 1.5
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	[ $rc = 143 ]
+	[ "$(metric exit_code gc) $(metric items gc)" = "143 3" ]
+	sleep 4
+	printf '4 the database is damaged\n' > "$D/refuse"
+	run ctl check --metrics-file F.prom; status_is 4
+	[ "$(metric exit_code check) $(metric errors check) $(metric items check)" = "4 1 7" ]
+	printf '12 the key file is not readable\n' > "$D/refuse"
+	run ctl check --metrics-file F.prom; status_is 12
+	[ "$(metric exit_code check)" = 12 ]
+}
+
+@test "a check without a daemon ends at its time limit and with a signal" {
+	printf '4 the database is damaged\n' > "$D/refuse"
+	printf '60\n' > "$D/slow"
+	local start=$SECONDS pid rc=0
+	run ctl check --max-duration 1s --metrics-file F.prom; status_is 14; has 'time limit of 1s'
+	[ "$(metric exit_code check)" = 14 ]
+	"$DIR/fsctl" --data "$D" check --metrics-file F.prom > out 2>&1 3>&- &
+	pid=$!
+	sleep 1.5
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	[ $rc = 143 ] && [ "$(metric exit_code check)" = 143 ]
+	[ $((SECONDS - start)) -lt 20 ]
+	! pgrep -f -- "--data $D --check"
+}
+
 @test "check without a daemon where none can open the store" {
 	printf '4 the database is damaged\n' > "$D/refuse"
 	run ctl check; status_is 4; has 'without one' 'the store is damaged'

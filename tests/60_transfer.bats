@@ -167,8 +167,49 @@ moved_reach() {	# FILE BYTES
 	kill -TERM $pid
 	wait $pid || rc=$?
 	[ $rc = 143 ]
-	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .exitCode]')" = '["summary",143]' ]
+	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .exitCode, (.resume | endswith(" put --json --bwlimit 4MiB/s '"$D/a $W/a"'"))]')" = '["summary",143,true]' ]
 	[ "$(jq -r .type "$D/out" | grep -c status)" -ge 1 ]
+}
+
+metric() {	# NAME VERB: its value in $D/F.prom
+	sed -n 's/^fsctl_last_'"$1"'{verb="'"$2"'"} //p' "$D/F.prom"
+}
+
+# Runs the transfer, which needs two to three seconds more than it has, and the command that it says goes on.
+in_two_goes() {	# ARGUMENTS...
+	local rc=0 resume
+	"$FSCTL" --data "$STORE" --json "$@" > "$D/out" 2> "$D/err" || rc=$?
+	[ $rc = 14 ] || fail "exit code $rc: $(cat "$D/err")"
+	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .exitCode, .errors]')" = '["summary",14,0]' ]
+	grep -q 'stopped at its time limit of 4s' "$D/err"
+	resume=$(tail -n 1 "$D/out" | jq -r .resume)
+	grep -qF "$resume\` goes on from here" "$D/err"
+	[ "$(metric exit_code "$1") $(metric errors "$1")" = "14 0" ]
+	[ -z "$(metric success_timestamp_seconds "$1")" ]
+	eval "$resume" > "$D/out"
+	moved "$(tail -n 1 "$D/out")" 1 $((14 << 20))
+	[ "$(metric exit_code "$1") $(metric items "$1") $(metric bytes "$1")" = "0 1 $((20 << 20))" ]
+	[ -n "$(metric success_timestamp_seconds "$1")" ]
+}
+
+@test "--max-duration stops a transfer in order; the command that it says goes on" {
+	random_file "$D/a b's" $((20 << 20))
+	in_two_goes put --bwlimit 3MiB/s --max-duration 4s --metrics-file "$D/F.prom" "$D/a b's" "$W/a"
+	mkdir "$D/to"
+	in_two_goes get --bwlimit 3MiB/s --max-duration 4s --metrics-file "$D/F.prom" "$W/a" "$D/to/it's"
+	cmp "$D/a b's" "$D/to/it's"
+	[ "$(metric exit_code put)" = 0 ]
+	# Folders, and text for people: nothing is counted as failed.
+	mkdir "$D/t"
+	for i in 1 2 3 4 5 6; do random_file "$D/t/$i" $((2 << 20)); done
+	run fsctl put -r --bwlimit 3MiB/s --max-duration 1s --metrics-file "$D/F.prom" "$D/t" "$W/t"; status_is 14
+	[[ "${lines[-1]}" == "put: "*"; stopped at its time limit" ]]
+	[[ "$output" != *failed* ]]
+	run fsctl put -r --max-duration 1h --lock-wait 1min "$D/t" "$W/t"; status_is 0
+	[ "$(fsctl ls "$W/t" | tr '\n' ' ')" = "1 2 3 4 5 6 " ]
+	run fsctl put --max-duration 5 "$D/t/1" "$W/"; status_is 2
+	run fsctl put --bwlimit 5 --metrics-file "$D/F.prom" "$D/t/1" "$W/"; status_is 2
+	[ "$(metric exit_code put)" = 2 ]
 }
 
 # The percentages of a transfer's status lines, and whether they never go back, stay below 101 and pass through the middle.

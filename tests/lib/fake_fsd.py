@@ -4,7 +4,7 @@ gives them, and --port-file F to listen on loopback.
 
 DIR/answers.json: {"METHOD PATH": [STATUS, BODY]} by the path without its query; BODY is JSON, or text that is sent as it is. A list of
 such pairs is answered one after the other, the last one again and again. "DELETE PATH" of a job makes "stopped PATH" its answer.
-DIR/refuse: "CODE TEXT": ends with that code instead of serving. DIR/requests.log: a line a request.
+DIR/refuse: "CODE TEXT": ends with that code instead of serving. DIR/slow: seconds that --check takes. DIR/requests.log: a line a request.
 """
 import fcntl
 import http.server
@@ -96,7 +96,10 @@ def main():
         return 0
     refuse = os.path.join(data, "refuse")
     if "--check" in args:
-        print("the store is damaged" if "--json" not in args else json.dumps({"problems": ["the store is damaged"], "report": {}}))
+        slow = os.path.join(data, "slow")
+        time.sleep(float(open(slow).read()) if os.path.exists(slow) else 0)
+        report = {"problems": ["the store is damaged"], "report": {"problems": 1, "chunks": 7, "bytes": 512}}
+        print("the store is damaged" if "--json" not in args else json.dumps(report))
         return 4
     if option("--port-file"):
         server = TcpServer(("127.0.0.1", 0), Handler)
