@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl.h"
 #include "exit_status.h"
 #include "listing.h"
+#include "remote.h"
 #include "reply.h"
 #include "say.h"
 #include "str.h"
@@ -76,6 +78,29 @@ is_wanted(void *arg, const struct json *item)
 	return !*w->inside || !strcmp(path, w->inside) || (str_ends(w->inside, "/") && str_starts(path, w->inside));
 }
 
+/* PATH as grants name what is there: that of a folder ends in a slash. To be freed. */
+static int
+name_of(struct ctl *ctl, const char *operand, const char *inside, char **name)
+{
+	struct json *node = NULL;
+	struct remote r = { 0 };
+	int status = remote_open(ctl, operand, &r);
+
+	if (status == STATUS_OK)
+		status = remote_find(&r, inside, &node);
+	if (status == STATUS_OK && !node) {
+		status = say_error(STATUS_NOT_FOUND, "%s: there is nothing at \"%s\"", ctl->doing, inside);
+		say_hint("`fsctl ls -r %s` shows what there is; a grant on what is in the trash sleeps", r.name);
+	} else if (status == STATUS_OK &&
+	    asprintf(name, "%s%s", reply_str(node, "path", ""), !strcmp(reply_str(node, "kind", ""), "file") ? "" : "/") < 0) {
+		*name = NULL;
+		status = say_error(STATUS_FAILED, "out of memory");
+	}
+	json_free(node);
+	remote_close(&r);
+	return status;
+}
+
 int
 verb_grant_list(struct ctl *ctl, const struct args *args)
 {
@@ -83,10 +108,15 @@ verb_grant_list(struct ctl *ctl, const struct args *args)
 	const struct listing listing = { .name = "grants", .columns = columns, .none = "no grants", .want = is_wanted,
 		.arg = &wanted };
 	struct buf path = BUF_INIT(CTL_PATH);
+	char *name = NULL;
 	int status;
 
-	if ((status = grants_of(args->operand[0], &path, &wanted.inside)) == STATUS_OK)
+	if ((status = grants_of(args->operand[0], &path, &wanted.inside)) == STATUS_OK && *wanted.inside &&
+	    (status = name_of(ctl, args->operand[0], wanted.inside, &name)) == STATUS_OK)
+		wanted.inside = name;
+	if (status == STATUS_OK)
 		status = listing_print(ctl, &path, &listing);
+	free(name);
 	buf_release(&path);
 	return status;
 }

@@ -41,7 +41,7 @@ const struct verb verbs_table[] = {
 		"everything below. A role given before on the same place is replaced.",
 		verb_grant_add },
 	{ "grant", "list", "WORKSPACE[/PATH] [USER]", 1, 2, 0, "who was given what",
-		"With PATH only what was given on it and below.", verb_grant_list },
+		"With PATH only what was given on it and below; it has to be there.", verb_grant_list },
 	{ "grant", "remove", "WORKSPACE[/PATH] USER", 2, 2, 0, "take a role back", NULL, verb_grant_remove },
 	{ "workspace", "create", "NAME", 1, 1, WORKSPACE_OPTIONS, "add a workspace, which S3 calls a bucket", NULL,
 		verb_workspace_create },

@@ -110,7 +110,13 @@ for line in sys.stdin:
 	[ "$(as_user "$key" GET /granted/a/1)" = 200 ]
 	[ "$(as_user "$key" PUT /granted/a/1 -d y)" = 403 ]
 	[ "$(fsctl grant list granted --json | jq -c '[.grants[] | [.path, .user, .role]]')" = '[["a/","u2","viewer"]]' ]
-	[ "$(fsctl grant list granted/b/ --json | jq -c .grants)" = '[]' ]
+	[ "$(fsctl grant list granted/a --json | jq -c '.grants[0].path')" = '"a/"' ]
+	[ "$(fsctl grant list granted/a/1 --json | jq -c .grants)" = '[]' ]
+	run fsctl grant list granted/b/; status_is 10
+	[[ "$output" == *'grant list granted/b/: there is nothing at "b/"'*'fsctl ls -r granted'* ]]
+	run fsctl grant list granted/a/1/ u2 --json; status_is 10
+	run fsctl grant list nowhere/a; status_is 10
+	run far grant list granted/a u2; status_is 0
 	[ "$(fsctl grant list granted admin --json | jq -c .grants)" = '[]' ]
 	other=$(jq -r .accessKeyId <<< "$key")
 	run fsctl key disable u2 "$other"; status_is 0
