@@ -19,6 +19,15 @@ static const struct table_column columns[] = { { "ID", "id", CELL_TEXT }, { "NAM
 	{ "SIZE", "sizeBytes", CELL_SIZE }, { "FILES", "files", CELL_COUNT }, { "DELETED", "deletedAt", CELL_TIME },
 	{ "UNTIL", "expiresAt", CELL_TIME }, { NULL } };
 
+static int
+not_all(const struct remote *r)
+{
+	say_error(STATUS_NOT_AUTHORISED, "%s: the trash is shown to who has a role on all of %s", r->ctl->doing, r->name);
+	say_hint("what was deleted below a folder of yours has its id in `fsctl changes %s --json`, and", r->name);
+	say_hint("`fsctl trash restore %s ID` puts it back", r->name);
+	return STATUS_NOT_AUTHORISED;
+}
+
 /* Page by page, as long as the trash may be; JSON as lines. */
 int
 verb_trash_list(struct ctl *ctl, const struct args *args)
@@ -30,6 +39,8 @@ verb_trash_list(struct ctl *ctl, const struct args *args)
 	struct remote r;
 	int status = remote_open(ctl, args->operand[0], &r);
 
+	if (status == STATUS_OK && !r.root)
+		status = not_all(&r);
 	while (status == STATUS_OK && more) {
 		const struct json *list;
 		const char *next;

@@ -530,6 +530,13 @@ partly() {
 	[ "$(n ls -r --at "$seq" "$W/S/x" | tr '\n' ' ')" = "y/ y/b " ]
 	run n rm "$W/S/z/b"; status_is 0
 	run n versions list "$W/lone"; status_is 0
+	# The trash is not shown to them, but what they deleted comes back.
+	run n trash list "$W"; status_is 12
+	[[ "$output" == *"a role on all of $W"*"fsctl trash restore $W ID"* ]]
+	id=$(n changes "$W" --json | jq -r 'select(.eventType == "FILE_DELETED").fileId' | tail -n 1)
+	run n trash restore "$W" "$id"; status_is 0
+	[ "$(n ls "$W/S/z")" = b ]
+	run n rm "$W/S/z/b"; status_is 0
 	run n share list "$W/S"; status_is 0
 	# The root, and what is above and beside, are not theirs.
 	run n put "$D/t/a" "$W"; status_is 12
