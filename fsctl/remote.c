@@ -8,6 +8,7 @@
 #include "remote.h"
 #include "reply.h"
 #include "say.h"
+#include "shares.h"
 #include "str.h"
 
 #define BODY_MAX (1u << 20)
@@ -74,6 +75,8 @@ split(struct remote *r, const char *operand)
 		return STATUS_OK;
 	json_free(r->doc);
 	r->doc = NULL;
+	shares_free(r->shares);
+	r->shares = NULL;
 	free(r->name);
 	return (r->name = strndup(operand, (size_t)(slash - operand))) ? STATUS_OK : no_memory();
 }
@@ -207,6 +210,7 @@ remote_close(struct remote *r)
 {
 	peer_free(r->peer);
 	json_free(r->doc);
+	shares_free(r->shares);
 	free(r->name);
 	free(r->path);
 	*r = (struct remote) { 0 };
@@ -246,16 +250,32 @@ not_all(const struct remote *r)
 	return STATUS_NOT_AUTHORISED;
 }
 
+/* Where there is no root: *done if the path was by id, and *node is what it leads to. */
+static int
+look_shared(struct remote *r, const char *at, bool must, bool *done, struct json **node)
+{
+	int status = shares_look(&r->shares, r, at, done, node);
+
+	if (status != STATUS_OK || !*done || *node || !must)
+		return status;
+	say_error(STATUS_NOT_FOUND, "%s: there is nothing at \"%s\"", r->ctl->doing, at);
+	say_hint("`fsctl ls %s/%.*s` shows what is in it", r->name, (int)strcspn(at, "/"), at);
+	return STATUS_NOT_FOUND;
+}
+
 static int
 look(struct remote *r, const char *at, bool must, struct json **node)
 {
 	struct buf path = BUF_INIT(4 * CTL_PATH);
 	struct json *doc = NULL;
 	int http = 0, status;
+	bool done = false;
 
 	*node = NULL;
 	if (!*at && !r->root)
 		return must ? not_all(r) : STATUS_OK;
+	if (!r->root && ((status = look_shared(r, at, must, &done, node)) != STATUS_OK || done))
+		return status;
 	if (!*at)
 		peer_path(&path, "folders", r->root, NULL);
 	else

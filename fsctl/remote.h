@@ -11,6 +11,7 @@
  * WORKSPACE/path of the command line as the things that it names. One thread. All ints are exit statuses.
  */
 struct ctl;
+struct shares;
 
 struct remote {
 	struct ctl *ctl;
@@ -19,6 +20,7 @@ struct remote {
 	char *path;		/* as given, without slashes at its ends; "" is the workspace itself */
 	bool folder;		/* it ended in a slash, or is empty */
 	struct json *doc;	/* the workspace, which the following are from */
+	struct shares *shares;	/* what is shared with the caller, once it was asked for */
 	const char *id, *root;	/* ws_…, fld_…; no root where only what is below is shared with the caller */
 	uint32_t min, avg, max;	/* how it cuts */
 };
@@ -29,7 +31,7 @@ void remote_close(struct remote *r);
 /* Another place in the same workspace or in another, over the same connection: `r` is open already. */
 int remote_move(struct remote *r, const char *operand);
 
-/* What is at `path`, as it is shown to the caller: *node is NULL if nothing is, or if it is the root that the caller may not see. */
+/* What is at `path`, as it is shown to the caller, or by an id at its beginning (shares.h; STATUS_USAGE there): *node is NULL if nothing is, or if it is the root that the caller may not see. */
 int remote_find(struct remote *r, const char *path, struct json **node);
 /* What the operand names; it is an error, said, if nothing is there. */
 int remote_need(struct remote *r, struct json **node);

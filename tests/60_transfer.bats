@@ -556,6 +556,59 @@ partly() {
 	run n ls "$W/D/S"; status_is 10
 }
 
+@test "of several shares of one name the id says which is meant" {
+	local one two file
+	partly
+	fsctl put -q -r "$D/t" "$W/E/S"
+	fsctl put -q "$D/t/sub/b" "$W/E/S/own"
+	fsctl put -q "$D/t/sub/b" "$W/E/lone"
+	fsctl share add -q "$W/E/S" "lea$W" editor
+	one=$(n ls --json "$W" | jq -r 'select(.path == "S").id' | sed -n 1p)
+	two=$(n ls --json "$W" | jq -r 'select(.path == "S").id' | sed -n 2p)
+	[ "$one" ] && [ "$two" ] && [ "$one" != "$two" ]
+	[[ " $(n ls "$W/$one" | tr '\n' ' ')" == *" own "* ]] && { file=$one; one=$two; two=$file; }
+	# Nothing is read from the one or written to the other by chance.
+	echo new > "$D/new"
+	for verb in "ls $W/S" "put $D/new $W/S/" "get $W/S/a $D/x" "rm $W/S/own" "put $D/new $W/S/deep/new" "mv $W/lone $W/S/"; do
+		run n $verb; status_is 2
+		[[ "$output" == *'2 folders that are shared with you are called "S"'*"$W/fld_"*"editor"*"$W/fld_"*'in place of the name'* ]]
+	done
+	[[ "$output" == *"$W/$one/"* && "$output" == *"$W/$two/"* ]]
+	[ ! -e "$D/x" ]
+	# By its id each is a place like any other.
+	[ "$(n ls "$W/$one" | sort | tr '\n' ' ')" = "a sub/ " ]
+	[ "$(n ls "$W/$two/" | sort | tr '\n' ' ')" = "a own sub/ " ]
+	[ "$(n get "$W/$two/sub/b" -)" = 2 ]
+	run n put "$D/new" "$W/$two/x/y/"; status_is 0
+	[ "$(fsctl get "$W/E/S/x/y/new" -)" = new ]
+	run n put -r "$D/t" "$W/$one/t"; status_is 0
+	[ "$(fsctl ls "$W/D/S/t" | sort | tr '\n' ' ')" = "a sub/ " ]
+	run n get -r "$W/$two" "$D/back"; status_is 0
+	[ "$(ls "$D/back" | tr '\n' ' ')" = "a own sub x " ]
+	run n mv "$W/$two/own" "$W/$two/x/own2"; status_is 0
+	run n rm "$W/$two/x/own2"; status_is 0
+	run n share list "$W/$two/a"; status_is 0
+	run n ls "$W/$two/own"; status_is 10
+	[[ "$output" == *'there is nothing at'* ]]
+	run n ls "$W/$two/a/"; status_is 10
+	run n get "$W/$two/none" "$D/x"; status_is 10
+	# A file and a folder of one name are told apart by the slash, and two files are not.
+	file=$(fsctl ls --json "$W/E" | jq -r 'select(.name == "lone").id')
+	fsctl share add -q "$W/E/lone" "lea$W" viewer
+	run n get "$W/lone" "$D/x"; status_is 2
+	[[ "$output" == *'2 files that are shared'*"$W/$file is one of them; you are its viewer"* ]]
+	[ "$(n get "$W/$file" -)" = 2 ]
+	fsctl put -q -r "$D/t" "$W/F/V2"
+	fsctl put -q "$D/new" "$W/G/V"
+	fsctl share add -q "$W/G/V" "lea$W" viewer
+	[ "$(n get "$W/V" -)" = new ]
+	[ "$(n ls "$W/V/" | sort | tr '\n' ' ')" = "a sub/ " ]
+	# A name that looks like another's id does not get in its way.
+	fsctl put -q "$D/new" "$W/H/$one/a"
+	fsctl share add -q "$W/H/$one" "lea$W" editor
+	[ "$(n get "$W/$one/a" -)" = 1 ]
+}
+
 @test "of several operands each has its turn, and the errors are all told" {
 	printf 1 > "$D/a"
 	mkdir "$D/dir"
