@@ -20,9 +20,11 @@ struct longrun_work {
 /* Runs args->verb, of any kind. An exit status. */
 int longrun_verb(struct ctl *ctl, const struct args *args);
 
+#define LONGRUN_GOES_ON "goes on from here"
+#define LONGRUN_BEGINS_ANEW "begins at the beginning again"
 /*
  * Says why the work ends early and what to type, if `status` is that of being told to stop: before the summary, which comes last. `after` goes behind
- * the command: "goes on from here".
+ * the command: what it does the second time.
  */
 void longrun_say_stopped(const struct ctl *ctl, int status, const char *after);
 

@@ -390,7 +390,8 @@ tally_end(struct tally *t, int status)
 	t->progress = NULL;
 	say_beside_bar(false);
 	t->ctl->work = (struct longrun_work) { t->items, t->bytes, t->failed };
-	longrun_say_stopped(t->ctl, status, "goes on from here");
+	/* What went to standard output is out of reach. */
+	longrun_say_stopped(t->ctl, status, t->to_output ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
 	pthread_mutex_destroy(&t->lock);

@@ -37,8 +37,6 @@ struct report {
 	const char *items, *bytes, *errors;	/* what metrics are told; NULL: there is no such thing */
 	const char *again;			/* what the same command does once more */
 };
-#define GO_ON "goes on from here"
-#define BEGIN_ANEW "begins at the beginning again"
 
 static void
 add_json(struct buf *out, const struct report *r, const struct followed *f)
@@ -130,7 +128,7 @@ int
 verb_gc(struct ctl *ctl, const struct args *args)
 {
 	const bool dry = args->given[OPT_DRY_RUN] != NULL;
-	const struct report report = { .lines = "lines", .columns = gc_columns, .asked = dry, .again = GO_ON,
+	const struct report report = { .lines = "lines", .columns = gc_columns, .asked = dry, .again = LONGRUN_GOES_ON,
 		.title = dry ? "garbage collection would do:" : "garbage collection:", .items = "chunksFreed", .bytes = "bytesFreed" };
 	struct buf request = BUF_INIT(256);
 	int64_t grace = -1;
@@ -147,7 +145,7 @@ verb_gc(struct ctl *ctl, const struct args *args)
 	return status;
 }
 
-static const struct report check_report = { .lines = "problems", .columns = check_columns, .title = "checked:", .again = BEGIN_ANEW,
+static const struct report check_report = { .lines = "problems", .columns = check_columns, .title = "checked:", .again = LONGRUN_BEGINS_ANEW,
 	.items = "chunks", .bytes = "bytes", .errors = "problems" };
 
 /* A daemon that comes or goes, or another check, may have the store. */

@@ -199,6 +199,8 @@ in_two_goes() {	# ARGUMENTS...
 	in_two_goes get --bwlimit 3MiB/s --max-duration 4s --metrics-file "$D/F.prom" "$W/a" "$D/to/it's"
 	cmp "$D/a b's" "$D/to/it's"
 	[ "$(metric exit_code put)" = 0 ]
+	run bash -c '"$0" --data "$STORE" "$@" 2>&1 >/dev/null' "$FSCTL" get --bwlimit 1MiB/s --max-duration 1s "$W/a" -; status_is 14
+	[[ "$output" == *"get --bwlimit 1MiB/s --max-duration 1s $W/a -\` begins at the beginning again"* ]]
 	# Folders, and text for people: nothing is counted as failed.
 	mkdir "$D/t"
 	for i in 1 2 3 4 5 6; do random_file "$D/t/$i" $((2 << 20)); done
