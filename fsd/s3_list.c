@@ -1,15 +1,14 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "alias.h"
 #include "daemon.h"
 #include "err.h"
 #include "id.h"
-#include "le.h"
 #include "limits.h"
 #include "list.h"
 #include "node.h"
 #include "s3.h"
+#include "s3_token.h"
 #include "xml.h"
 
 /*
@@ -22,7 +21,7 @@ struct page {
 	struct buf *xml;		/* the reply */
 	struct buf prefixes;
 	struct list_end end;
-	struct buf token;		/* decoded continuation token */
+	struct buf after;		/* the key out of a continuation token */
 	uint64_t max;			/* as asked for, at most 1,000 */
 	unsigned count;
 	char owner_id[ID_TEXT];		/* "" where owners are not shown */
@@ -36,7 +35,7 @@ page_init(struct page *p, struct request *req)
 	const char *prefix = uri_value(&req->uri, "prefix"), *delimiter = uri_value(&req->uri, "delimiter");
 
 	*p = (struct page) { .req = req, .prefixes = BUF_INIT(64 << 20), .end = LIST_END_INIT,
-		.token = BUF_INIT(LIMIT_TARGET), .max = LIMIT_LIST_KEYS };
+		.after = BUF_INIT(LIMIT_TARGET), .max = LIMIT_LIST_KEYS };
 	if (max && *max && (parse_u64(max, strlen(max), &p->max) != 0 || p->max > INT32_MAX))
 		return request_fail(req, ERR_INVALID, "InvalidArgument",
 		    "max-keys must be a number from 0 to 2147483647, not \"%s\"", max);
@@ -57,7 +56,7 @@ static void
 page_release(struct page *p)
 {
 	buf_release(&p->prefixes);
-	buf_release(&p->token);
+	buf_release(&p->after);
 	list_end_release(&p->end);
 }
 
@@ -214,12 +213,9 @@ out:
 }
 
 /*
- * A continuation token is base64 of a byte that tells whether a common prefix was shown last, the sequence of the tree that was shown (8
- * bytes, little-endian), and the key to go on behind. It holds nothing that its reader could not list. Nobody vouches for it: only
- * who may see all that ever was in the bucket is shown what it was at that sequence.
+ * The tree as it was when the first page was made: for those who may see all that ever was in the bucket. To others it is shown as it is,
+ * since what has left their part of it, or was taken from them, is theirs no longer, whenever they began.
  */
-#define TOKEN_KEY 9
-
 static void
 go_on_since(struct page *p, int64_t sequence)
 {
@@ -231,42 +227,37 @@ go_on_since(struct page *p, int64_t sequence)
 		p->query.since = sequence;
 }
 
-static int
-token_read(struct page *p, const char *text)
+static struct s3_listing
+listing_of(const struct page *p)
 {
-	char *room = buf_room(&p->token, strlen(text) + 1);
-	size_t len;
-
-	if (!room)
-		return buf_finish(&p->token);
-	if (base64_decode(text, strlen(text), room, strlen(text), &len) != 0 || len < TOKEN_KEY ||
-	    (room[0] != 'k' && room[0] != 'p'))
-		return request_fail(p->req, ERR_INVALID, "InvalidArgument", "The continuation token provided is incorrect");
-	p->query.after = (struct slice) { room + TOKEN_KEY, len - TOKEN_KEY };
-	p->query.after_prefix = room[0] == 'p';
-	go_on_since(p, (int64_t)le_get64(room + 1));
-	return 0;
+	return (struct s3_listing) { .of = p->req->workspace.id, .bucket = SLICE(p->req->bucket), .prefix = p->query.prefix,
+		.delimiter = p->query.delimiter };
 }
 
 static int
+token_read(struct page *p, const char *text)
+{
+	const struct s3_listing listing = listing_of(p);
+	struct s3_place place;
+	int rc = s3_token_read(p->req, text, &listing, &p->after, &place);
+
+	if (rc)
+		return rc;
+	p->query.after = place.after;
+	p->query.after_prefix = place.after_prefix;
+	go_on_since(p, place.sequence);
+	return 0;
+}
+
+static void
 token_write(struct page *p)
 {
-	struct buf plain = BUF_INIT(TOKEN_KEY + LIMIT_KEY_STORED * 2);
-	char *text;
-	int rc;
+	const struct s3_listing listing = listing_of(p);
+	const struct s3_place place = { { p->end.after.data, p->end.after.len }, p->end.after_prefix, p->end.sequence };
 
-	buf_addch(&plain, p->end.after_prefix ? 'p' : 'k');
-	buf_addle(&plain, (uint64_t)p->end.sequence, 8);
-	buf_add(&plain, p->end.after.data, p->end.after.len);
-	if ((rc = buf_finish(&plain)) == 0 && (text = malloc(BASE64_SIZE(plain.len)))) {
-		base64_encode(plain.data, plain.len, text);
-		xml_elem(p->xml, "NextContinuationToken", text);
-		free(text);
-	} else if (rc == 0) {
-		rc = ERR_NOMEM;
-	}
-	buf_release(&plain);
-	return rc;
+	xml_begin(p->xml, "NextContinuationToken");
+	s3_token_write(p->req, &listing, &place, p->xml);
+	xml_end(p->xml, "NextContinuationToken");
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
@@ -293,7 +284,7 @@ s3_list_objects_v2(struct request *req)
 	rc = walk(&p, each_object);
 	xml_elem_int(p.xml, "KeyCount", p.count);
 	if (rc == 0 && p.end.truncated)
-		rc = token_write(&p);
+		token_write(&p);
 	xml_end(p.xml, "ListBucketResult");
 	rc = rc ? rc : buf_finish(p.xml);
 out:

@@ -6,6 +6,7 @@
 #include "err.h"
 #include "id.h"
 #include "s3.h"
+#include "s3_token.h"
 #include "xml.h"
 
 #define PAGE 32
@@ -56,6 +57,29 @@ show(struct listing *l, const struct workspace_row *row)
 	return true;
 }
 
+/* The bucket that the page before ended with, "" for the first page, which AWS lets clients ask for with an empty token, too. */
+static int
+read_token(const struct listing *l, const struct s3_listing *listing, char after[LIMIT_BUCKET_NAME + 1])
+{
+	const char *token = uri_value(&l->req->uri, "continuation-token");
+	struct buf key = BUF_INIT(LIMIT_TARGET);
+	struct s3_place place = { .after = SLICE("") };
+	int rc = token && *token ? s3_token_read(l->req, token, listing, &key, &place) : 0;
+
+	if (rc == 0)
+		snprintf(after, LIMIT_BUCKET_NAME + 1, "%.*s", (int)place.after.len, place.after.p);
+	buf_release(&key);
+	return rc;
+}
+
+static void
+write_token(const struct listing *l, const struct s3_listing *listing)
+{
+	xml_begin(l->xml, "ContinuationToken");
+	s3_token_write(l->req, listing, &(struct s3_place) { .after = SLICE(l->last) }, l->xml);
+	xml_end(l->xml, "ContinuationToken");
+}
+
 /*
  * GET /: the buckets that the caller has a role in.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
@@ -63,10 +87,10 @@ show(struct listing *l, const struct workspace_row *row)
 int
 s3_list_buckets(struct request *req)
 {
-	const char *token = uri_value(&req->uri, "continuation-token");
 	const char *max = uri_value(&req->uri, "max-buckets"), *region = uri_value(&req->uri, "bucket-region");
 	struct workspace_row rows[PAGE];
 	struct listing l = { .req = req, .prefix = uri_value(&req->uri, "prefix"), .max = BUCKETS_MAX };
+	struct s3_listing listing = { .of = req->who.who.id };
 	char after[LIMIT_BUCKET_NAME + 1];
 	unsigned n = PAGE;
 	bool more = !region || !strcmp(region, req->daemon->settings.region);
@@ -77,7 +101,9 @@ s3_list_buckets(struct request *req)
 		    BUCKETS_MAX, max);
 	if (!l.prefix)
 		l.prefix = "";
-	snprintf(after, sizeof(after), "%s", token ? token : "");
+	listing.prefix = SLICE(l.prefix);
+	if ((rc = read_token(&l, &listing, after)) != 0)
+		return rc;
 	l.xml = s3_xml(req);
 	xml_begin_root(l.xml, "ListAllMyBucketsResult");
 	owner(req, l.xml);
@@ -92,7 +118,7 @@ s3_list_buckets(struct request *req)
 	}
 	xml_end(l.xml, "Buckets");
 	if (l.truncated)
-		xml_elem(l.xml, "ContinuationToken", l.last);
+		write_token(&l, &listing);
 	if (*l.prefix)
 		xml_elem(l.xml, "Prefix", l.prefix);
 	xml_end(l.xml, "ListAllMyBucketsResult");

@@ -12,7 +12,10 @@
 static const char *
 prefix_of(enum ticket_kind kind)
 {
-	return kind == TICKET_CURSOR ? "cur_" : kind == TICKET_PAGE ? "pag_" : "tkt_";
+	static const char *const prefixes[] = { [TICKET_CURSOR] = "cur_", [TICKET_PART] = "tkt_", [TICKET_CONTENT] = "tkt_",
+		[TICKET_PAGE] = "pag_", [TICKET_LIST] = "lst_" };
+
+	return prefixes[kind];
 }
 
 static void

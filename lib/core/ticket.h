@@ -13,11 +13,11 @@
  */
 struct store;
 
-enum ticket_kind { TICKET_CURSOR = 1, TICKET_PART, TICKET_CONTENT, TICKET_PAGE };
+enum ticket_kind { TICKET_CURSOR = 1, TICKET_PART, TICKET_CONTENT, TICKET_PAGE, TICKET_LIST };
 #define TICKET_PAYLOAD 1088		/* bytes that a ticket can say: a name (LIMIT_KEY) and eight numbers */
 #define TICKET_TEXT (8 + 2 * (TICKET_PAYLOAD + 16))
 
-/* Appends "cur_…", "tkt_…" or "pag_…" to `text`. */
+/* Appends "cur_…", "tkt_…" (both URLs), "pag_…" or "lst_…" to `text`. */
 void ticket_write(const struct store *store, enum ticket_kind kind, const void *payload, size_t len, struct buf *text);
 
 /* What an authentic one says; *len gets how many bytes. ERR_INVALID for everything else. */

@@ -1,9 +1,11 @@
 /*
  * Pages of a listing: the first byte chooses max-keys and the call, the rest is its query string, with whatever token,
  * marker, prefix and delimiter. Each page of ListObjectsV2 must be that of a second, simple listing of the known keys, and so
- * must those that its continuation tokens lead to.
+ * must those that its continuation tokens lead to. No input can make a token: a continuation-token that is base64 of "k" and a key, or "p" and a
+ * common prefix, stands for the token of that place; any other must be refused, and so must each token with a bit flipped.
  */
 #include "fsd_kit.h"
+#include "s3_token.h"
 #include "xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -56,24 +58,66 @@ want(struct wanted *w, struct slice prefix, struct slice delimiter, struct slice
 	}
 }
 
-/* As want(), for what the request asks; its token was accepted. */
-static void
-want_request(struct wanted *w, const struct request *req)
+static struct s3_listing
+listing_of(const struct request *req)
 {
 	const char *prefix = uri_value(&req->uri, "prefix"), *delimiter = uri_value(&req->uri, "delimiter");
+
+	return (struct s3_listing) { .of = space.id, .bucket = SLICE("space"), .prefix = SLICE(prefix ? prefix : ""),
+		.delimiter = SLICE(delimiter ? delimiter : "") };
+}
+
+/* As want(), for what the request asks; its token was accepted. */
+static void
+want_request(struct wanted *w, struct request *req)
+{
 	const char *token = uri_value(&req->uri, "continuation-token"), *after = uri_value(&req->uri, "start-after");
-	char plain[TARGET];
-	struct slice from = SLICE(after ? after : "");
-	bool after_prefix = false;
+	const struct s3_listing listing = listing_of(req);
+	struct s3_place place = { .after = SLICE(after ? after : "") };
+	struct buf key = BUF_INIT(TARGET);
+
+	assert(!token || s3_token_read(req, token, &listing, &key, &place) == 0);
+	want(w, listing.prefix, listing.delimiter, place.after, place.after_prefix);
+	/* The wanted items are the known keys' own. */
+	buf_release(&key);
+}
+
+/* The token, escaped, of the place that the request names. */
+static void
+mint(const char *target, struct buf *token)
+{
+	struct http_request http = { 0 };
+	struct request *req = kit_request(&http, target);
+	const char *text = req ? uri_value(&req->uri, "continuation-token") : NULL;
+	struct buf plain = BUF_INIT(TARGET);
+	struct s3_listing listing;
+	char place[TARGET];
 	size_t len;
 
-	if (token) {
-		assert(base64_decode(token, strlen(token), plain, sizeof(plain), &len) == 0 && len > 8);
-		assert(*plain == 'k' || *plain == 'p');
-		after_prefix = *plain == 'p';
-		from = (struct slice) { plain + 9, len - 9 };
+	if (text && base64_decode(text, strlen(text), place, sizeof(place), &len) == 0 && len && (*place == 'k' || *place == 'p')) {
+		listing = listing_of(req);
+		s3_token_write(req, &listing, &(struct s3_place) { { place + 1, len - 1 }, *place == 'p', 1 }, &plain);
+		assert(buf_finish(&plain) == 0);
+		uri_encode(token, plain.data, plain.len, false);
 	}
-	want(w, SLICE(prefix ? prefix : ""), SLICE(delimiter ? delimiter : ""), from, after_prefix);
+	buf_release(&plain);
+	if (req)
+		kit_request_end(&http, req);
+}
+
+static void
+refuse_flipped(struct request *req, const char *token, size_t bit)
+{
+	const struct s3_listing listing = listing_of(req);
+	struct buf text = BUF_INIT(TARGET), key = BUF_INIT(TARGET);
+	struct s3_place place;
+
+	buf_addstr(&text, token);
+	assert(buf_finish(&text) == 0);
+	text.data[bit / 8 % text.len] ^= (char)(1 << bit % 8);
+	assert(s3_token_read(req, text.data, &listing, &key, &place) == ERR_INVALID);
+	buf_release(&text);
+	buf_release(&key);
 }
 
 static const struct xml *
@@ -89,9 +133,9 @@ same(const struct xml *e, const char *element, const char *name, struct slice it
 	return xml_next(e, element);
 }
 
-/* Compares a page; its token, escaped, goes to `token`, which is empty behind the last. */
+/* Compares a page; its token, escaped, goes to `token`, which is empty. */
 static void
-compare(const struct wanted *w, size_t max, const struct xml *root, struct buf *token)
+compare(struct request *req, const struct wanted *w, size_t max, const struct xml *root, struct buf *token)
 {
 	const struct xml *key = xml_child(root, "Contents"), *prefix = xml_child(root, "CommonPrefixes");
 	const char *next = xml_child_text(root, "NextContinuationToken");
@@ -106,12 +150,14 @@ compare(const struct wanted *w, size_t max, const struct xml *root, struct buf *
 	assert(!key && !prefix);
 	assert(!strcmp(xml_child_text(root, "IsTruncated"), shown < w->count ? "true" : "false"));
 	assert((next != NULL) == (shown < w->count));
-	buf_clear(token);
-	if (next)
+	if (next) {
 		uri_encode(token, next, strlen(next), false);
+		for (size_t bit = shown % 8; bit < 8 * strlen(next); bit += 8 * 7 + 1)
+			refuse_flipped(req, next, bit);
+	}
 }
 
-/* One request. Returns whether it was answered. */
+/* One request; `token` gets the next page's, if there is one. Returns whether it was answered. */
 static bool
 page(int (*call)(struct request *req), const char *target, size_t max, struct buf *token)
 {
@@ -122,6 +168,7 @@ page(int (*call)(struct request *req), const char *target, size_t max, struct bu
 	struct xml *root;
 	int rc;
 
+	buf_clear(token);
 	if (!req)
 		return false;
 	rc = call(req);
@@ -130,7 +177,7 @@ page(int (*call)(struct request *req), const char *target, size_t max, struct bu
 		assert(!xml_parse(http.reply.body.data, http.reply.body.len, error, &root));
 		if (call == s3_list_objects_v2) {
 			want_request(&wanted, req);
-			compare(&wanted, max, root, token);
+			compare(req, &wanted, max, root, token);
 		}
 		xml_free(root);
 	}
@@ -143,7 +190,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static int (*const calls[])(struct request *req) = { s3_list_objects_v2, s3_list_objects_v1, s3_list_versions };
 	struct buf token = BUF_INIT(TARGET);
-	char target[TARGET];
+	char target[2 * TARGET];
 	unsigned max, which, pages = 0;
 
 	if (!len || len > TARGET / 4 || memchr(bytes, '\0', len))
@@ -152,6 +199,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	which = bytes[0] / 8 % 4;
 	if (which == 3)
 		which = 0;
+	snprintf(target, sizeof(target), "/space?%.*s", (int)len - 1, (const char *)bytes + 1);
+	if (calls[which] == s3_list_objects_v2)
+		mint(target, &token);
 	do {
 		snprintf(target, sizeof(target), "/space?encoding-type=url&max-keys=%u%s%.*s&%.*s", max,
 		    token.len ? "&continuation-token=" : "", (int)token.len, token.len ? token.data : "", (int)len - 1,
