@@ -7,20 +7,50 @@
 #include "digest.h"
 #include "err.h"
 #include "id.h"
+#include "le.h"
 #include "limits.h"
 #include "s3.h"
 #include "s3_multipart.h"
+#include "ticket.h"
 #include "upload.h"
 #include "xml.h"
 
 /* Multipart uploads, but for the parts themselves (s3_part.c) and completion (s3_complete.c). */
+
+/*
+ * Ids count upwards, and other people's are easily guessed: an UploadId is a ticket that says the id, little-endian, in 8 bytes. Whose it is, of
+ * which bucket and key, the upload itself knows.
+ */
+static void
+add_upload_id(struct request *req, struct buf *b, const char *element, int64_t id)
+{
+	uint8_t said[8];
+
+	le_put64(said, (uint64_t)id);
+	xml_begin(b, element);
+	if (id)
+		ticket_write(req->daemon->store, TICKET_UPLOAD, said, sizeof(said), b);
+	xml_end(b, element);
+}
+
+static int
+upload_parse(struct request *req, const char *text, int64_t *id)
+{
+	uint8_t said[TICKET_PAYLOAD];
+	size_t len;
+
+	if (ticket_read(req->daemon->store, TICKET_UPLOAD, text, said, &len) != 0 || len != 8)
+		return ERR_INVALID;
+	*id = (int64_t)le_get64(said);
+	return 0;
+}
 
 int
 s3_upload_param(struct request *req, int64_t *id)
 {
 	const char *text = uri_value(&req->uri, "uploadId");
 
-	if (!text || id_parse(ID_UPLOAD, text, id) != 0)
+	if (!text || upload_parse(req, text, id) != 0)
 		return request_fail(req, ERR_NOTFOUND, "NoSuchUpload",
 		    "The specified upload does not exist. It may have been aborted or completed.");
 	return 0;
@@ -90,14 +120,12 @@ s3_create_upload(struct request *req)
 	struct buf headers = BUF_INIT(1 << 20), *b;
 	struct upload_create create = { .workspace = req->workspace.id, .key = req->key, .headers = &headers,
 		.actor = request_actor(req) };
-	char text[ID_TEXT];
 	int64_t id;
 	int rc;
 
 	if ((rc = s3_collect_headers(req, &headers)) != 0 || (rc = checksum_wanted(req, &create)) != 0 ||
 	    (rc = upload_create(req->daemon->store, &create, &id)) != 0)
 		goto out;
-	id_format(ID_UPLOAD, id, text);
 	if (create.checksum_type != CHECKSUM_NONE) {
 		http_reply_header(&req->http->reply, "x-amz-checksum-algorithm", "%s", digest_name(create.checksum_kind));
 		http_reply_header(&req->http->reply, "x-amz-checksum-type", "%s", type_name(create.checksum_type));
@@ -106,7 +134,7 @@ s3_create_upload(struct request *req)
 	xml_begin_root(b, "InitiateMultipartUploadResult");
 	xml_elem(b, "Bucket", req->bucket);
 	xml_elem_bytes(b, "Key", req->key.p, req->key.len);
-	xml_elem(b, "UploadId", text);
+	add_upload_id(req, b, "UploadId", id);
 	xml_end(b, "InitiateMultipartUploadResult");
 	rc = buf_finish(b);
 out:
@@ -221,7 +249,6 @@ static void
 each_upload(void *arg, const struct upload_list_item *item)
 {
 	struct uploads_page *p = arg;
-	char id[ID_TEXT];
 
 	if (item->prefix) {
 		xml_begin(&p->prefixes, "CommonPrefixes");
@@ -229,10 +256,9 @@ each_upload(void *arg, const struct upload_list_item *item)
 		xml_end(&p->prefixes, "CommonPrefixes");
 		return;
 	}
-	id_format(ID_UPLOAD, item->id, id);
 	xml_begin(&p->entries, "Upload");
 	s3_xml_key(p->req, &p->entries, "Key", item->key);
-	xml_elem(&p->entries, "UploadId", id);
+	add_upload_id(p->req, &p->entries, "UploadId", item->id);
 	add_user(p->req, &p->entries, "Initiator", item->created_by);
 	add_user(p->req, &p->entries, "Owner", p->req->workspace.owner_id);
 	xml_elem(&p->entries, "StorageClass", "STANDARD");
@@ -254,7 +280,6 @@ s3_list_uploads(struct request *req)
 	struct upload_list q = { .workspace = req->workspace.id, .prefix = SLICE(prefix ? prefix : ""),
 		.delimiter = SLICE(delimiter ? delimiter : ""), .after_key = SLICE(key ? key : "") };
 	struct buf next_key = BUF_INIT(LIMIT_KEY_STORED * 2);
-	char next[ID_TEXT] = "";
 	bool truncated = false;
 	int64_t next_id = 0;
 	uint64_t max;
@@ -263,22 +288,20 @@ s3_list_uploads(struct request *req)
 	if ((rc = number_param(req, "max-uploads", LIMIT_LIST_KEYS, LIMIT_LIST_KEYS, &max)) != 0 ||
 	    (rc = s3_check_encoding(req)) != 0)
 		goto out;
-	if (key && *key && upload && *upload && id_parse(ID_UPLOAD, upload, &q.after_id) != 0) {
+	if (key && *key && upload && *upload && upload_parse(req, upload, &q.after_id) != 0) {
 		rc = request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid uploadId marker");
 		goto out;
 	}
 	q.max = (unsigned)max;
 	if (max && (rc = upload_list(req->daemon->store, &q, each_upload, &p, &truncated, &next_key, &next_id)) != 0)
 		goto out;
-	if (next_id)
-		id_format(ID_UPLOAD, next_id, next);
 	p.xml = s3_xml(req);
 	xml_begin_root(p.xml, "ListMultipartUploadsResult");
 	xml_elem(p.xml, "Bucket", req->bucket);
 	s3_xml_key(req, p.xml, "KeyMarker", q.after_key);
 	xml_elem(p.xml, "UploadIdMarker", upload ? upload : "");
 	s3_xml_key(req, p.xml, "NextKeyMarker", (struct slice) { next_key.data ? next_key.data : "", next_key.len });
-	xml_elem(p.xml, "NextUploadIdMarker", next);
+	add_upload_id(req, p.xml, "NextUploadIdMarker", next_id);
 	s3_xml_key(req, p.xml, "Prefix", q.prefix);
 	if (q.delimiter.len)
 		s3_xml_key(req, p.xml, "Delimiter", q.delimiter);

@@ -15,6 +15,8 @@ part() {
 
 @test "the continuation token of the list of buckets" { part buckets; }
 
+@test "the id of a multipart upload, which never reaches another" { part uploads; }
+
 @test "cursors, marks of pages and download URLs" { part sync; }
 
 @test "where a listing goes on is a place, and no token" { part positions; }

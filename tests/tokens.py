@@ -142,6 +142,50 @@ def buckets():
     assert status == 200 and b"<Name>tokens-two</Name>" in body, body
 
 
+def uploads():
+    """Two of the same key, one right after the other: their ids differ in the last bits."""
+    bucket("tokens")
+    bucket("tokens-too")
+    gone = ((404, "NoSuchUpload"),)
+    one, two = (element(s3.request("POST", "/tokens/key", {"uploads": ""})[2], "UploadId") for _ in range(2))
+    other = element(s3.request("POST", "/tokens/other", {"uploads": ""})[2], "UploadId")
+    assert one != two
+
+    def part(upload, path="/tokens/key", body=b"mine"):
+        return s3.request("PUT", path, {"partNumber": "1", "uploadId": upload}, body=body)
+
+    def calls(upload, how, path="/tokens/key"):
+        refused(how, part(upload, path, b"not mine"), gone)
+        refused(how, s3.request("GET", path, {"uploadId": upload}), gone)
+        refused(how, s3.request("DELETE", path, {"uploadId": upload}), gone)
+        refused(how, s3.request("POST", path, {"uploadId": upload}, body=complete), gone)
+
+    etag = [part(upload)[1]["etag"] for upload in (one, two)][0]
+    complete = ("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>" % etag).encode()
+    for bad, how in changed(one):
+        calls(bad, how)
+        if bad:
+            refused(how, s3.request("GET", "/tokens", {"uploads": "", "key-marker": "key", "upload-id-marker": bad}))
+    for upload, path in ((other, "/tokens/key"), (one, "/tokens/other"), (one, "/tokens-too/key"), ("upl_1", "/tokens/key")):
+        calls(upload, upload, path)
+    for upload in (one, two):
+        status, _, body = s3.request("GET", "/tokens/key", {"uploadId": upload})
+        assert status == 200 and body.count(b"<Part>") == 1 and etag.strip('"').encode() in body, body
+    # The markers of one page lead to the next, whatever became of the upload that they name.
+    seen, markers = [], {}
+    while markers is not None:
+        status, _, body = s3.request("GET", "/tokens", {"uploads": "", "max-uploads": "1", **markers})
+        assert status == 200, body
+        seen.append(element(body, "UploadId"))
+        markers = {"key-marker": element(body, "NextKeyMarker"), "upload-id-marker": element(body, "NextUploadIdMarker")} \
+            if element(body, "IsTruncated") == "true" else None
+        if len(seen) == 1:
+            assert s3.request("DELETE", "/tokens/key", {"uploadId": seen[0]})[0] == 204
+    assert seen == [one, two, other], seen
+    assert s3.request("POST", "/tokens/key", {"uploadId": two}, body=complete)[0] == 200
+    assert s3.request("GET", "/tokens/key")[2] == b"mine"
+
+
 # ---- the JSON API
 
 def json_refused(wanted, target, how, authorize=True):

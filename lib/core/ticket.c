@@ -13,7 +13,7 @@ static const char *
 prefix_of(enum ticket_kind kind)
 {
 	static const char *const prefixes[] = { [TICKET_CURSOR] = "cur_", [TICKET_PART] = "tkt_", [TICKET_CONTENT] = "tkt_",
-		[TICKET_PAGE] = "pag_", [TICKET_LIST] = "lst_" };
+		[TICKET_PAGE] = "pag_", [TICKET_LIST] = "lst_", [TICKET_UPLOAD] = "mpu_" };
 
 	return prefixes[kind];
 }
