@@ -11,8 +11,6 @@
 #define REPLY_HEADERS_MAX 16384
 #define HEADERS_STEP 20		/* LIMIT_HEADERS is a multiple */
 #define REPLY_BODY_MAX (64u << 20)
-/* A source up to this is read before the reply begins: one system call sends all, and a bad block can still become a 500. */
-#define SMALL_SOURCE 65536
 /* What an idle connection may keep for its next request. */
 #define KEEP_BYTES 8192
 /* Behind a reply that came early over TLS, so much more is read to let the client see it. */
@@ -351,39 +349,69 @@ conn_has_body(const struct conn *c)
 	return !c->head && c->req.reply.status != 204 && c->req.reply.status != 304;
 }
 
-int
-conn_source_read(struct conn *c, uint64_t offset, char *bytes, size_t max, size_t *got)
+static int
+read_source(const struct http_source *source, uint64_t offset, char *bytes, size_t max, size_t *got)
 {
-	const struct http_source *source = &c->req.reply.source;
 	int rc;
 
 	if (max > source->size - offset)
 		max = (size_t)(source->size - offset);
 	*got = 0;
-	if ((rc = source->read(source->arg, offset, bytes, max, got)) != 0)
-		return rc;
-	assert(*got > 0 && *got <= max);
-	c->given = offset + *got;
-	return 0;
+	if ((rc = source->read(source->arg, offset, bytes, max, got)) == 0)
+		assert(*got > 0 && *got <= max);
+	return rc;
 }
 
+/* From what was read ahead; what is given away whole is kept no longer. */
+static void
+give_ahead(struct conn *c, uint64_t offset, char *bytes, size_t max, size_t *got)
+{
+	struct buf *body = &c->req.reply.body;
+
+	*got = max < c->ahead - (size_t)offset ? max : c->ahead - (size_t)offset;
+	memcpy(bytes, body->data + offset, *got);
+	if (offset + *got == c->ahead) {
+		c->ahead = 0;
+		buf_release(body);
+	}
+}
+
+int
+conn_source_read(struct conn *c, uint64_t offset, char *bytes, size_t max, size_t *got)
+{
+	int rc = 0;
+
+	if (offset < c->ahead)
+		give_ahead(c, offset, bytes, max, got);
+	else
+		rc = read_source(&c->req.reply.source, offset, bytes, max, got);
+	if (rc == 0)
+		c->given = offset + *got;
+	return rc;
+}
+
+/*
+ * The first piece of the source, to the body, before the reply begins: a bad block can still become a 500. A source that has no more is done
+ * with, and goes out as it lies there.
+ */
 static int
-read_small_source(struct conn *c)
+read_ahead(struct conn *c)
 {
 	struct http_reply *reply = &c->req.reply;
-	uint64_t size = reply->source.size, at = 0;
+	size_t size = reply->source.size < CONN_PIECE ? (size_t)reply->source.size : CONN_PIECE, got;
 	char *room;
-	size_t got;
 	int rc;
 
 	buf_clear(&reply->body);
-	while (at < size) {
-		if (!(room = buf_room(&reply->body, (size_t)(size - at))))
+	for (; reply->body.len < size; reply->body.len += got) {
+		if (!(room = buf_room(&reply->body, size - reply->body.len)))
 			return ERR_NOMEM;
-		if ((rc = conn_source_read(c, at, room, (size_t)(size - at), &got)) != 0)
+		if ((rc = read_source(&reply->source, reply->body.len, room, size - reply->body.len, &got)) != 0)
 			return rc;
-		reply->body.len += got;
-		at += got;
+	}
+	if (size < reply->source.size) {
+		c->ahead = size;
+		return 0;
 	}
 	if (reply->source.free)
 		reply->source.free(reply->source.arg);
@@ -398,8 +426,7 @@ conn_settle(struct conn *c)
 
 	if (reply->headers.err || reply->body.err)
 		refuse(c, 500, "the reply could not be built");
-	else if (reply->source.read && conn_has_body(c) && reply->source.size <= SMALL_SOURCE &&
-	    read_small_source(c) != 0)
+	else if (reply->source.read && conn_has_body(c) && reply->source.size != HTTP_ENDLESS && read_ahead(c) != 0)
 		refuse(c, 500, "the data could not be read");
 	if (reply->headers.err)
 		return reply->headers.err;
@@ -450,7 +477,7 @@ conn_done(struct conn *c, bool complete)
 	req->ctx = NULL;
 	c->routed = c->head = c->too_many = false;
 	c->target_len = 0;
-	c->given = 0;
+	c->given = c->ahead = 0;
 	c->state = CONN_EMPTY;
 	atomic_store_explicit(&c->received, 0, memory_order_relaxed);
 }

@@ -9,6 +9,9 @@
 #include "guard.h"
 #include "http.h"
 
+/* So much of a source is read at once: whole blocks of the store, so that of a whole object none is read twice. */
+#define CONN_PIECE (256u << 10)
+
 /*
  * One connection and the request that is on it, without the HTTP library: which handler is called when, and what
  * comes of it. http.c feeds it and does what it answers. One request after the other; all calls from the
@@ -46,7 +49,8 @@ struct conn {
 	size_t headers_room;
 	const char *method;		/* conn_keep(): that of its request; lies behind the headers */
 	bool too_many;
-	uint64_t given;			/* bytes of the source that were read */
+	uint64_t given;			/* bytes of the source that were given away */
+	size_t ahead;			/* bytes of its first piece, where more follow; they lie in req.reply.body */
 	_Atomic uint64_t received;	/* body bytes, for the sweep */
 	struct body body;		/* BUFFER: what req.body may take */
 };
@@ -75,8 +79,8 @@ enum conn_step conn_body(struct conn *c, const char *bytes, size_t len, size_t *
 /* The body has ended. STEP_REPLY or STEP_WAIT. */
 enum conn_step conn_end(struct conn *c);
 /*
- * Makes req.reply one that can be sent: small sources are read into the body, replies that could not be built
- * become errors. ERR_* only if even that fails.
+ * Makes req.reply one that can be sent: the first piece of its source is read into the body, and a source that has no more is done with;
+ * replies that could not be built become errors. ERR_* only if even that fails.
  */
 int conn_settle(struct conn *c);
 /* The next bytes of the source. */

@@ -28,8 +28,8 @@ struct budget;
  *	             A request that the guard refused has no route() and no done(). What was arranged to call
  *	             http_resume() must be called off here. The source is freed before.
  *
- * write() may answer HTTP_REPLY too: the reply goes out at once, and the connection closes. Sources of at most 64 KiB are
- * read before the reply begins, so that an error of theirs becomes a 500 made by refuse(). A reply that is given
+ * write() may answer HTTP_REPLY too: the reply goes out at once, and the connection closes. The first 256 KiB of a source whose size is known
+ * are read before the reply begins, so that an error there becomes a 500 made by refuse(). A reply that is given
  * while the client is still sending is followed by a lingering close. Behind a chunked body the connection closes.
  *
  * The calls for one request come one after the other, from a thread that other connections share, and those behind a wait from another one. Handlers are straight-line
@@ -53,8 +53,8 @@ struct http_header {
 /* Where a reply's body comes from, if not from reply.body: a range of an object, a generated page. */
 struct http_source {
 	/*
-	 * Fills up to `max` bytes at `offset` (ascending, without gaps) of the body; *got > 0. Any error breaks
-	 * the connection, so that a truncated reply is never taken for a whole one. With HTTP_ENDLESS, ERR_END ends the body, and
+	 * Fills up to `max` bytes at `offset` (ascending, without gaps) of the body; *got > 0. Any error behind the
+	 * first 256 KiB breaks the connection, so that a truncated reply is never taken for a whole one. With HTTP_ENDLESS, ERR_END ends the body, and
 	 * ERR_AGAIN waits for http_resume(), which may come before read() has returned.
 	 */
 	int (*read)(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got);

@@ -17,7 +17,6 @@
 #include "log.h"
 
 /* What happens on a lane: connections come and go, requests are taken in, replies are sent. */
-#define SOURCE_BLOCK (256u << 10)
 #define ENDLESS_BLOCK 1024
 #define REFUSAL_MAX 65536
 
@@ -139,7 +138,7 @@ make_response(struct entry *e)
 	if (!conn_has_body(&e->conn)) {
 		r = make_bodyless(e);
 	} else if (reply->source.read) {
-		block = reply->source.size < SOURCE_BLOCK ? (size_t)reply->source.size : SOURCE_BLOCK;
+		block = reply->source.size < CONN_PIECE ? (size_t)reply->source.size : CONN_PIECE;
 		/* Chunks are made in the connection's own memory. */
 		if (reply->source.size == HTTP_ENDLESS)
 			block = ENDLESS_BLOCK;

@@ -32,6 +32,8 @@ feed_read(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got)
 		return ERR_CORRUPT;
 	if (max > f->size - offset)
 		max = (size_t)(f->size - offset);
+	if (max > f->fail_at - offset)
+		max = (size_t)(f->fail_at - offset);
 	for (size_t i = 0; i < max; i++)
 		((char *)bytes)[i] = (char)('a' + (offset + i) % 26);
 	*got = max;
@@ -114,6 +116,8 @@ reply_to(struct http_request *req)
 		feed(&req->reply, 100, never);
 	else if (is(req, "/bad"))
 		feed(&req->reply, 5u << 20, 1u << 20);
+	else if (is(req, "/badfirst"))
+		feed(&req->reply, 5u << 20, 65535);
 	else if (is(req, "/badsmall"))
 		feed(&req->reply, 100, 0);
 	else if (is(req, "/304") || is(req, "/204"))

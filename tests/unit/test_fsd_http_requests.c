@@ -173,14 +173,19 @@ test_sources(void)
 	hear(s, false, &g);
 	CHECK_INT(500, g.status);
 	CHECK(becomes(&n_done, 2));
+	/* The beginning of a large one, too. */
+	CHECK(say(s, "GET /badfirst HTTP/1.1\r\nHost: a\r\n\r\n"));
+	hear(s, false, &g);
+	CHECK_INT(500, g.status);
+	CHECK(becomes(&n_done, 3));
 	CHECK(say(s, "GET /bad HTTP/1.1\r\nHost: a\r\n\r\n"));
 	hear(s, false, &g);
 	CHECK_INT(-1, g.status);	/* cut off, never taken for whole */
 	CHECK(g.body_len <= 1u << 20);
 	close(s);
-	CHECK(becomes(&n_done, 3));
-	CHECK_INT(2, n_complete);
-	CHECK_INT(3, n_freed);
+	CHECK(becomes(&n_done, 4));
+	CHECK_INT(3, n_complete);
+	CHECK_INT(4, n_freed);
 	stop();
 }
 
