@@ -346,7 +346,7 @@ explain(const struct apply_op *op, const char **code, const char **message)
 	switch (op->rc) {
 	case ERR_PRECONDITION:
 		*code = "version_conflict";
-		*message = "The current version is not the one that this builds on.";
+		*message = api_upload_conflict(op->current);
 		break;
 	case ERR_INVALID:
 		if (op->missing.len)

@@ -510,6 +510,13 @@ render_complete(void *arg, struct buf *reply)
 	return buf_finish(reply);
 }
 
+const char *
+api_upload_conflict(int64_t current)
+{
+	return current ? "The current version is not the one that this builds on." :
+			 "Something else has the name by now.";
+}
+
 static int
 explain_complete(struct request *req, int rc, const struct transfer_complete *c)
 {
@@ -520,7 +527,7 @@ explain_complete(struct request *req, int rc, const struct transfer_complete *c)
 		api_error_more(req, &more);
 		admin_put_id(&more, "currentVersionId", ID_VERSION, c->current);
 		json_key_str(&more, "conflictName", c->conflict_name);
-		return api_fail(req, rc, 409, "version_conflict", "The current version is not the one that this builds on.");
+		return api_fail(req, rc, 409, "version_conflict", "%s", api_upload_conflict(c->current));
 	case ERR_INVALID:
 		api_error_more(req, &more);
 		json_key(&more, "missingParts");

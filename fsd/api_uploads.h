@@ -16,6 +16,9 @@ void api_part_put_url(struct request *req, struct json_out *j, const struct tran
  */
 int api_upload_permit(struct request *req, const struct principal *who, const struct transfer *tr);
 
+/* What a version_conflict says: that version is current, or (0) something that is no file that is shown has the name. */
+const char *api_upload_conflict(int64_t current);
+
 /* Members of bodies: a SHA-256 in hex; "onConflict"; "chunks": struct manifest_chunk appended. *given: whether it was there. */
 int api_upload_get_hash(struct request *req, const struct json *body, const char *name, uint8_t hash[32], bool *given);
 int api_upload_get_conflict(struct request *req, const struct json *body, bool *rename);

@@ -208,8 +208,38 @@ def deleted():
     max_.send_parts(session, b"edit")
     error = refused("409 version_conflict", max_, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
     assert error["currentVersionId"] == other["versionId"], error
-    # Who may only read, or sees nothing of it, edits nothing.
+    # A folder took it: the edit is a conflict copy beside, or says which name it can have.
+    made = api.upload(b"one", parentFolderId=folder, name="gone")
+    sessions = [max_.call("POST", START, dict(fileId=made["fileId"], baseVersionId=made["versionId"], sizeBytes=4))
+                for _ in range(3)]
+    for session in sessions:
+        max_.send_parts(session, b"edit")
+    api.call("DELETE", "/v1/files/" + made["fileId"])
+    below = api.call("POST", "/v1/folders", {"parentFolderId": folder, "name": "gone"})["id"]
+    ends = [{"uploadSessionId": s["uploadSessionId"]} for s in sessions]
+    error = refused("409 version_conflict", max_, "POST", COMPLETE, ends[0])
+    assert error["currentVersionId"] is None and "(conflict max " in error["conflictName"], error
+    named = max_.call("POST", COMPLETE, dict(ends[0], name=error["conflictName"]))
+    copies = [named] + [max_.call("POST", COMPLETE, dict(e, onConflict="rename")) for e in ends[1:]]
+    assert [c.get("conflictOf") for c in copies] == [None, made["fileId"], made["fileId"]], copies
+    assert len({c["name"] for c in copies}) == 3 and all("gone (conflict max " in c["name"] for c in copies), copies
+    assert all(api.download(c["fileId"])[0] == b"edit" for c in copies)
+    assert [e["eventType"] for e in max_.changes("begin", ws)[0]][-2:] == ["CONFLICT_COPY_CREATED"] * 2
+    edit = {"op": "version", "fileId": made["fileId"], "baseVersionId": made["versionId"], "sizeBytes": 3,
+            "chunks": [chunk(b"one")]}
+    _, doc = batch(ws, edit, dict(edit, onConflict="rename"))
+    fail, copy = doc["results"]
+    assert fail["error"]["code"] == "version_conflict" and fail["error"]["currentVersionId"] is None, doc
+    assert copy["conflictOf"] == made["fileId"] and copy["name"].startswith("gone (conflict "), doc
+    # A new file that no conflict copy is wanted of is refused, and who may write no more is told no names.
+    session = max_.call("POST", START, {"parentFolderId": folder, "name": "gone", "sizeBytes": 0})
+    refused("409 already_exists", max_, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert max_.upload(b"", parentFolderId=folder, name="gone", onConflict="rename")["name"].startswith("gone (conflict ")
+    late = max_.call("POST", START, {"fileId": made["fileId"], "sizeBytes": 0, "onConflict": "rename"})
     api.call("POST", "/v1/folders/%s:share" % folder, {"principalName": "max", "role": "viewer"})
+    refused("403 access_denied", max_, "POST", COMPLETE, {"uploadSessionId": late["uploadSessionId"]})
+    api.call("DELETE", "/v1/folders/" + below)
+    # Who may only read, or sees nothing of it, edits nothing.
     refused("403 access_denied", max_, "POST", START, {"fileId": made["fileId"], "sizeBytes": 4})
     refused("404 not_found", user("mio"), "POST", START, {"fileId": made["fileId"], "sizeBytes": 4})
     # The folder is gone: each call says so, and names what helps.

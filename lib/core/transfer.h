@@ -108,13 +108,15 @@ struct transfer_complete {
 	bool unchanged;				/* it was the same already: nothing was committed */
 	bool repeated;				/* it had been completed before */
 	int64_t conflict_of;			/* the file that this is a conflict copy of; 0: none */
-	int64_t current;			/* ERR_PRECONDITION: the version that is current; 0: none */
+	int64_t current;			/* ERR_PRECONDITION: the version that is current; 0: none, something else has the name */
 	char conflict_name[256];		/* and the name for a conflict copy */
 	unsigned missing;			/* ERR_INVALID: the first part that is missing or not as listed */
 };
 /*
  * ERR_NOTFOUND: no such session. ERR_CONFLICT: the folder is gone, or not the caller's to see any more (name another). ERR_DENIED: may not write there. ERR_EXISTS: there is
- * a folder of that name. ERR_PRECONDITION: the current version is not the base; also where a conflict copy is wanted and the caller may not make one. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash. ERR_QUOTA. Sent again after success: the same answer.
+ * a folder of that name, and no conflict copy was wanted. ERR_PRECONDITION: the current version is not the base, or an edit of a file in the trash can't bring it
+ * back since its name was taken; also where a conflict copy is wanted and the caller may not make one. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash.
+ * ERR_QUOTA. Sent again after success: the same answer.
  */
 int transfer_complete(struct store *store, struct transfer_complete *c, struct idem *idem);
 

@@ -103,7 +103,7 @@ struct transfer_place {
 	struct slice name;
 	bool reached;			/* the folder is known to be there, and explicit */
 	int64_t base;			/* the version that it builds on; 0: nothing is to be there */
-	bool rename;			/* a conflict makes a conflict copy */
+	bool rename;			/* a conflict, or a folder of that name, makes a conflict copy */
 	struct slice label;		/* DEVICE in its name */
 	const struct principal *who;	/* must be allowed to write there, as things are now */
 	struct actor actor;
@@ -114,11 +114,12 @@ struct transfer_place {
 	struct target target;
 	bool same;			/* it shows that content already: the target is what it is */
 	int64_t revive;			/* the file in the trash that comes back for it; 0: none */
-	bool away;			/* its folder is gone too: there is no target before it is revived */
+	bool away;			/* its folder is gone too, and nothing is at its path: there is no target before it is revived */
 	bool revived;
 	int64_t before;			/* the sequence in front of that */
-	int64_t conflict_of;		/* the target is a conflict copy's, of this file; 0: it is not */
-	int64_t current;		/* ERR_PRECONDITION: the version that is current */
+	bool copy;			/* the target is a conflict copy's */
+	int64_t conflict_of;		/* of this file; 0: of none, as of a new one whose name a folder has */
+	int64_t current;		/* ERR_PRECONDITION: the version that is current; 0: none, the name was taken by what is no file that is shown */
 	char conflict_name[256];	/* and the name for a conflict copy */
 	struct buf own_name;
 };
@@ -127,13 +128,13 @@ void transfer_place_release(struct transfer_place *p);
 
 /*
  * Finds and judges it; changes nothing. ERR_CONFLICT: the folder is gone, or not `who`'s to see (any more). ERR_DENIED: may see it, but not write.
- * ERR_EXISTS: a folder has the name. ERR_PRECONDITION: another version is current; also where a conflict copy is wanted and `who` may not make one there.
- * ERR_NOTFOUND, ERR_QUOTA.
+ * ERR_EXISTS: a folder has the name, of what is no edit of a file in the trash. ERR_PRECONDITION: another version is current, or what was deleted can't come
+ * back to its name; also where a conflict copy is wanted and `who` may not make one there. ERR_NOTFOUND, ERR_QUOTA.
  */
 int transfer_place_find(struct txn *t, struct transfer_place *p);
 /*
- * Next, unless p->same, and before references are taken: what it goes to comes out of the trash. Refusals change nothing: ERR_NOTFOUND, ERR_QUOTA;
- * ERR_EXISTS: its name is taken.
+ * Next, unless p->same, and before references are taken: what it goes to comes out of the trash. Refusals change nothing: ERR_QUOTA;
+ * ERR_CONFLICT: its folder is gone, and it is not kept any more.
  */
 int transfer_place_revive(struct txn *t, struct transfer_place *p);
 /* Then, with references taken: `new` becomes current there. new->event is chosen here. */

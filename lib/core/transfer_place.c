@@ -11,7 +11,7 @@
 
 /*
  * Where a version that a device made goes: found and judged without a change, then committed. A file that was deleted while it was edited comes back, with
- * its versions; what others did under the name in the meantime is a conflict.
+ * its versions; what others did under the name in the meantime is a conflict, and then it stays in the trash: the edit is a file of its own beside.
  */
 #define COPIES_MAX 100		/* conflict copies of one file in one second */
 
@@ -21,13 +21,15 @@ transfer_place_release(struct transfer_place *p)
 	buf_release(&p->own_name);
 }
 
+/* Whether a folder has the name. */
 static int
-twin(struct txn *t, int64_t workspace, int64_t folder, struct slice name)
+twin(struct txn *t, const struct transfer_place *p, struct slice name, bool *yes)
 {
 	struct entry_row e;
-	int rc = twin_get(t->db, &(struct entry_at) { workspace, folder, name }, &e);
+	int rc = twin_get(t->db, &(struct entry_at) { p->workspace, p->folder, name }, &e);
 
-	return rc == 0 ? ERR_EXISTS : rc == ERR_NOTFOUND ? 0 : rc;
+	*yes = rc == 0;
+	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
 /* A file has gone elsewhere meanwhile, perhaps: the version goes where it is now, or was last. */
@@ -91,13 +93,16 @@ static int
 aim_beside(struct txn *t, struct transfer_place *p)
 {
 	struct target *g = &p->target;
+	bool folder;
 	int rc;
 
 	for (unsigned n = 1; n <= COPIES_MAX; n++) {
 		transfer_conflict_name(p->name, p->label, t->now_us, n, p->conflict_name);
-		if ((rc = twin(t, p->workspace, p->folder, SLICE(p->conflict_name))) == ERR_EXISTS)
+		if ((rc = twin(t, p, SLICE(p->conflict_name), &folder)) != 0)
+			return rc;
+		if (folder)
 			continue;
-		if (rc || (rc = object_aim_in(t, p->workspace, p->folder, SLICE(p->conflict_name), p->actor, g)) != 0 ||
+		if ((rc = object_aim_in(t, p->workspace, p->folder, SLICE(p->conflict_name), p->actor, g)) != 0 ||
 		    !g->exists || !g->entry.live)
 			return rc;
 	}
@@ -116,27 +121,38 @@ may_copy(struct txn *t, const struct transfer_place *p, bool *yes)
 	return rc == ERR_NOTFOUND || rc == ERR_DENIED ? 0 : rc;
 }
 
+/* The name is another's: a conflict copy of the file `of`, or without one of none, if that is wanted. */
+static int
+step_aside(struct txn *t, struct transfer_place *p, int64_t of)
+{
+	bool may;
+	int rc = may_copy(t, p, &may);
+
+	p->revive = 0;
+	if (rc)
+		return rc;
+	if (may && p->rename) {
+		p->copy = true;
+		p->conflict_of = of;
+		return PLANTED("conflict") ? 0 : aim_beside(t, p);
+	}
+	transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
+	rc = may ? aim_beside(t, p) : 0;
+	return rc == 0 || rc == ERR_EXISTS ? ERR_PRECONDITION : rc;
+}
+
 /* Something is shown under the name. */
 static int
 meet(struct txn *t, struct transfer_place *p)
 {
 	const struct entry_row *e = &p->target.entry;
-	bool copy;
 	int rc = same_content(t, p);
 
 	p->revive = 0;
 	if (rc || p->same || e->version_id == p->base || PLANTED("base"))
 		return rc;
 	p->current = e->version_id;
-	if ((rc = may_copy(t, p, &copy)) != 0)
-		return rc;
-	if (copy && p->rename) {
-		p->conflict_of = e->node_id;
-		return PLANTED("conflict") ? 0 : aim_beside(t, p);
-	}
-	transfer_conflict_name(p->name, p->label, t->now_us, 1, p->conflict_name);
-	rc = copy ? aim_beside(t, p) : 0;
-	return rc == 0 || rc == ERR_EXISTS ? ERR_PRECONDITION : rc;
+	return step_aside(t, p, e->node_id);
 }
 
 /* As things are now: the file can have gone where the caller doesn't see it. A folder that is known to be reached was asked for already. */
@@ -148,29 +164,53 @@ permit(struct txn *t, const struct transfer_place *p)
 	return rc == ERR_NOTFOUND && p->folder ? ERR_CONFLICT : rc;
 }
 
+/* The folder is there; or that of a file in the trash is gone, and what is at its path now stands in. */
+static int
+reach(struct txn *t, struct transfer_place *p)
+{
+	int64_t now = 0;
+	int depth, rc = p->reached ? 0 : tree_depth(t, p->workspace, p->folder, &depth);
+
+	if (rc == ERR_NOTFOUND && p->revive && (rc = tree_undelete_place(t, p->workspace, p->folder, &now)) == 0) {
+		p->away = !now;
+		p->folder = now ? now : p->folder;
+	}
+	return rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
+}
+
+/* What has the name decides. */
+static int
+judge(struct txn *t, struct transfer_place *p)
+{
+	bool folder;
+	int rc;
+
+	if ((rc = twin(t, p, p->name, &folder)) != 0 ||
+	    (rc = object_aim_in(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
+		return rc;
+	if (!p->revive && p->base && (folder || !p->target.exists) && (rc = find_deleted(t, p)) != 0)
+		return rc;
+	if (folder)
+		return p->revive || p->rename ? step_aside(t, p, p->revive ? p->revive : p->file) : ERR_EXISTS;
+	if (p->target.exists && p->target.entry.live)
+		return meet(t, p);
+	/* Versions that S3 keeps have the name. */
+	return p->target.exists && p->revive ? step_aside(t, p, p->revive) : 0;
+}
+
 int
 transfer_place_find(struct txn *t, struct transfer_place *p)
 {
 	struct workspace_row *w;
-	int depth, rc;
+	int rc;
 
-	p->same = p->away = p->revived = false;
+	p->same = p->away = p->revived = p->copy = false;
 	p->revive = p->conflict_of = p->current = 0;
-	if ((rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0))
+	if ((rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0) || (rc = reach(t, p)) != 0)
 		return rc;
-	if (!p->reached && (rc = tree_depth(t, p->workspace, p->folder, &depth)) != 0) {
-		p->away = rc == ERR_NOTFOUND && p->revive;
-		if (p->away)
-			return (rc = txn_workspace(t, p->workspace, &w)) ? rc : workspace_admit(w, (int64_t)p->size);
-		return rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
-	}
-	if ((rc = twin(t, p->workspace, p->folder, p->name)) != 0 ||
-	    (rc = object_aim_in(t, p->workspace, p->folder, p->name, p->actor, &p->target)) != 0)
-		return rc;
-	if (p->target.exists && p->target.entry.live)
-		rc = meet(t, p);
-	else if (!p->target.exists && !p->revive && p->base)
-		rc = find_deleted(t, p);
+	if (p->away)
+		return (rc = txn_workspace(t, p->workspace, &w)) ? rc : workspace_admit(w, (int64_t)p->size);
+	rc = judge(t, p);
 	return rc || p->same ? rc : object_admit(&p->target, p->size);
 }
 
@@ -188,8 +228,10 @@ transfer_place_revive(struct txn *t, struct transfer_place *p)
 	p->before = w->sequence;
 	rc = tree_undelete_in(t, &u);
 	/* One that has no way back is written anew where it was. */
+	if (rc && !p->away)
+		return rc == ERR_NOTFOUND || rc == ERR_QUOTA ? 0 : rc;
 	if (rc)
-		return !p->away && (rc == ERR_NOTFOUND || rc == ERR_QUOTA) ? 0 : rc;
+		return rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
 	p->revived = true;
 	return tree_aim_file(t, p->workspace, p->revive, false, p->actor, &p->own_name, &p->target);
 }
@@ -209,7 +251,7 @@ transfer_place_commit(struct txn *t, struct transfer_place *p, const struct obje
 			return rc;
 		p->reached = true;
 	}
-	n.event = p->conflict_of ? EVENT_CONFLICT_COPY_CREATED : 0;
+	n.event = p->copy ? EVENT_CONFLICT_COPY_CREATED : 0;
 	if ((rc = object_commit(t, &p->target, &n, info)) != 0)
 		return rc;
 	return p->revived ? tbl_event_join(t->db, p->workspace, p->before, w->sequence) : 0;

@@ -16,6 +16,12 @@ int tree_delete_in(struct txn *t, struct tree_delete *d);
 int tree_undelete_in(struct txn *t, struct tree_undelete *u);
 int tree_restore_in(struct txn *t, struct tree_restore *r);
 
+/*
+ * The folder that what was deleted in `folder` comes back into: that one, or what is at its path now. *now 0: it would be made again. ERR_NOTFOUND: its path is
+ * not known. Changes nothing.
+ */
+int tree_undelete_place(struct txn *t, int64_t workspace, int64_t folder, int64_t *now);
+
 /* How deep a folder is (the root: 0). ERR_NOTFOUND: it is not there, or in the trash. */
 int tree_depth(struct txn *t, int64_t workspace, int64_t folder, int *depth);
 

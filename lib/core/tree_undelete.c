@@ -418,6 +418,21 @@ undelete_folder(struct txn *t, struct undeletion *x)
 }
 
 int
+tree_undelete_place(struct txn *t, int64_t workspace, int64_t folder, int64_t *now)
+{
+	struct tree_undelete u = { .workspace = workspace };
+	struct undeletion x = UNDELETION_INIT;
+	int rc;
+
+	x.u = &u;
+	x.was_in = folder;
+	if ((rc = txn_workspace(t, workspace, &x.w)) == 0 && (rc = find_place(t, &x)) == 0)
+		*now = x.folder;
+	release(&x);
+	return rc;
+}
+
+int
 tree_undelete_in(struct txn *t, struct tree_undelete *u)
 {
 	struct undeletion x = UNDELETION_INIT;

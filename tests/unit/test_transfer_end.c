@@ -81,6 +81,47 @@ test_folders_are_in_the_way(void)
 	obj_close();
 }
 
+/* Sessions that edit "a", by its name or its id, which a folder took after it was deleted. */
+static void
+test_an_edit_is_kept_whatever_took_the_name(void)
+{
+	struct transfer_complete c = COMPLETE_INIT, again = COMPLETE_INIT;
+	int64_t old, base;
+
+	CHECK_INT(0, sync_open(1000000, 0));
+	CHECK_INT(0, put_text("a", "old", &c));
+	old = c.node.id;
+	base = c.node.version_id;
+	for (int by_id = 0; by_id < 2; by_id++) {
+		struct transfer tr = TRANSFER_INIT;
+
+		tr.size = 3;
+		tr.new_version = by_id;
+		tr.file_id = old;
+		tr.base = base;
+		CHECK_INT(0, begin(&tr, "a", NULL, 0, true));
+		CHECK_INT(0, send(&tr, 1, "new"));
+		if (!by_id) {
+			CHECK_INT(0, obj_delete("a", 0, NULL));
+			CHECK_INT(0, obj_put("a/b", "x", NULL));
+		}
+		c.rename = false;
+		CHECK_INT(ERR_PRECONDITION, end(&c, &tr));
+		CHECK(!c.current && strstr(c.conflict_name, "a (conflict laptop ") == c.conflict_name);
+		c.rename = true;
+		CHECK_INT(0, end(&c, &tr));
+		CHECK(c.conflict_of == old && c.node.id != old && c.node.size == 3);
+		CHECK_INT(0, end(&again, &tr));
+		CHECK(again.repeated && again.conflict_of == old && again.node.id == c.node.id);
+		transfer_release(&tr);
+	}
+	CHECK_INT(2, obj_number("SELECT count(*) FROM change_event WHERE event_type = 11"));
+	CHECK_SOUND();
+	node_release(&c.node);
+	node_release(&again.node);
+	obj_close();
+}
+
 static void
 test_conflict_names(void)
 {
@@ -221,6 +262,7 @@ test_sessions_end_with_their_workspace(void)
 static const struct test tests[] = {
 	TEST(test_a_base_that_is_not_current), TEST(test_the_same_content_is_unchanged),
 	TEST(test_an_edit_beats_a_delete), TEST(test_folders_are_in_the_way),
+	TEST(test_an_edit_is_kept_whatever_took_the_name),
 	TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
 	TEST(test_abort_and_quota), TEST(test_open_sessions_share_the_quota),
 	TEST(test_sessions_end_with_their_workspace), TEST_END
