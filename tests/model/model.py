@@ -3,7 +3,7 @@
 
   model.py --build DIR [--steps N] [--seed S]
 
-Steps: puts, copies and deletions by S3; folders, uploads, batches, moves, deletions, restorations, shares by JSON, with lost replies that are asked for
+Steps: puts, copies and deletions by S3; folders, uploads, edits that come after a deletion, batches, moves, deletions, restorations, shares by JSON, with lost replies that are asked for
 again; garbage collection, restarts, kill -9. Compared are every reply with the reference; from time to time and at the end the tree, S3's listing, contents, the tree as it was
 at earlier sequences, each reader's feed followed from its beginning, the quota's sum, and what `fsctl check` says. A failure prints its seed and
 its steps, made fewer as long as it still fails. Exit code 0: all agreed; 1: something did not.
@@ -77,9 +77,9 @@ class Generator:
         who = rng.choices(PEOPLE, [5, 2, 2])[0]
         lost = rng.random() < 0.1
         name = rng.choices(
-            ["s3_put", "s3_delete", "s3_copy", "mkdir", "upload", "stale_upload", "batch", "move_file", "move_folder",
+            ["s3_put", "s3_delete", "s3_copy", "mkdir", "upload", "stale_upload", "late_edit", "batch", "move_file", "move_folder",
              "delete_file", "delete_folder", "undelete", "restore", "share", "revoke", "gc", "restart", "kill"],
-            [12, 5, 3, 6, 14, 4, 4, 6, 5, 5, 2, 4, 4, 4, 4, .5, .15, .15])[0]
+            [12, 5, 3, 6, 14, 4, 4, 4, 6, 5, 5, 2, 4, 4, 4, 4, .5, .15, .15])[0]
         if name in self.without:
             return self.step(ref, number)
         step = {"do": name, "who": who, "seed": rng.getrandbits(40), "lost": lost}
@@ -90,6 +90,10 @@ class Generator:
         elif name in ("move_file", "move_folder"):
             step["path"] = self.some("file" if name == "move_file" else "folder", ref)
             step["to"] = join(rng.choice([""] + sorted(ref.folders())), rng.choice(NAMES))
+        elif name == "late_edit":
+            step["path"] = self.some("file", ref)
+            step["taken"] = rng.choice([None, "file", "folder"])
+            step["by"] = rng.choice(["session", "batch"])
         elif name in ("delete_file", "restore"):
             step["path"] = self.some("file", ref)
             step["stale"] = rng.random() < 0.2
@@ -346,6 +350,75 @@ class Run:
             self.ref.put(join(above(path), doc["name"]), data, True)
         elif doc["error"]["currentVersionId"] != self.node(path)["versionId"]:
             raise Disagreement("conflict on %s names %s" % (path, doc))
+
+    def do_late_edit(self, step):
+        """Of a file that is deleted before the edit arrives, and whose name something else takes then, perhaps: it comes back, or the edit is told so, or
+        it is a conflict copy."""
+        path, data = step["path"], content(step["seed"]) + b"edit"
+        if path not in self.ref.files or self.allowed(step, path):
+            return
+        node, rename = self.node(path), "rename" if step["seed"] % 2 == 0 else "fail"
+        end = self.late_session(step, node, data, rename) if step["by"] == "session" else \
+            self.late_batch(step, node, data, rename)
+        if not end:
+            return  # who sees a part alone may not send packs
+        self.api["owner"].call("DELETE", "/v1/files/" + node["id"])
+        self.ref.delete_file(path)
+        self.ref.trash[-1]["id"] = node["id"]
+        # With its folder gone it is found by its path: that takes a role on the whole.
+        asked = above(path) if self.ref.is_folder(above(path)) else ""
+        self.take_name(path, step["taken"], step["seed"])
+        status, doc = end()
+        if self.allowed(step, asked):
+            self.must("late edit of %s by %s" % (path, step["who"]), {403, 404, 409}, status, doc)
+        elif not step["taken"]:
+            self.must("late edit of %s" % path, 201, status, doc)
+            self.ref.mark(above(path))
+            self.ref.undelete(len(self.ref.trash) - 1, path)
+            self.ref.put(path, data)
+        elif rename == "rename":
+            self.must("late edit of %s, taken by a %s" % (path, step["taken"]), 201, status, doc)
+            wanted = self.node(path)["id"] if step["taken"] == "file" else node["id"]
+            if " (conflict " not in doc["name"] or doc.get("conflictOf") != wanted or doc["fileId"] == node["id"]:
+                raise Disagreement("late edit of %s: %s" % (path, doc))
+            self.ref.put(join(above(path), doc["name"]), data, True)
+        else:
+            self.must("late edit of %s, taken by a %s" % (path, step["taken"]), 409, status, doc)
+            wanted = self.node(path)["versionId"] if step["taken"] == "file" else None
+            if doc["error"]["code"] != "version_conflict" or doc["error"]["currentVersionId"] != wanted:
+                raise Disagreement("late edit of %s: %s" % (path, doc))
+
+    def late_session(self, step, node, data, rename):
+        status, session = self.ask(step, "POST", "/v1/files:start-upload", {
+            "fileId": node["id"], "baseVersionId": node["versionId"], "sizeBytes": len(data), "onConflict": rename})
+        self.must("start of a late edit by %s" % step["who"], 200, status, session)
+        self.api[step["who"]].send_parts(session, data)
+        return lambda: self.ask(dict(step, seed=step["seed"] + 1), "POST", "/v1/files:complete-upload",
+                                {"uploadSessionId": session["uploadSessionId"]})
+
+    def late_batch(self, step, node, data, rename):
+        status, _, got = self.api[step["who"]].raw("POST", "/v1/chunks?workspaceId=" + self.workspace,
+                                                   len(data).to_bytes(4, "little") + data)
+        if status != 200:
+            return None
+        body = {"workspaceId": self.workspace, "atomic": False, "stagingIds": [json.loads(got)["stagingId"]], "operations": [
+            {"op": "version", "fileId": node["id"], "baseVersionId": node["versionId"], "sizeBytes": len(data),
+             "chunks": [{"hash": hashlib.sha256(data).hexdigest(), "length": len(data)}], "onConflict": rename}]}
+
+        def end():
+            status, doc = self.ask(step, "POST", "/v1/files:commit-batch", body)
+            self.must("batch of a late edit by %s" % step["who"], 200, status, doc)
+            result = doc["results"][0]
+            return (201 if result["status"] == "ok" else 409), result
+        return end
+
+    def take_name(self, path, kind, seed):
+        if not kind:
+            return
+        key, data = (path, b"taken-%d" % seed) if kind == "file" else (path + "/inside", b"inside")
+        status, _, body = self.s3["owner"].request("PUT", "/model/" + key, body=data)
+        self.must("PUT %s" % key, 200, status, body[:200])
+        self.ref.put(key, data)
 
     def do_batch(self, step):
         folder, who = step["folder"], step["who"]
