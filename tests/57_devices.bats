@@ -13,3 +13,7 @@ load lib/fsd
 @test "a device syncs what is shared with its user" {
 	/usr/bin/python3 "$FSD_ROOT/tests/devices.py" --build "$FSD_BUILD" --part shared >&2
 }
+
+@test "what a device wrote while something else took its name is a conflict copy" {
+	/usr/bin/python3 "$FSD_ROOT/tests/devices.py" --build "$FSD_BUILD" --part taken >&2
+}

@@ -2,9 +2,9 @@
 """Two reference devices and an S3 writer on one workspace: random edits on all sides, offline at times, the daemon killed now and then; in
 the end all have the same, and nothing that was saved anywhere is lost: it is there, in an older version, or in the trash.
 
-  devices.py --build DIR [--rounds N] [--seed S] [--part converge|odd|shared]
+  devices.py --build DIR [--rounds N] [--seed S] [--part converge|odd|shared|taken]
 
-odd: names that sync can't carry. shared: who was given folders of a workspace.
+odd: names that sync can't carry. shared: who was given folders of a workspace. taken: names that something else took meanwhile.
 """
 
 import argparse
@@ -257,18 +257,58 @@ def shared(args, folder, rng):
         daemon.kill()
 
 
+def taken(args, folder, rng):
+    daemon = Daemon(args.build, os.path.join(folder, "store"), os.path.join(folder, "fsd.log"), CONFIG)
+    daemon.start()
+    try:
+        workspace = daemon.admin("workspace", "create", "taken")["workspaceId"]
+        s3 = daemon.client()
+
+        def put(key, data):
+            assert s3.request("PUT", "/taken/" + key, body=data)[0] == 200
+
+        def write(path, data):
+            with open(away.path(path), "wb") as f:
+                f.write(data)
+
+        for key in ("a", "b", "f/c"):
+            put(key, b"old")
+        near, away = (Device(os.path.join(folder, n), daemon.sync(tries=8), workspace, n) for n in ("near", "away"))
+        settle(near, away)
+        # Folders and a file take the names of what is edited and made offline meanwhile.
+        for path in ("a", "f/c"):
+            os.unlink(near.path(path))
+        settle(near)
+        for key in ("a/below", "f/c/below", "new/below"):
+            put(key, b"theirs")
+        assert s3.request("DELETE", "/taken/b")[0] == 204
+        put("b", b"theirs")
+        for path in ("a", "b", "f/c", "new"):
+            write(path, b"mine " + path.encode())
+        settle(away, near, away)
+        trees = [tree_of(d) for d in (near, away)]
+        there = {e["path"]: e["contentHash"] for e in daemon.sync().tree(workspace)[0] if e["kind"] == "file"}
+        assert trees[0] == trees[1] == there, (trees, there)
+        copies = {p.split(" (conflict ")[0]: h for p, h in there.items() if " (conflict " in p}
+        assert copies == {p: digest(b"mine " + p.encode()) for p in ("a", "b", "f/c", "new")}, there
+        assert sorted(p for p in there if " (conflict " not in p) == ["a/below", "b", "f/c/below", "new/below"], there
+        return 0
+    finally:
+        daemon.kill()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", required=True)
     p.add_argument("--rounds", type=int, default=25)
     p.add_argument("--seed", type=int)
-    p.add_argument("--part", choices=("converge", "odd", "shared"), default="converge")
+    p.add_argument("--part", choices=("converge", "odd", "shared", "taken"), default="converge")
     args = p.parse_args()
     seed = args.seed if args.seed is not None else random.SystemRandom().getrandbits(32)
     print("# seed %d" % seed, flush=True)
     folder = tempfile.mkdtemp(prefix="fsd-devices-")
     try:
-        return {"converge": run, "odd": odd, "shared": shared}[args.part](args, folder, random.Random(seed))
+        return {"converge": run, "odd": odd, "shared": shared, "taken": taken}[args.part](args, folder, random.Random(seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -276,6 +276,8 @@ class Device:
     def bring(self, node, path):
         n, known = self.nodes[node], self.base.get(node)
         here = self.path(path)
+        if self.in_the_way(path):
+            return  # a file of ours: push makes it a conflict copy, and the next pull brings this
         if n["kind"] == "folder":
             if not os.path.lexists(here):
                 if known:
@@ -308,6 +310,13 @@ class Device:
         os.makedirs(os.path.dirname(here), exist_ok=True)
         os.rename(temporary, here)
         self.agree(node, path)
+
+    def in_the_way(self, path):
+        """Whether something that is no folder stands where a folder above is to be."""
+        above = os.path.dirname(path)
+        while above and not os.path.lexists(self.path(above)):
+            above = os.path.dirname(above)
+        return bool(above) and not os.path.isdir(self.path(above))
 
     def scan_one(self, path):
         s = os.lstat(self.path(path))
