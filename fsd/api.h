@@ -24,9 +24,6 @@ int api_path_id(struct request *req, unsigned i, enum id_kind kind, int64_t *id)
 int api_query_id(struct request *req, const char *name, enum id_kind kind, int64_t *id);	/* absent: 0 */
 int api_get_id(struct request *req, const struct json *body, const char *name, enum id_kind kind, int64_t *id);	/* absent or null: 0 */
 
-/* Query parameters that `names` (NULL-ended) has not are refused by name. */
-int api_query_only(struct request *req, const char *const *names);
-
 /* A workspace in which the caller has a role on all of it that allows `action`; with `any`, any role at all. ERR_NOTFOUND, ERR_DENIED. `row` is current. */
 int api_workspace(struct request *req, int64_t id, enum action action, bool any, struct workspace_row *row);
 /* ?workspaceId=, which must be there. */

@@ -22,8 +22,6 @@
 #define LIMIT_FALLBACK 500
 #define OPENING "{\"changes\":["
 
-static const char *const params[] = { "cursor", "limit", "workspaceId", "wait", "folderId", "deviceId", "minSequence", NULL };
-
 struct asked {
 	struct watcher watcher;
 	struct cursor cursor;
@@ -99,8 +97,7 @@ parse(struct request *req, struct asked *a)
 	int64_t wait, limit, folder;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 ||
-	    (rc = admin_query_int(req, "wait", 0, WAIT_MAX_S, &wait)) != 0 ||
+	if ((rc = admin_query_int(req, "wait", 0, WAIT_MAX_S, &wait)) != 0 ||
 	    (rc = admin_query_int(req, "limit", LIMIT_FALLBACK, LIMIT_CHANGES, &limit)) != 0 ||
 	    (rc = api_query_id(req, "folderId", ID_FOLDER, &folder)) != 0 ||
 	    (rc = api_query_id(req, "deviceId", ID_DEVICE, &a->device)) != 0)

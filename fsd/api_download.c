@@ -48,15 +48,13 @@ find_version(struct request *req, int64_t file, struct node *n, struct content *
 	return rc;
 }
 
-/* The same of a call that names the file in its path, and has no parameters but `params`. */
+/* The same of a call that names the file in its path. */
 static int
-find_path_version(struct request *req, const char *const *params, struct node *n, struct content *content)
+find_path_version(struct request *req, struct node *n, struct content *content)
 {
 	int64_t file;
-	int rc = api_query_only(req, params);
+	int rc = api_path_id(req, 0, ID_FILE, &file);
 
-	if (rc == 0)
-		rc = api_path_id(req, 0, ID_FILE, &file);
 	return rc ? rc : find_version(req, file, n, content);
 }
 
@@ -74,7 +72,6 @@ put_version(struct json_out *j, const struct content *c)
 int
 api_download(struct request *req)
 {
-	static const char *const params[] = { "version", "minSequence", NULL };
 	struct content c = CONTENT_INIT;
 	struct node n = NODE_INIT;
 	struct buf ticket = BUF_INIT(TICKET_TEXT);
@@ -84,7 +81,7 @@ api_download(struct request *req)
 	struct json_out j;
 	int rc;
 
-	if ((rc = find_path_version(req, params, &n, &c)) == 0) {
+	if ((rc = find_path_version(req, &n, &c)) == 0) {
 		le_put64(said, (uint64_t)c.version);
 		le_put64(said + 8, (uint64_t)req->who.who.id);
 		le_put64(said + 16, (uint64_t)until);
@@ -282,7 +279,6 @@ add_chunk(void *arg, const struct manifest_chunk *chunk)
 int
 api_manifest(struct request *req)
 {
-	static const char *const params[] = { "version", "from", "limit", "minSequence", NULL };
 	struct content c = CONTENT_INIT;
 	struct node n = NODE_INIT;
 	struct listing l = { .max = MANIFEST_CHUNKS };
@@ -292,7 +288,7 @@ api_manifest(struct request *req)
 	if ((rc = admin_query_int(req, "from", 0, INT64_MAX, &l.from)) != 0 ||
 	    (rc = admin_query_int(req, "limit", MANIFEST_CHUNKS, MANIFEST_CHUNKS, &l.max)) != 0 ||
 	    (l.max == 0 && (rc = request_fail(req, ERR_INVALID, NULL, "limit: expected a number from 1 to %d.", MANIFEST_CHUNKS)) != 0) ||
-	    (rc = find_path_version(req, params, &n, &c)) != 0)
+	    (rc = find_path_version(req, &n, &c)) != 0)
 		goto out;
 	admin_reply(req, 200, &j);
 	json_object_begin(&j);
@@ -354,7 +350,6 @@ send_chunk(struct request *req, const uint8_t id[32], uint32_t bytes)
 int
 api_chunk(struct request *req)
 {
-	static const char *const params[] = { "fileId", "version", NULL };
 	struct content c = CONTENT_INIT;
 	struct node n = NODE_INIT;
 	struct slice hex = req->params[0];
@@ -366,7 +361,7 @@ api_chunk(struct request *req)
 	s.id = id;
 	if (hex_decode(hex.p, hex.len, id, sizeof(id)) != 0)
 		return request_fail(req, ERR_INVALID, NULL, "A chunk is named by the 64 hex digits of its SHA-256.");
-	if ((rc = api_query_only(req, params)) != 0 || (rc = api_query_id(req, "fileId", ID_FILE, &file)) != 0)
+	if ((rc = api_query_id(req, "fileId", ID_FILE, &file)) != 0)
 		return rc;
 	if (!file)
 		return request_fail(req, ERR_INVALID, NULL, "fileId: missing.");

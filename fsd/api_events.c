@@ -148,14 +148,11 @@ take_last_id(struct stream *s)
 int
 api_events(struct request *req)
 {
-	static const char *const params[] = { NULL };
 	struct http_reply *reply = &req->http->reply;
 	struct stream *s;
 	uint16_t spread;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0)
-		return rc;
 	if (!(s = calloc(1, sizeof(*s))))
 		return ERR_NOMEM;
 	req->op = s;

@@ -85,13 +85,11 @@ render_sequence(void *arg, struct buf *reply)
 static int
 delete(struct request *req, struct idem *idem)
 {
-	static const char *const params[] = { "baseVersionId", NULL };
 	struct tree_delete d = { .kind = NODE_FILE };
 	struct node file = NODE_INIT;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) == 0 &&
-	    (rc = api_path_node(req, 0, ACTION_WRITE, NODE_FILE, &file)) == 0 &&
+	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FILE, &file)) == 0 &&
 	    (rc = api_query_id(req, "baseVersionId", ID_VERSION, &d.base)) == 0 && (rc = api_actor(req, &d.actor)) == 0) {
 		d.workspace = file.workspace;
 		d.id = file.id;
@@ -235,12 +233,11 @@ list(struct request *req, const struct node *file)
 int
 api_file_versions(struct request *req)
 {
-	static const char *const params[] = { "limit", "after", "minSequence", NULL };
 	struct node file = NODE_INIT;
 	int64_t id;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) == 0 && (rc = api_path_id(req, 0, ID_FILE, &id)) == 0 && (rc = api_past_file(req, id, &file)) == 0 &&
+	if ((rc = api_path_id(req, 0, ID_FILE, &id)) == 0 && (rc = api_past_file(req, id, &file)) == 0 &&
 	    (rc = api_min_sequence(req, file.workspace)) == 0)
 		rc = list(req, &file);
 	node_release(&file);

@@ -135,13 +135,12 @@ list(struct request *req, const struct node *folder, struct listing *l, struct t
 int
 api_folder_children(struct request *req)
 {
-	static const char *const params[] = { "limit", "after", "prefix", "minSequence", NULL };
 	struct tree_children q = TREE_CHILDREN_INIT;
 	struct listing l = { .path = BUF_INIT(LIMIT_KEY_STORED * 2) };
 	struct node folder = NODE_INIT;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) == 0 && (rc = api_path_node(req, 0, ACTION_LIST, NODE_FOLDER, &folder)) == 0 &&
+	if ((rc = api_path_node(req, 0, ACTION_LIST, NODE_FOLDER, &folder)) == 0 &&
 	    (rc = api_min_sequence(req, folder.workspace)) == 0)
 		rc = list(req, &folder, &l, &q);
 	buf_release(&q.next);
@@ -222,15 +221,13 @@ render_deleted(void *arg, struct buf *reply)
 static int
 delete(struct request *req, struct idem *idem)
 {
-	static const char *const params[] = { "baseSequence", "recursive", NULL };
 	const char *recursive = uri_value(&req->uri, "recursive");
 	struct tree_delete d = { .kind = NODE_FOLDER };
 	struct node folder = NODE_INIT;
 	int rc;
 
 	/* A condition that is misspelt must not be one that is left out. */
-	if ((rc = api_query_only(req, params)) != 0 ||
-	    (rc = api_path_node(req, 0, ACTION_WRITE, NODE_FOLDER, &folder)) != 0 ||
+	if ((rc = api_path_node(req, 0, ACTION_WRITE, NODE_FOLDER, &folder)) != 0 ||
 	    (rc = admin_query_int(req, "baseSequence", -1, INT64_MAX, &d.seen)) != 0 ||
 	    (rc = api_actor(req, &d.actor)) != 0)
 		goto out;

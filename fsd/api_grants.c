@@ -182,12 +182,11 @@ add_grant(void *arg, const struct share_entry *e)
 static int
 list(struct request *req, enum share_kind kind)
 {
-	static const char *const params[] = { "limit", "after", "minSequence", NULL };
 	struct share_query q = { .who = &req->who.who, .kind = kind };
 	struct json_out j;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = find(req, kind, ACTION_READ, &q.workspace, &q.id)) != 0 ||
+	if ((rc = find(req, kind, ACTION_READ, &q.workspace, &q.id)) != 0 ||
 	    (rc = api_min_sequence(req, q.workspace)) != 0 || (rc = admin_limit(req, &q.limit)) != 0 ||
 	    (rc = api_query_id(req, "after", ID_USER, &q.after)) != 0)
 		return rc;

@@ -13,7 +13,6 @@
 int
 api_lookup(struct request *req)
 {
-	static const char *const params[] = { "workspaceId", "path", "minSequence", NULL };
 	const char *path = uri_value(&req->uri, "path");
 	struct api_node_extra extra = { 0 };
 	struct node n = NODE_INIT;
@@ -24,8 +23,7 @@ api_lookup(struct request *req)
 	int64_t id = 0;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = api_query_workspace(req, ACTION_LIST, true, &row)) != 0 ||
-	    (rc = api_min_sequence(req, row.id)) != 0)
+	if ((rc = api_query_workspace(req, ACTION_LIST, true, &row)) != 0 || (rc = api_min_sequence(req, row.id)) != 0)
 		return rc;
 	if (!path)
 		return request_fail(req, ERR_INVALID, NULL, "path: missing.");

@@ -34,12 +34,11 @@ api_nodes_render(void *arg, struct buf *reply)
 int
 api_nodes_show(struct request *req, enum node_kind kind)
 {
-	static const char *const params[] = { "minSequence", NULL };
 	struct api_result r = API_RESULT_INIT;
 	struct json_out j;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) == 0 && (rc = api_path_node(req, 0, ACTION_READ, kind, &r.node)) == 0 &&
+	if ((rc = api_path_node(req, 0, ACTION_READ, kind, &r.node)) == 0 &&
 	    (rc = api_min_sequence(req, r.node.workspace)) == 0 &&
 	    (rc = node_hidden(req->daemon->store, &req->who.who, &r.node, &r.hidden)) == 0) {
 		r.sequence = &r.node.sequence;

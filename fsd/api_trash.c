@@ -63,15 +63,13 @@ read_after(struct request *req, struct tree_trash *q)
 int
 api_trash(struct request *req)
 {
-	static const char *const params[] = { "workspaceId", "limit", "after", "minSequence", NULL };
 	struct tree_trash q = { 0 };
 	struct workspace_row row;
 	struct listing l = { 0 };
 	char next[48];
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 ||
-	    (rc = api_query_workspace(req, ACTION_LIST, false, &row)) != 0 || (rc = api_min_sequence(req, row.id)) != 0 ||
+	if ((rc = api_query_workspace(req, ACTION_LIST, false, &row)) != 0 || (rc = api_min_sequence(req, row.id)) != 0 ||
 	    (rc = admin_limit(req, &q.limit)) != 0 || (rc = read_after(req, &q)) != 0)
 		return rc;
 	q.workspace = l.workspace = row.id;

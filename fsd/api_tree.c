@@ -158,14 +158,13 @@ reply(struct page *p, const struct workspace_row *row)
 int
 api_tree(struct request *req)
 {
-	static const char *const params[] = { "workspaceId", "at", "folderId", "limit", "page", "minSequence", NULL };
 	const char *mark = uri_value(&req->uri, "page");
 	struct page p = { .req = req, .end = PAST_TREE_END_INIT };
 	struct workspace_row row;
 	int64_t limit;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = api_query_workspace(req, ACTION_LIST, true, &row)) != 0 ||
+	if ((rc = api_query_workspace(req, ACTION_LIST, true, &row)) != 0 ||
 	    (rc = api_min_sequence(req, row.id)) != 0 ||
 	    (rc = admin_query_int(req, "limit", LIMIT_USUAL, LIMIT_PAGE, &limit)) != 0)
 		return rc;

@@ -329,13 +329,12 @@ put_parts(struct request *req, struct json_out *j, const struct transfer *tr, un
 int
 api_upload_show(struct request *req)
 {
-	static const char *const params[] = { "from", NULL };
 	struct transfer tr = TRANSFER_INIT;
 	struct json_out j;
 	int64_t id, after;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = api_path_id(req, 0, ID_UPLOAD, &id)) != 0 ||
+	if ((rc = api_path_id(req, 0, ID_UPLOAD, &id)) != 0 ||
 	    (rc = admin_query_int(req, "from", 0, LIMIT_PARTS, &after)) != 0 || (rc = find(req, id, &tr)) != 0)
 		goto out;
 	after = after ? after - 1 : 0;

@@ -65,20 +65,6 @@ api_get_id(struct request *req, const struct json *body, const char *name, enum 
 	return parse_id(req, name, text, kind, id);
 }
 
-int
-api_query_only(struct request *req, const char *const *names)
-{
-	for (size_t i = 0; i < req->uri.count; i++) {
-		const char *const *name = names;
-
-		while (*name && strcmp(*name, req->uri.params[i].name.p) != 0)
-			name++;
-		if (!*name)
-			return request_fail(req, ERR_INVALID, NULL, "There is no parameter \"%.64s\".", req->uri.params[i].name.p);
-	}
-	return 0;
-}
-
 /* ---- workspaces and nodes ---- */
 
 int

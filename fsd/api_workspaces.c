@@ -222,11 +222,10 @@ put_page(struct request *req, const struct page *p)
 int
 api_workspace_list(struct request *req)
 {
-	static const char *const params[] = { "limit", "after", NULL };
 	struct page p = { 0 };
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = admin_limit(req, &p.limit)) != 0)
+	if ((rc = admin_limit(req, &p.limit)) != 0)
 		return rc;
 	if (!(p.rows = calloc(p.limit + 1, sizeof(*p.rows))))
 		return ERR_NOMEM;
@@ -252,13 +251,12 @@ read_shared_after(struct request *req, int64_t *after)
 int
 api_workspace_show(struct request *req)
 {
-	static const char *const params[] = { "after", "minSequence", NULL };
 	struct view v = VIEW_INIT;
 	int64_t id, after;
 	struct json_out j;
 	int rc;
 
-	if ((rc = api_query_only(req, params)) != 0 || (rc = api_path_id(req, 0, ID_WORKSPACE, &id)) != 0 ||
+	if ((rc = api_path_id(req, 0, ID_WORKSPACE, &id)) != 0 ||
 	    (rc = api_workspace(req, id, ACTION_LIST, true, &v.row)) != 0 ||
 	    (rc = api_min_sequence(req, id)) != 0 || (rc = read_shared_after(req, &after)) != 0 ||
 	    (rc = workspace_get(req->daemon->store, id, &v.row)) != 0)

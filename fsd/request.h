@@ -40,6 +40,7 @@ struct route {
 	const char *header;		/* header that must be there, or NULL */
 	const char *name;		/* "PutObject": for the log and metrics */
 	int action;			/* enum action, or one of ACTION_*_ below */
+	const char *query;		/* the query parameters that there are, by name, with spaces between: others are refused; NULL: not asked */
 	uint64_t body_max;		/* > 0: the body is collected up to this; 0: none is read, or streamed */
 	/* Streamed uploads: start, write*, finish. Else `run` alone, with the body in req->http->body. Each 0 or an error
 	 * code, for which the reply is made (s3_error() with what req->error holds). */

@@ -96,6 +96,31 @@ unknown(struct request *req, bool other_method)
 	    "This method is not for this path.");
 }
 
+/* Whether `names` has the name, between spaces. */
+static bool
+has_name(const char *names, const char *name)
+{
+	size_t len = strlen(name), n;
+
+	for (; *names; names += n + (names[n] == ' ')) {
+		n = strcspn(names, " ");
+		if (n == len && !memcmp(names, name, n))
+			return true;
+	}
+	return false;
+}
+
+static int
+check_query(struct request *req)
+{
+	const struct uri *uri = &req->uri;
+
+	for (size_t i = 0; req->route->query && i < uri->count; i++)
+		if (!has_name(req->route->query, uri->params[i].name.p))
+			return request_fail(req, ERR_INVALID, NULL, "There is no parameter \"%.64s\".", uri->params[i].name.p);
+	return 0;
+}
+
 /* What a request must be allowed to do. */
 static int
 action_of(const struct request *req)
@@ -240,7 +265,7 @@ route(struct http_request *http)
 	common_headers(req);
 	if (cors_request(req))
 		return HTTP_REPLY;
-	if ((rc = prepare(req)) == 0 && req->route->start && (rc = req->route->start(req)) == 0)
+	if ((rc = prepare(req)) == 0 && (rc = check_query(req)) == 0 && req->route->start && (rc = req->route->start(req)) == 0)
 		return HTTP_STREAM;
 	if (rc) {
 		fail(req, rc);

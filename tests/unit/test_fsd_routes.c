@@ -83,6 +83,42 @@ test_nothing_else_is_described(void)
 	CHECK_INT(0, unknown);
 }
 
+/* What the document calls a query parameter, given as it stands there or by reference; NULL: it is in the path or a header. */
+static const char *
+query_parameter(const struct json *p)
+{
+	const char *text;
+
+	if (json_get_str(p, "$ref", &text) == 0)
+		p = json_get(json_get(json_get(doc, "components"), "parameters"), strrchr(text, '/') + 1);
+	return json_get_str(p, "in", &text) == 0 && !strcmp(text, "query") && json_get_str(p, "name", &text) == 0 ? text : NULL;
+}
+
+static void
+test_parameters_are_those_that_are_described(void)
+{
+	const char *name, *listed;
+	char names[400];
+	int wrong = 0;
+
+	CHECK_INT(0, open_document());
+	for (const struct route *r = api_routes; r->name; r++) {
+		const struct json *op = described(r), *list = op ? json_get(op, "parameters") : NULL;
+
+		*names = '\0';
+		for (const struct json *p = list ? json_first(list) : NULL; p; p = json_next(p))
+			if ((name = query_parameter(p)) != NULL)
+				snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", *names ? " " : "", name);
+		listed = r->query ? r->query : "(any)";
+		if (!strcmp(listed, names))
+			continue;
+		fprintf(stderr, "# %s takes \"%s\", openapi.json: \"%s\"\n", r->name, listed, names);
+		wrong++;
+	}
+	json_free(doc);
+	CHECK_INT(0, wrong);
+}
+
 /* A path with something in place of each {…}, as a client would send it. */
 static void
 fill(const char *pattern, char path[200])
@@ -129,6 +165,7 @@ test_no_route_hides_another(void)
 static const struct test tests[] = {
 	TEST(test_every_route_is_described),
 	TEST(test_nothing_else_is_described),
+	TEST(test_parameters_are_those_that_are_described),
 	TEST(test_no_route_hides_another),
 	TEST_END
 };
