@@ -27,119 +27,10 @@ struct completion {
 	uint8_t hash[SHA256_SIZE], list[SHA256_SIZE];
 };
 
-/* ---- the parts ---- */
-
-struct gathering {
-	struct transfer_complete *c;	/* NULL: nothing is compared */
-	const struct transfer *tr;
-	struct digest *list;		/* of numbers and ETags */
-	struct digest *md5s;		/* of the parts' MD5s */
-	struct buf manifests;		/* of the parts that arrived, each with its length before it */
-	size_t listed;
-	unsigned seen;
-	uint8_t sha256[SHA256_SIZE];	/* of the last one */
-	char etag[ETAG_TEXT];		/* of the last one */
-	int rc;
-};
-
-static int
-wrong(struct gathering *g, unsigned number)
-{
-	if (g->c)
-		g->c->missing = number;
-	return ERR_INVALID;
-}
-
-static bool
-as_listed(const struct gathering *g, unsigned number, const struct upload_part_row *p)
-{
-	const struct transfer_part *want = &g->c->parts[g->listed];
-	struct checksum sum;
-
-	if (g->listed == g->c->count || want->number != number)
-		return false;
-	if (!p)
-		return true;
-	if (want->has_hash && (checksum_decode(p->checksum.p, p->checksum.len, &sum) != 0 ||
-	    memcmp(sum.value, want->hash, sizeof(want->hash)) != 0))
-		return false;
-	return slice_is(p->etag, want->etag);
-}
-
-static bool
-gather(void *arg, unsigned number, const struct upload_part_row *p, bool held)
-{
-	struct gathering *g = arg;
-	struct checksum sum;
-	uint8_t md5[MD5_SIZE];
-
-	/* With chunks the caller lists what it sent, and may leave the list out. */
-	if (g->c && g->c->parts && (p || g->tr->part_size) && !as_listed(g, number, p)) {
-		g->rc = wrong(g, number);
-		return false;
-	}
-	g->listed += p != NULL;
-	if (!p && !held) {
-		g->rc = wrong(g, number);
-		return false;
-	}
-	g->seen++;
-	if (!p)
-		return true;
-	digest_update(g->list, &number, sizeof(number));
-	digest_update(g->list, p->etag.p, p->etag.len);
-	snprintf(g->etag, sizeof(g->etag), "%.*s", (int)p->etag.len, p->etag.p);
-	if ((g->rc = hex_decode(g->etag, strlen(g->etag), md5, sizeof(md5))) == 0 &&
-	    (g->rc = checksum_decode(p->checksum.p, p->checksum.len, &sum)) == 0) {
-		digest_update(g->md5s, md5, sizeof(md5));
-		memcpy(g->sha256, sum.value, sizeof(g->sha256));
-		buf_addle(&g->manifests, p->manifest.len, 8);
-		buf_add(&g->manifests, p->manifest.p, p->manifest.len);
-	}
-	return g->rc == 0;
-}
-
-static void
-gathering_release(struct gathering *g)
-{
-	digest_free(g->list);
-	digest_free(g->md5s);
-	buf_release(&g->manifests);
-}
-
-static int
-gather_all(struct db_conn *db, const struct transfer *tr, struct transfer_complete *c, struct gathering *g)
-{
-	int rc;
-
-	*g = (struct gathering) { .c = c, .tr = tr, .manifests = BUF_INIT(256 << 20) };
-	if (c)
-		c->missing = 0;
-	if ((rc = digest_new(DIGEST_SHA256, &g->list)) != 0 || (rc = digest_new(DIGEST_MD5, &g->md5s)) != 0 ||
-	    (rc = transfer_walk(db, tr, 0, gather, g)) != 0 || (rc = g->rc) != 0)
-		return rc;
-	if (g->seen < tr->parts)
-		return wrong(g, g->seen + 1);
-	if (c && c->parts && g->listed < c->count)
-		return wrong(g, c->parts[g->listed].number);
-	return buf_finish(&g->manifests);
-}
-
-/* Manifest i of those that were gathered. */
-static struct slice
-next_manifest(const struct gathering *g, size_t *at)
-{
-	size_t len = (size_t)le_get64(g->manifests.data + *at);
-	struct slice m = { g->manifests.data + *at + 8, len };
-
-	*at += 8 + len;
-	return m;
-}
-
 /* ---- the hash, before the transaction ---- */
 
 static int
-hash_all(struct store *store, const struct transfer *tr, const struct gathering *g, struct digest *d)
+hash_all(struct store *store, const struct transfer *tr, const struct transfer_gathering *g, struct digest *d)
 {
 	struct manifest m;
 	struct slice s;
@@ -149,7 +40,7 @@ hash_all(struct store *store, const struct transfer *tr, const struct gathering 
 	if (!tr->part_size)
 		return transfer_hash_chunks(store, transfer_chunks(tr), transfer_chunk_count(tr), d);
 	while (rc == 0 && at < g->manifests.len) {
-		s = next_manifest(g, &at);
+		s = transfer_gathering_next(g, &at);
 		if ((rc = manifest_decode(s.p, s.len, &m)) == 0)
 			rc = transfer_hash_manifest(store, s, m.bytes, d);
 	}
@@ -160,7 +51,7 @@ hash_all(struct store *store, const struct transfer *tr, const struct gathering 
 static int
 verify(struct store *store, struct completion *m)
 {
-	struct gathering g = { .manifests = BUF_INIT(1) };
+	struct transfer_gathering g = { .manifests = BUF_INIT(1) };
 	struct digest *d = NULL;
 	struct db_conn *db = NULL;
 	int rc;
@@ -169,7 +60,7 @@ verify(struct store *store, struct completion *m)
 		return 0;
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	rc = gather_all(db, &m->tr, m->c, &g);
+	rc = transfer_gather(db, &m->tr, m->c, &g);
 	db_read_end(db);
 	if (rc == 0 && (rc = digest_new(DIGEST_SHA256, &d)) == 0 && (rc = hash_all(store, &m->tr, &g, d)) == 0) {
 		digest_final(d, m->hash);
@@ -179,7 +70,7 @@ verify(struct store *store, struct completion *m)
 			rc = ERR_DIGEST;
 	}
 	digest_free(d);
-	gathering_release(&g);
+	transfer_gathering_release(&g);
 	return rc;
 }
 
@@ -187,7 +78,7 @@ verify(struct store *store, struct completion *m)
 
 /* The SHA-256 of the whole, if it is known. ERR_DIGEST: not what was announced. ERR_AGAIN: other parts than were verified. */
 static int
-whole_hash(const struct completion *m, struct gathering *g, const uint8_t **hash)
+whole_hash(const struct completion *m, struct transfer_gathering *g, const uint8_t **hash)
 {
 	const struct transfer *tr = &m->tr;
 	uint8_t list[SHA256_SIZE];
@@ -211,7 +102,7 @@ whole_hash(const struct completion *m, struct gathering *g, const uint8_t **hash
 }
 
 static void
-make_etag(const struct transfer *tr, struct gathering *g, const uint8_t *hash, char etag[ETAG_TEXT])
+make_etag(const struct transfer *tr, struct transfer_gathering *g, const uint8_t *hash, char etag[ETAG_TEXT])
 {
 	uint8_t sum[SHA256_SIZE];
 	char hex[2 * MD5_SIZE + 1];
@@ -231,7 +122,7 @@ make_etag(const struct transfer *tr, struct gathering *g, const uint8_t *hash, c
 
 /* The references of the parts become the version's. */
 static int
-take_over(struct txn *t, const struct transfer *tr, const struct gathering *g, struct buf *manifest)
+take_over(struct txn *t, const struct transfer *tr, const struct transfer_gathering *g, struct buf *manifest)
 {
 	const void **manifests = calloc(tr->parts ? tr->parts : 1, sizeof(*manifests));
 	size_t *lens = calloc(tr->parts ? tr->parts : 1, sizeof(*lens)), n = 0;
@@ -240,7 +131,7 @@ take_over(struct txn *t, const struct transfer *tr, const struct gathering *g, s
 	int rc = manifests && lens ? 0 : ERR_NOMEM;
 
 	for (size_t at = 0; rc == 0 && at < g->manifests.len; n++) {
-		s = next_manifest(g, &at);
+		s = transfer_gathering_next(g, &at);
 		manifests[n] = s.p;
 		lens[n] = s.len;
 	}
@@ -273,7 +164,7 @@ drop_parts(struct txn *t, const struct transfer *tr)
 }
 
 static int
-make_manifest(struct txn *t, const struct transfer *tr, const struct gathering *g, struct buf *manifest)
+make_manifest(struct txn *t, const struct transfer *tr, const struct transfer_gathering *g, struct buf *manifest)
 {
 	size_t at;
 	int rc;
@@ -288,7 +179,7 @@ make_manifest(struct txn *t, const struct transfer *tr, const struct gathering *
 /* ---- where to ---- */
 
 static int
-find_place(struct txn *t, struct completion *m, const struct gathering *parts, const uint8_t *hash, struct transfer_place *p)
+find_place(struct txn *t, struct completion *m, const struct transfer_gathering *parts, const uint8_t *hash, struct transfer_place *p)
 {
 	struct transfer_complete *c = m->c;
 	struct transfer *tr = &m->tr;
@@ -397,7 +288,7 @@ id_for(struct txn *t, const struct completion *m)
 }
 
 static int
-commit_version(struct txn *t, struct completion *m, struct transfer_place *p, struct gathering *parts)
+commit_version(struct txn *t, struct completion *m, struct transfer_place *p, struct transfer_gathering *parts)
 {
 	static const struct checksum none = { CHECKSUM_NONE };
 	struct object_info info = OBJECT_INFO_INIT;
@@ -427,18 +318,18 @@ commit_version(struct txn *t, struct completion *m, struct transfer_place *p, st
 static int
 complete(struct txn *t, struct completion *m)
 {
-	struct gathering parts = { .manifests = BUF_INIT(1) };
+	struct transfer_gathering parts = { .manifests = BUF_INIT(1) };
 	struct transfer_place p = TRANSFER_PLACE_INIT;
 	struct workspace_row *w;
 	const uint8_t *hash;
 	int rc;
 
-	if ((rc = gather_all(t->db, &m->tr, m->c, &parts)) == 0 && (rc = whole_hash(m, &parts, &hash)) == 0 &&
+	if ((rc = transfer_gather(t->db, &m->tr, m->c, &parts)) == 0 && (rc = whole_hash(m, &parts, &hash)) == 0 &&
 	    (rc = txn_workspace(t, m->tr.workspace, &w)) == 0 && (rc = upload_held_end(t, w, m->tr.id)) == 0 &&
 	    (rc = find_place(t, m, &parts, hash, &p)) == 0)
 		rc = p.same ? keep_as_it_is(t, m, &p.target) : commit_version(t, m, &p, &parts);
 	transfer_place_release(&p);
-	gathering_release(&parts);
+	transfer_gathering_release(&parts);
 	return rc;
 }
 

@@ -69,6 +69,26 @@ int transfer_hash_manifest(struct store *store, struct slice manifest, uint64_t 
 /* What a version is tagged with that has no MD5 (SEMANTICS 10). hash NULL: that of the list of chunks stands in. */
 void transfer_etag(const uint8_t *hash, const struct manifest_chunk *chunks, size_t count, char etag[ETAG_TEXT]);
 
+/* ---- transfer_gather.c: the parts of a session, as they are now ---- */
+
+struct transfer_gathering {
+	struct transfer_complete *c;	/* NULL: nothing is compared */
+	const struct transfer *tr;
+	struct digest *list;		/* of numbers and ETags */
+	struct digest *md5s;		/* of the parts' MD5s */
+	struct buf manifests;		/* of the parts that arrived, each with its length before it */
+	size_t listed;
+	unsigned seen;
+	uint8_t sha256[32];		/* of the last one */
+	char etag[ETAG_TEXT];		/* of the last one */
+	int rc;
+};
+/* ERR_INVALID: a part is missing, or not as `c` lists it: c->missing (`c` may be NULL). */
+int transfer_gather(struct db_conn *db, const struct transfer *tr, struct transfer_complete *c, struct transfer_gathering *g);
+void transfer_gathering_release(struct transfer_gathering *g);
+/* The manifest that begins at *at of those that were gathered; *at is then behind it. */
+struct slice transfer_gathering_next(const struct transfer_gathering *g, size_t *at);
+
 /* ---- transfer_permit.c ---- */
 
 /* Whether `who` may write to a node. ERR_NOTFOUND: it is not there, or not for `who`. ERR_DENIED. Inside a transaction. */
