@@ -105,7 +105,7 @@ struct transfer_complete {
 	/* results */
 	struct node node;			/* NODE_INIT; what is there now */
 	int64_t sequence, before;		/* of the last event; the workspace's before the first */
-	bool unchanged;				/* it was the same already: nothing was committed */
+	bool unchanged;				/* it was the same already, however it is cut: nothing was committed */
 	bool repeated;				/* it had been completed before */
 	int64_t conflict_of;			/* the file that this is a conflict copy of; 0: none */
 	int64_t current;			/* ERR_PRECONDITION: the version that is current; 0: none, something else has the name */

@@ -15,9 +15,11 @@
 
 /*
  * The end of a session that went well: its parts become a version in one transaction, judged there. A hash that was announced for several parts is
- * verified before, by reading them; the transaction then looks whether they are the same parts still.
+ * verified before, by reading them; the transaction then looks whether they are the same parts still. Where none was announced they are read too if
+ * they can be what is there already, cut otherwise.
  */
 #define REPEAT_US (24ll * 3600 * 1000000)	/* how long the same completion gets the same answer, at least */
+#define READ_UNASKED (1ull << 30)	/* bytes that are read without a hash to verify, at most */
 #define RESULT_SIZE 32	/* upload.completed_parts: sequence, before, conflict_of, unchanged; 8 bytes each */
 
 struct completion {
@@ -26,6 +28,27 @@ struct completion {
 	bool verified;			/* `hash` is that of the parts that `list` is the digest of */
 	uint8_t hash[SHA256_SIZE], list[SHA256_SIZE];
 };
+
+/* ---- where to, and what ---- */
+
+static void
+aim(const struct completion *m, struct transfer_place *p)
+{
+	const struct transfer_complete *c = m->c;
+	const struct transfer *tr = &m->tr;
+
+	p->workspace = tr->workspace;
+	p->file = tr->new_version && !c->name && !c->parent ? tr->file_id : 0;
+	p->folder = c->parent ? c->parent : tr->parent;
+	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
+}
+
+static struct transfer_content
+content_of(const struct transfer *tr, const struct transfer_gathering *parts)
+{
+	return (struct transfer_content) { .chunks = tr->part_size ? NULL : transfer_chunks(tr), .count = transfer_chunk_count(tr),
+		.manifests = { parts->manifests.data, tr->part_size ? parts->manifests.len : 0 } };
+}
 
 /* ---- the hash, before the transaction ---- */
 
@@ -47,26 +70,65 @@ hash_all(struct store *store, const struct transfer *tr, const struct transfer_g
 	return rc;
 }
 
+/* The version that is shown where this goes. ERR_NOTFOUND: none. */
+static int
+find_shown(struct db_conn *db, const struct completion *m, struct db_row *row, struct version_row *v)
+{
+	struct transfer_place p = TRANSFER_PLACE_INIT;
+	struct node n = NODE_INIT;
+	struct entry_row e;
+	int rc;
+
+	aim(m, &p);
+	if (p.file) {
+		rc = node_load(db, NODE_FILE, p.file, &n);
+		e.version_id = n.version_id;
+	} else {
+		rc = tbl_entry_get(db, &(struct entry_at) { p.workspace, p.folder, p.name }, &e);
+	}
+	node_release(&n);
+	return rc ? rc : tbl_version_get(db, p.workspace, e.version_id, row, v);
+}
+
+/* Whether the parts can be what is shown, and nothing but their bytes tells: it has their size, other chunks, and a hash that is known. */
+static int
+is_doubtful(struct db_conn *db, const struct completion *m, const struct transfer_gathering *g, bool *yes)
+{
+	const struct transfer_content content = content_of(&m->tr, g);
+	struct db_row row = DB_ROW_INIT;
+	struct version_row v;
+	bool same;
+	int rc = find_shown(db, m, &row, &v);
+
+	*yes = false;
+	if (rc == 0 && v.has_hash && (uint64_t)v.size == m->tr.size && (rc = transfer_same(db, &content, v.manifest, &same)) == 0)
+		*yes = !same;
+	db_row_release(&row);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 /* Only where several parts or chunks hide it: that of one is known. */
 static int
 verify(struct store *store, struct completion *m)
 {
 	struct transfer_gathering g = { .manifests = BUF_INIT(1) };
+	bool wanted = m->tr.has_hash;
 	struct digest *d = NULL;
 	struct db_conn *db = NULL;
 	int rc;
 
-	if (!m->tr.has_hash || m->tr.completed || m->tr.parts < 2)
+	if (m->tr.completed || m->tr.parts < 2 || (!wanted && m->tr.size > READ_UNASKED))
 		return 0;
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	rc = transfer_gather(db, &m->tr, m->c, &g);
+	if ((rc = transfer_gather(db, &m->tr, m->c, &g)) == 0 && !wanted)
+		rc = is_doubtful(db, m, &g, &wanted);
 	db_read_end(db);
-	if (rc == 0 && (rc = digest_new(DIGEST_SHA256, &d)) == 0 && (rc = hash_all(store, &m->tr, &g, d)) == 0) {
+	if (rc == 0 && wanted && (rc = digest_new(DIGEST_SHA256, &d)) == 0 && (rc = hash_all(store, &m->tr, &g, d)) == 0) {
 		digest_final(d, m->hash);
 		digest_final(g.list, m->list);
 		m->verified = true;
-		if (memcmp(m->hash, m->tr.hash, sizeof(m->hash)) != 0)
+		if (m->tr.has_hash && memcmp(m->hash, m->tr.hash, sizeof(m->hash)) != 0)
 			rc = ERR_DIGEST;
 	}
 	digest_free(d);
@@ -92,11 +154,11 @@ whole_hash(const struct completion *m, struct transfer_gathering *g, const uint8
 		*hash = g->sha256;
 		return tr->has_hash && memcmp(g->sha256, tr->hash, sizeof(tr->hash)) != 0 ? ERR_DIGEST : 0;
 	}
-	if (!tr->has_hash)
+	if (!tr->has_hash && !m->verified)
 		return 0;
 	digest_final(g->list, list);
 	if (!m->verified || memcmp(list, m->list, sizeof(list)) != 0)
-		return ERR_AGAIN;
+		return tr->has_hash ? ERR_AGAIN : 0;
 	*hash = m->hash;
 	return 0;
 }
@@ -176,8 +238,6 @@ make_manifest(struct txn *t, const struct transfer *tr, const struct transfer_ga
 	return drop_parts(t, tr);
 }
 
-/* ---- where to ---- */
-
 static int
 find_place(struct txn *t, struct completion *m, const struct transfer_gathering *parts, const uint8_t *hash, struct transfer_place *p)
 {
@@ -185,10 +245,7 @@ find_place(struct txn *t, struct completion *m, const struct transfer_gathering 
 	struct transfer *tr = &m->tr;
 	int rc;
 
-	p->workspace = tr->workspace;
-	p->file = tr->new_version && !c->name && !c->parent ? tr->file_id : 0;
-	p->folder = c->parent ? c->parent : tr->parent;
-	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
+	aim(m, p);
 	p->base = c->has_base ? c->base : c->name ? 0 : tr->base;
 	p->rename = c->rename || tr->rename;
 	p->label = c->label;
@@ -196,9 +253,7 @@ find_place(struct txn *t, struct completion *m, const struct transfer_gathering 
 	p->actor = (struct actor) { c->who->id, c->device ? c->device : tr->device };
 	p->size = tr->size;
 	p->hash = hash;
-	p->content.chunks = tr->part_size ? NULL : transfer_chunks(tr);
-	p->content.count = transfer_chunk_count(tr);
-	p->content.manifests = (struct slice) { parts->manifests.data, tr->part_size ? parts->manifests.len : 0 };
+	p->content = content_of(tr, parts);
 	rc = transfer_place_find(t, p);
 	c->conflict_of = p->conflict_of;
 	c->current = p->current;

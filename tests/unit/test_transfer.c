@@ -94,6 +94,7 @@ test_by_chunks(void)
 
 static unsigned reads;
 static const struct blob_ops *real;
+static struct blob_ops counting;
 
 static int
 counted_get(struct blob_store *bs, const uint8_t id[32], const struct blob_place *place, size_t from, size_t len,
@@ -101,6 +102,16 @@ counted_get(struct blob_store *bs, const uint8_t id[32], const struct blob_place
 {
 	reads++;
 	return real->get(bs, id, place, from, len, whole, bytes);
+}
+
+/* What is read through `counting` counts. */
+static void
+count_reads(void)
+{
+	real = store->blobs->ops;
+	counting = *real;
+	counting.get = counted_get;
+	reads = 0;
 }
 
 /* To be verified a chunk is read once, however often the list names it. */
@@ -112,7 +123,6 @@ test_a_chunk_that_is_repeated_is_read_once(void)
 	char whole[sizeof(list) / sizeof(list[0]) * LEN + 1];
 	struct transfer tr = TRANSFER_INIT;
 	struct transfer_complete c = COMPLETE_INIT;
-	struct blob_ops counting;
 	size_t n = sizeof(list) / sizeof(list[0]);
 
 	CHECK_INT(0, sync_open(0, 0));
@@ -126,9 +136,7 @@ test_a_chunk_that_is_repeated_is_read_once(void)
 	tr.has_hash = true;
 	digest_sha256(whole, n * LEN, tr.hash);
 	CHECK_INT(0, begin(&tr, "many", list, n, false));
-	real = store->blobs->ops;
-	counting = *real;
-	counting.get = counted_get;
+	count_reads();
 	store->blobs->ops = &counting;
 	CHECK_INT(0, end(&c, &tr));
 	store->blobs->ops = real;
@@ -136,6 +144,51 @@ test_a_chunk_that_is_repeated_is_read_once(void)
 	CHECK(c.node.has_hash && c.node.size == n * LEN);
 	node_release(&c.node);
 	transfer_release(&tr);
+	obj_close();
+}
+
+/* By chunks, without a hash of the whole, on what the name shows. */
+static void
+put_cut(const char *const *list, size_t n, struct transfer_complete *c)
+{
+	struct transfer tr = TRANSFER_INIT;
+
+	CHECK_INT(0, begin(&tr, "a", list, n, false));
+	for (size_t i = 0; i < n; i++)
+		CHECK_INT(0, send(&tr, (unsigned)i + 1, list[i]));
+	reads = 0;
+	store->blobs->ops = &counting;
+	CHECK_INT(0, end(c, &tr));
+	store->blobs->ops = real;
+	transfer_release(&tr);
+}
+
+/* Other cuts hide that bytes are the same: they are read where the size says that they can be. */
+static void
+test_the_same_bytes_cut_otherwise_are_unchanged(void)
+{
+	static const char *const same[] = { "the ", "same" }, *const other[] = { "the ", "sane" }, *const longer[] = { "the ", "sames" };
+	struct transfer_complete c = COMPLETE_INIT;
+	int64_t version;
+
+	CHECK_INT(0, sync_open(0, 0));
+	count_reads();
+	CHECK_INT(0, put_text("a", "the same", &c));
+	version = c.node.version_id;
+	put_cut(same, 2, &c);
+	CHECK(c.unchanged && c.node.version_id == version && reads == 2);
+	put_cut(longer, 2, &c);
+	CHECK(!c.unchanged && c.node.version_id != version && !reads && !c.node.has_hash);
+	CHECK_INT(0, put_text("a", "the same", &c));
+	version = c.node.version_id;
+	put_cut(other, 2, &c);
+	CHECK(!c.unchanged && c.node.version_id != version && reads == 2);
+	/* What was read for it needs no reading later. */
+	CHECK(c.node.has_hash);
+	/* The same cuts need none. */
+	put_cut(other, 2, &c);
+	CHECK(c.unchanged && !reads);
+	node_release(&c.node);
 	obj_close();
 }
 
@@ -275,7 +328,8 @@ test_chunks_of_others_are_not_told(void)
 
 static const struct test tests[] = {
 	TEST(test_one_part), TEST(test_the_announced_hash_must_be), TEST(test_by_chunks),
-	TEST(test_a_chunk_that_is_repeated_is_read_once), TEST(test_hashes_are_found_out),
+	TEST(test_a_chunk_that_is_repeated_is_read_once),
+	TEST(test_the_same_bytes_cut_otherwise_are_unchanged), TEST(test_hashes_are_found_out),
 	TEST(test_what_cannot_be_read_has_no_hash), TEST(test_what_was_there_stays_known),
 	TEST(test_lists_that_are_wrong), TEST(test_chunks_of_others_are_not_told), TEST_END
 };
