@@ -129,5 +129,10 @@ int api_idem_begin(struct request *req, const struct json *body, struct idem *id
 int api_idem_begin_streamed(struct request *req, const uint8_t sum[32], struct idem *idem);
 /* Ends it: the reply if rc is 0, else rc. */
 int api_idem_reply(struct request *req, int rc, struct idem *idem);
+/* All of this around `run`, for a call with a body of `fields`: `run` sets render, arg (not wanted after it) and status, and mutates. */
+int api_idem_run(struct request *req, const char *const *fields,
+    int (*run)(struct request *req, const struct json *body, struct idem *idem));
+/* For struct idem: the reply to a 204. */
+int api_idem_nothing(void *arg, struct buf *reply);
 
 #endif

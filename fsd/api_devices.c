@@ -65,15 +65,8 @@ int
 api_device_make(struct request *req)
 {
 	static const char *const fields[] = { "name", "clientMutationId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = make(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, make);
 }
 
 /* ---- GET /v1/devices ---- */
@@ -125,14 +118,6 @@ api_device_list(struct request *req)
 
 /* ---- DELETE /v1/devices/{id} ---- */
 
-static int
-render_nothing(void *arg, struct buf *reply)
-{
-	(void)arg;
-	(void)reply;
-	return 0;
-}
-
 int
 api_device_delete(struct request *req)
 {
@@ -140,7 +125,7 @@ api_device_delete(struct request *req)
 	int64_t id;
 	int rc;
 
-	idem.render = render_nothing;
+	idem.render = api_idem_nothing;
 	idem.status = 204;
 	if ((rc = api_path_id(req, 0, ID_DEVICE, &id)) == 0 && (rc = api_idem_begin(req, NULL, &idem)) == 0 && !idem.replayed)
 		rc = no_such_device(req, device_delete(req->daemon->store, req->who.who.id, id, &idem));
@@ -193,13 +178,6 @@ int
 api_device_ack(struct request *req)
 {
 	static const char *const fields[] = { "cursor", "clientMutationId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = ack(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, ack);
 }

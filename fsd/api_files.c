@@ -60,15 +60,8 @@ api_file_change(struct request *req)
 {
 	static const char *const fields[] = { "name", "parentFolderId", "workspaceId", "mtime", "mode", "baseVersionId",
 		"clientMutationId", "deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = change(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, change);
 }
 
 /* ---- DELETE ?baseVersionId= ---- */
@@ -169,15 +162,8 @@ int
 api_file_restore(struct request *req)
 {
 	static const char *const fields[] = { "versionId", "baseVersionId", "clientMutationId", "deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = restore(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, restore);
 }
 
 /* ---- GET versions?limit=&after=, also of a file that is gone ---- */

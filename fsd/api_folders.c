@@ -45,15 +45,8 @@ int
 api_folder_make(struct request *req)
 {
 	static const char *const fields[] = { "workspaceId", "parentFolderId", "name", "clientMutationId", "deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = make(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, make);
 }
 
 /* ---- GET /v1/folders/{id} ---- */
@@ -190,15 +183,8 @@ int
 api_folder_change(struct request *req)
 {
 	static const char *const fields[] = { "name", "parentFolderId", "workspaceId", "clientMutationId", "deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = change(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, change);
 }
 
 /* ---- DELETE /v1/folders/{id}?baseSequence=&recursive= ---- */

@@ -92,3 +92,26 @@ api_idem_reply(struct request *req, int rc, struct idem *idem)
 	idem_end(req->daemon->store, idem);
 	return rc;
 }
+
+int
+api_idem_run(struct request *req, const char *const *fields,
+    int (*run)(struct request *req, const struct json *body, struct idem *idem))
+{
+	struct idem idem = IDEM_INIT;
+	struct json *body = NULL;
+	int rc;
+
+	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
+		rc = run(req, body, &idem);
+	rc = api_idem_reply(req, rc, &idem);
+	json_free(body);
+	return rc;
+}
+
+int
+api_idem_nothing(void *arg, struct buf *reply)
+{
+	(void)arg;
+	(void)reply;
+	return 0;
+}

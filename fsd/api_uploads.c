@@ -357,14 +357,6 @@ out:
 	return rc;
 }
 
-static int
-render_nothing(void *arg, struct buf *reply)
-{
-	(void)arg;
-	(void)reply;
-	return 0;
-}
-
 int
 api_upload_abort(struct request *req)
 {
@@ -372,7 +364,7 @@ api_upload_abort(struct request *req)
 	int64_t id;
 	int rc;
 
-	idem.render = render_nothing;
+	idem.render = api_idem_nothing;
 	idem.status = 204;
 	if ((rc = api_path_id(req, 0, ID_UPLOAD, &id)) == 0 && (rc = api_idem_begin(req, NULL, &idem)) == 0 &&
 	    !idem.replayed && (rc = transfer_abort(req->daemon->store, id, req->who.who.id, &idem)) == ERR_NOTFOUND)

@@ -350,17 +350,11 @@ api_workspace_create(struct request *req)
 {
 	static const char *const fields[] = { "name", "displayName", "quotaBytes", "historyMs", "versioning",
 		"clientMutationId", "deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
+	int rc = perm_check_create(&req->who.who);
 
-	if ((rc = perm_check_create(&req->who.who)) != 0)
+	if (rc)
 		return request_fail(req, rc, NULL, "You may not create workspaces.");
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = create(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, create);
 }
 
 /* ---- PATCH /v1/workspaces/{id} {displayName?, quotaBytes?, historyMs?, versioning?} ---- */
@@ -407,15 +401,8 @@ api_workspace_change(struct request *req)
 {
 	static const char *const fields[] = { "displayName", "quotaBytes", "historyMs", "versioning", "clientMutationId",
 		"deviceId", NULL };
-	struct idem idem = IDEM_INIT;
-	struct json *body = NULL;
-	int rc;
 
-	if ((rc = admin_body(req, fields, &body)) == 0 && (rc = api_idem_begin(req, body, &idem)) == 0 && !idem.replayed)
-		rc = change(req, body, &idem);
-	rc = api_idem_reply(req, rc, &idem);
-	json_free(body);
-	return rc;
+	return api_idem_run(req, fields, change);
 }
 
 /* ---- DELETE /v1/workspaces/{id} ---- */
