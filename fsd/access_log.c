@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "access_log.h"
 #include "buf.h"
@@ -18,7 +17,7 @@
  *
  * Lock order: writing, lock.
  */
-#define FLUSH_NS 100000000
+#define FLUSH_US 100000
 #define METHOD_MAX 32
 #define LINE_USUAL 500
 #define LINE_MAX_BYTES (2 * ACCESS_LOG_TARGET * 6 + 1024)
@@ -210,7 +209,7 @@ flush(void)
 static void *
 run(void *arg)
 {
-	struct timespec until;
+	int64_t until;
 
 	pthread_mutex_lock(&al.lock);
 	while (!al.stop) {
@@ -219,13 +218,8 @@ run(void *arg)
 			if (al.stop)
 				break;
 		}
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += FLUSH_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000;
-		}
-		while (!al.stop && pthread_cond_timedwait(&al.wake, &al.lock, &until) == 0)
+		until = clock_mono_us() + FLUSH_US;
+		while (!al.stop && thread_cond_wait(&al.wake, &al.lock, until))
 			;
 		pthread_mutex_unlock(&al.lock);
 		flush();
@@ -238,16 +232,12 @@ run(void *arg)
 int
 access_log_start(bool json)
 {
-	pthread_condattr_t attr;
 	int rc;
 
 	al.json = json;
 	al.stop = false;
 	al.lines = al.spare = (struct buf) BUF_INIT(4 * ACCESS_LOG_BUFFER + LINE_MAX_BYTES);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&al.wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&al.wake);
 	if ((rc = thread_start(&al.thread, "fsd-access", 0, run, NULL)) != 0)
 		return rc;
 	al.running = true;

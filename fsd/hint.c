@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "clock.h"
 #include "commit.h"
@@ -140,14 +139,6 @@ sweep(struct hint_hub *hub, int64_t now)
 
 /* ---- the thread ---- */
 
-static void
-wait_until(struct hint_hub *hub, int64_t at)
-{
-	struct timespec until = { .tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000 };
-
-	(void)pthread_cond_timedwait(&hub->wake, &hub->lock, &until);
-}
-
 /* Whether what was told is due; if not, *at gets when it may be. */
 static bool
 due(struct hint_hub *hub, int64_t now, int64_t *at)
@@ -182,7 +173,7 @@ turn(struct hint_hub *hub)
 	if (now - hub->sweep_us >= SWEEP_US)
 		sweep(hub, now);
 	(void)due(hub, now, &at);
-	wait_until(hub, at);
+	(void)thread_cond_wait(&hub->wake, &hub->lock, at);
 }
 
 static void *
@@ -205,7 +196,6 @@ int
 hint_hub_new(struct store *store, struct hint_hub **hub)
 {
 	struct hint_hub *h = calloc(1, sizeof(*h));
-	pthread_condattr_t attr;
 	int rc;
 
 	if (!h)
@@ -213,10 +203,7 @@ hint_hub_new(struct store *store, struct hint_hub **hub)
 	h->store = store;
 	h->epoch = store_auth_epoch(store);
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&h->wake);
 	if ((rc = thread_start(&h->thread, "fsd-hint", 0, run, h)) != 0) {
 		free(h);
 		return rc;

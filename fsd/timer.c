@@ -2,8 +2,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "err.h"
 #include "timer.h"
 #include "workers.h"
@@ -28,19 +28,12 @@ timer_must_stop(void *timer)
 static bool
 wait_turn(struct timer *t)
 {
-	struct timespec until;
-	int rc = 0;
+	int64_t until = clock_mono_us() + t->o.every_ms * 1000;
+	bool early = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += t->o.every_ms / 1000;
-	until.tv_nsec += t->o.every_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&t->lock);
-	while (!atomic_load(&t->stop) && rc == 0)
-		rc = pthread_cond_timedwait(&t->wake, &t->lock, &until);
+	while (!atomic_load(&t->stop) && early)
+		early = thread_cond_wait(&t->wake, &t->lock, until);
 	pthread_mutex_unlock(&t->lock);
 	return !atomic_load(&t->stop);
 }
@@ -58,7 +51,6 @@ run(void *arg)
 int
 timer_start(const struct timer_options *options, struct timer **timer)
 {
-	pthread_condattr_t attr;
 	struct timer *t;
 	int rc;
 
@@ -67,10 +59,7 @@ timer_start(const struct timer_options *options, struct timer **timer)
 		return ERR_NOMEM;
 	t->o = *options;
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&t->wake);
 	if ((rc = thread_start(&t->thread, options->name, 0, run, t)) != 0) {
 		free(t);
 		return rc;

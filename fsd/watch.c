@@ -103,16 +103,6 @@ wake_told(struct watch_hub *hub)
 	hub->told_all = false;
 }
 
-static void
-wait_us(struct watch_hub *hub, int64_t us)
-{
-	struct timespec until;
-	int64_t at = clock_mono_us() + us;
-
-	until = (struct timespec) { .tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000 };
-	(void)pthread_cond_timedwait(&hub->wake, &hub->lock, &until);
-}
-
 static void *
 run(void *arg)
 {
@@ -124,7 +114,7 @@ run(void *arg)
 	while (!hub->end) {
 		if (!hub->ntold && !hub->told_all) {
 			if (hub->count)
-				wait_us(hub, SWEEP_US);
+				(void)thread_cond_wait(&hub->wake, &hub->lock, clock_mono_us() + SWEEP_US);
 			else
 				(void)pthread_cond_wait(&hub->wake, &hub->lock);
 		}
@@ -148,16 +138,12 @@ int
 watch_hub_new(struct watch_hub **hub)
 {
 	struct watch_hub *h = calloc(1, sizeof(*h));
-	pthread_condattr_t attr;
 	int rc;
 
 	if (!h)
 		return ERR_NOMEM;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&h->wake);
 	if ((rc = thread_start(&h->thread, "fsd-watch", 0, run, h)) != 0) {
 		free(h);
 		return rc;

@@ -163,3 +163,22 @@ thread_start(pthread_t *thread, const char *name, unsigned long stack, void *(*r
 	*thread = started;
 	return 0;
 }
+
+void
+thread_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+bool
+thread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_us)
+{
+	const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+
+	return pthread_cond_timedwait(cond, lock, &until) == 0;
+}

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "err.h"
 #include "test.h"
 #include "workers.h"
@@ -128,8 +129,45 @@ test_thread(void)
 	CHECK(!sigismember(&ours, SIGTERM));
 }
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond;
+static bool called;
+
+static void *
+call(void *arg)
+{
+	pthread_mutex_lock(&lock);
+	called = true;
+	pthread_cond_signal(&cond);
+	pthread_mutex_unlock(&lock);
+	return arg;
+}
+
+/* By the clock that nobody sets, and no longer than asked. */
+static void
+test_a_wait_ends_in_time_or_earlier(void)
+{
+	int64_t began = clock_mono_us();
+	bool early = true;
+	pthread_t t;
+
+	thread_cond_init(&cond);
+	pthread_mutex_lock(&lock);
+	while (early)
+		early = thread_cond_wait(&cond, &lock, began + 20000);
+	CHECK(clock_mono_us() >= began + 20000);
+	CHECK_INT(0, thread_start(&t, "caller", 0, call, NULL));
+	early = true;
+	while (!called && early)
+		early = thread_cond_wait(&cond, &lock, began + 60000000);
+	CHECK(early && clock_mono_us() < began + 50000000);
+	pthread_mutex_unlock(&lock);
+	pthread_join(t, NULL);
+	pthread_cond_destroy(&cond);
+}
+
 static const struct test tests[] = {
 	TEST(test_runs_all_before_it_ends), TEST(test_full_and_stopped), TEST(test_runs_at_the_same_time),
-	TEST(test_thread), TEST_END,
+	TEST(test_thread), TEST(test_a_wait_ends_in_time_or_earlier), TEST_END,
 };
 TEST_MAIN(tests)
