@@ -26,7 +26,7 @@
 struct hint_sub {
 	struct hint_stream *stream;
 	int64_t workspace, head, said;
-	struct hint_sub *next, *prev;
+	LIST_ENTRY(hint_sub) same_bucket;
 };
 
 struct hint_hub {
@@ -36,7 +36,7 @@ struct hint_hub {
 	pthread_t thread;
 	bool stopped, end;
 	unsigned count, woken;
-	struct hint_stream *streams;
+	LIST_HEAD(, hint_stream) streams;
 	struct head told[TOLD];
 	unsigned ntold;
 	bool told_all;			/* too many at once: everybody looks for itself */
@@ -44,36 +44,16 @@ struct hint_hub {
 	int64_t round_us, sweep_us;	/* when the last ones were */
 	int64_t epoch;			/* of the authorisation, as seen last */
 	bool checking;			/* not every stream has seen it */
-	struct hint_sub *buckets[BUCKETS];
+	LIST_HEAD(hint_subs, hint_sub) buckets[BUCKETS];
 };
 
-static struct hint_sub **
+static struct hint_subs *
 bucket_of(struct hint_hub *hub, int64_t workspace)
 {
 	return &hub->buckets[((uint64_t)workspace * 0x9e3779b97f4a7c15u) >> 52];
 }
 
 /* ---- under the lock ---- */
-
-static void
-unlink_sub(struct hint_hub *hub, struct hint_sub *sub)
-{
-	if (sub->next)
-		sub->next->prev = sub->prev;
-	*(sub->prev ? &sub->prev->next : bucket_of(hub, sub->workspace)) = sub->next;
-}
-
-static void
-link_sub(struct hint_hub *hub, struct hint_sub *sub)
-{
-	struct hint_sub **first = bucket_of(hub, sub->workspace);
-
-	sub->prev = NULL;
-	sub->next = *first;
-	if (sub->next)
-		sub->next->prev = sub;
-	*first = sub;
-}
 
 static void
 wake_stream(struct hint_hub *hub, struct hint_stream *s)
@@ -96,14 +76,18 @@ asleep(struct hint_hub *hub, struct hint_stream *s)
 static void
 carry(struct hint_hub *hub)
 {
+	struct hint_stream *s;
+	struct hint_sub *sub;
+
 	for (unsigned i = 0; i < hub->ntold; i++)
-		for (struct hint_sub *sub = *bucket_of(hub, hub->told[i].workspace); sub; sub = sub->next)
+		LIST_FOREACH(sub, bucket_of(hub, hub->told[i].workspace), same_bucket)
 			if (sub->workspace == hub->told[i].workspace && sub->head < hub->told[i].sequence) {
 				sub->head = hub->told[i].sequence;
 				wake_stream(hub, sub->stream);
 			}
-	for (struct hint_stream *s = hub->told_all ? hub->streams : NULL; s; s = s->next)
-		s->epoch = -1;
+	if (hub->told_all)
+		LIST_FOREACH(s, &hub->streams, all)
+			s->epoch = -1;
 	hub->checking |= hub->told_all;
 	hub->ntold = 0;
 	hub->told_all = false;
@@ -113,10 +97,11 @@ carry(struct hint_hub *hub)
 static void
 check_some(struct hint_hub *hub)
 {
+	struct hint_stream *s;
 	unsigned n = 0;
 
 	hub->checking = false;
-	for (struct hint_stream *s = hub->streams; s; s = s->next) {
+	LIST_FOREACH(s, &hub->streams, all) {
 		if (s->epoch == hub->epoch || s->check)
 			continue;
 		if (n++ == CHECKS) {
@@ -131,7 +116,9 @@ check_some(struct hint_hub *hub)
 static void
 sweep(struct hint_hub *hub, int64_t now)
 {
-	for (struct hint_stream *s = hub->streams; s; s = s->next)
+	struct hint_stream *s;
+
+	LIST_FOREACH(s, &hub->streams, all)
 		if (s->beat_us <= now)
 			wake_stream(hub, s);
 	hub->sweep_us = now;
@@ -215,9 +202,11 @@ hint_hub_new(struct store *store, struct hint_hub **hub)
 void
 hint_hub_stop(struct hint_hub *hub)
 {
+	struct hint_stream *s;
+
 	pthread_mutex_lock(&hub->lock);
 	hub->stopped = true;
-	for (struct hint_stream *s = hub->streams; s; s = s->next)
+	LIST_FOREACH(s, &hub->streams, all)
 		wake_stream(hub, s);
 	pthread_mutex_unlock(&hub->lock);
 }
@@ -271,12 +260,10 @@ hint_open(struct hint_hub *hub, struct hint_stream *s, struct http_request *http
 		rc = ERR_CLOSED;
 	} else {
 		/* It asks before it waits for the first time. */
-		*s = (struct hint_stream) { .http = http, .epoch = hub->epoch, .woken = true, .next = hub->streams,
+		*s = (struct hint_stream) { .http = http, .epoch = hub->epoch, .woken = true,
 			.beat_us = clock_mono_us() + HINT_BEAT_MS * 1000 };
 		hub->woken++;
-		if (s->next)
-			s->next->prev = s;
-		hub->streams = s;
+		LIST_INSERT_HEAD(&hub->streams, s, all);
 		if (!hub->count++)
 			pthread_cond_signal(&hub->wake);
 	}
@@ -285,10 +272,10 @@ hint_open(struct hint_hub *hub, struct hint_stream *s, struct http_request *http
 }
 
 static void
-drop_subs(struct hint_hub *hub, struct hint_stream *s)
+drop_subs(struct hint_stream *s)
 {
 	for (unsigned i = 0; i < s->count; i++)
-		unlink_sub(hub, &s->subs[i]);
+		LIST_REMOVE(&s->subs[i], same_bucket);
 	free(s->subs);
 	s->subs = NULL;
 	s->count = 0;
@@ -300,11 +287,9 @@ hint_close(struct hint_hub *hub, struct hint_stream *s)
 	if (!s->http)
 		return;
 	pthread_mutex_lock(&hub->lock);
-	drop_subs(hub, s);
+	drop_subs(s);
 	asleep(hub, s);
-	if (s->next)
-		s->next->prev = s->prev;
-	*(s->prev ? &s->prev->next : &hub->streams) = s->next;
+	LIST_REMOVE(s, all);
 	hub->count--;
 	s->http = NULL;
 	pthread_mutex_unlock(&hub->lock);
@@ -346,9 +331,9 @@ replace_subs(struct hint_hub *hub, struct hint_stream *s, struct hint_sub *fresh
 		fresh[i] = (struct hint_sub) { .stream = s, .workspace = heads[i].workspace,
 			.head = old ? old->head : -1, .said = old ? old->said : -1 };
 	}
-	drop_subs(hub, s);
+	drop_subs(s);
 	for (unsigned i = 0; i < n; i++)
-		link_sub(hub, &fresh[i]);
+		LIST_INSERT_HEAD(bucket_of(hub, fresh[i].workspace), &fresh[i], same_bucket);
 	s->subs = fresh;
 	s->count = n;
 }

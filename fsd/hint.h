@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /*
  * Streams of hints: which of a client's workspaces have come further. Commits are told to the hub, whose thread passes them on at most once in
@@ -33,7 +34,7 @@ struct hint_stream {			/* placed by the caller, zeroed before hint_open(); the h
 	int64_t epoch;			/* of the authorisation when it looked last */
 	int64_t beat_us;
 	bool woken, check;
-	struct hint_stream *next, *prev;
+	LIST_ENTRY(hint_stream) all;
 };
 
 int hint_hub_new(struct store *store, struct hint_hub **hub);

@@ -30,10 +30,10 @@ struct watch_hub {
 	int64_t told[TOLD];
 	unsigned ntold;
 	bool told_all;
-	struct watcher *buckets[BUCKETS];
+	LIST_HEAD(watchers, watcher) buckets[BUCKETS];
 };
 
-static struct watcher **
+static struct watchers *
 bucket_of(struct watch_hub *hub, int64_t what)
 {
 	/* Ids differ in their low bits and in time; both count. */
@@ -45,13 +45,7 @@ bucket_of(struct watch_hub *hub, int64_t what)
 static void
 unlink_watcher(struct watch_hub *hub, struct watcher *w)
 {
-	if (w->next)
-		w->next->prev = w->prev;
-	if (w->prev)
-		w->prev->next = w->next;
-	else
-		*bucket_of(hub, w->what) = w->next;
-	w->next = w->prev = NULL;
+	LIST_REMOVE(w, waiting);
 	hub->count--;
 }
 
@@ -70,8 +64,8 @@ wake_number(struct watch_hub *hub, int64_t what)
 {
 	struct watcher *next;
 
-	for (struct watcher *w = *bucket_of(hub, what); w; w = next) {
-		next = w->next;
+	for (struct watcher *w = LIST_FIRST(bucket_of(hub, what)); w; w = next) {
+		next = LIST_NEXT(w, waiting);
 		if (w->what == what)
 			wake_watcher(hub, w);
 	}
@@ -84,8 +78,8 @@ wake_until(struct watch_hub *hub, int64_t now)
 	struct watcher *next;
 
 	for (unsigned i = 0; i < BUCKETS; i++)
-		for (struct watcher *w = hub->buckets[i]; w; w = next) {
-			next = w->next;
+		for (struct watcher *w = LIST_FIRST(&hub->buckets[i]); w; w = next) {
+			next = LIST_NEXT(w, waiting);
 			if (w->until_us <= now)
 				wake_watcher(hub, w);
 		}
@@ -179,7 +173,6 @@ watch_hub_stop(struct watch_hub *hub)
 int
 watch_add(struct watch_hub *hub, struct watcher *w, struct http_request *http, int64_t what, int64_t until_us)
 {
-	struct watcher **first = bucket_of(hub, what);
 	int rc = 0;
 
 	watch_remove(hub, w);
@@ -187,10 +180,8 @@ watch_add(struct watch_hub *hub, struct watcher *w, struct http_request *http, i
 	if (hub->stopped) {
 		rc = ERR_CLOSED;
 	} else {
-		*w = (struct watcher) { .http = http, .what = what, .until_us = until_us, .next = *first };
-		if (*first)
-			(*first)->prev = w;
-		*first = w;
+		*w = (struct watcher) { .http = http, .what = what, .until_us = until_us };
+		LIST_INSERT_HEAD(bucket_of(hub, what), w, waiting);
 		/* With nobody waiting the thread sleeps without end. */
 		if (!hub->count++)
 			pthread_cond_signal(&hub->wake);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /*
  * Requests that wait for something to happen: a commit in a workspace, a line of a job. What is waited for is a
@@ -22,7 +23,7 @@ struct watcher {			/* placed by the caller, zeroed before first use */
 	struct http_request *http;	/* whom http_resume() is called for; NULL while it is in no list */
 	int64_t what;
 	int64_t until_us;		/* clock_mono_us() at which the waiting ends */
-	struct watcher *next, *prev;
+	LIST_ENTRY(watcher) waiting;
 };
 
 int watch_hub_new(struct watch_hub **hub);
