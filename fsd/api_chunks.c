@@ -46,18 +46,10 @@ find_workspace(struct request *req, struct workspace_row *w)
 	return rc;
 }
 
-static void
-wake(void *arg)
-{
-	struct request *req = arg;
-
-	http_resume(req->http);
-}
-
 int
 api_stage_start(struct request *req)
 {
-	struct ingest_options in = { .size = UINT64_MAX, .pieces = true, .leaves = true, .wake = wake, .arg = req };
+	struct ingest_options in = { .size = UINT64_MAX, .pieces = true, .leaves = true, .wake = request_wake, .arg = req };
 	struct workspace_row w;
 	struct pack *p;
 	int rc;

@@ -13,7 +13,6 @@
 #include "le.h"
 #include "meta.h"
 #include "range.h"
-#include "reader.h"
 #include "ticket.h"
 
 /*
@@ -105,34 +104,13 @@ api_download(struct request *req)
 /* ---- the bytes ---- */
 
 static int
-source_read(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got)
-{
-	(void)offset;
-	return reader_read(arg, bytes, max, got);
-}
-
-static void
-source_free(void *arg)
-{
-	reader_free(arg);
-}
-
-static int
 send_range(struct request *req, const struct buf *manifest, uint64_t from, uint64_t len)
 {
-	struct reader *reader = NULL;
-	int rc;
-
 	if (!strcmp(req->http->method, "HEAD")) {
 		req->http->reply.head_length = len;
 		return 0;
 	}
-	if (!len)
-		return 0;
-	if ((rc = reader_new(req->daemon->store, manifest->data, manifest->len, from, len, &reader)) == 0)
-		req->http->reply.source = (struct http_source) { .read = source_read, .free = source_free, .arg = reader,
-			.size = len };
-	return rc;
+	return request_send(req, manifest, from, len);
 }
 
 static int

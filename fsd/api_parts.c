@@ -82,28 +82,11 @@ permit(struct request *req, struct part *p, int64_t principal)
 	return rc ? rc : api_upload_permit(req, &p->who, &p->tr);
 }
 
-static void
-wake(void *arg)
-{
-	struct request *req = arg;
-
-	http_resume(req->http);
-}
-
-/* The client brings too little, and others wait for what it holds. */
-static bool
-cut(void *arg)
-{
-	struct request *req = arg;
-
-	return http_cut(req->http);
-}
-
 static int
 begin(struct request *req, struct part *p)
 {
 	const struct manifest_chunk *chunk = NULL;
-	struct ingest_options in = { .md5 = true, .sha256 = true, .wake = wake, .cut = cut, .arg = req };
+	struct ingest_options in = { .md5 = true, .sha256 = true, .wake = request_wake, .cut = request_cut, .arg = req };
 	struct workspace_row w;
 	int rc;
 

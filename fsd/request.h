@@ -132,6 +132,13 @@ struct actor request_actor(const struct request *req);
 /* x-amz-expected-bucket-owner and its like: ERR_DENIED with the error set if `header` is there and names another one than `owner`. */
 int request_expects_owner(struct request *req, const char *header, int64_t owner);
 
+/* request_bytes.c: `arg` is the request. It goes on: the pool has a buffer again, or the commit is done. */
+void request_wake(void *arg);
+/* Ends its connection, whose client brings too little while others wait for what it holds. */
+bool request_cut(void *arg);
+/* The reply's body: `len` bytes from `from` of what the manifest says. */
+int request_send(struct request *req, const struct buf *manifest, uint64_t from, uint64_t len);
+
 /* s3_error.c: the S3 code that an enum err stands for where the handler names none. Never NULL. */
 const char *s3_error_code(const struct request *req, int code);
 /* The message and status of an S3 code. One that the table does not have is an InternalError. */

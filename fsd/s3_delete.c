@@ -23,14 +23,6 @@ struct removal {
 	struct object_deleting *pending;	/* NULL: not queued yet */
 };
 
-static void
-wake(void *arg)
-{
-	struct request *req = arg;
-
-	http_resume(req->http);
-}
-
 static int
 begin_removal(struct request *req, struct removal *r)
 {
@@ -47,7 +39,7 @@ begin_removal(struct request *req, struct removal *r)
 	if (d->expect.kind != EXPECT_ANY && d->version)
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
 		    "If-Match is a condition on the current version and can't go with a versionId.");
-	return object_delete_begin(req->daemon->store, d, wake, req, &r->pending);
+	return object_delete_begin(req->daemon->store, d, request_wake, req, &r->pending);
 }
 
 static void

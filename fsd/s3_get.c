@@ -8,7 +8,6 @@
 #include "err.h"
 #include "le.h"
 #include "range.h"
-#include "reader.h"
 #include "s3.h"
 
 /*
@@ -178,37 +177,6 @@ prepare(struct request *req, struct part_of *part)
 	return rc;
 }
 
-static int
-source_read(void *arg, uint64_t offset, void *bytes, size_t max, size_t *got)
-{
-	(void)offset;
-	return reader_read(arg, bytes, max, got);
-}
-
-static void
-source_free(void *arg)
-{
-	reader_free(arg);
-}
-
-static int
-send_range(struct request *req, const struct range *range)
-{
-	struct http_reply *reply = &req->http->reply;
-	const struct buf *manifest = &req->found.manifest;
-	struct reader *reader;
-	int rc;
-
-	if (!range->len)
-		return 0;
-	rc = reader_new(req->daemon->store, manifest->data, manifest->len, range->from, range->len, &reader);
-	if (rc)
-		return rc;
-	reply->source = (struct http_source) { .read = source_read, .free = source_free, .arg = reader,
-		.size = range->len };
-	return 0;
-}
-
 /* GET /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 int
 s3_get_object(struct request *req)
@@ -224,7 +192,7 @@ s3_get_object(struct request *req)
 	if ((rc = find(req, bytes, &len)) != 0 || (rc = prepare(req, &part)) != 0)
 		return rc;
 	if (!len)
-		return send_range(req, &part.range);
+		return request_send(req, &req->found.manifest, part.range.from, part.range.len);
 	if (part.range.from)
 		memmove(bytes, bytes + part.range.from, (size_t)part.range.len);
 	body->len = (size_t)part.range.len;

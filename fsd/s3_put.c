@@ -11,24 +11,6 @@
 
 #define HEADERS_MAX (1u << 16)
 
-/* The pool has a buffer again, or the commit is done: the connection goes on. */
-static void
-wake(void *arg)
-{
-	struct request *req = arg;
-
-	http_resume(req->http);
-}
-
-/* The client brings too little, and others wait for what it holds. */
-static bool
-cut(void *arg)
-{
-	struct request *req = arg;
-
-	return http_cut(req->http);
-}
-
 static int
 check_length(struct request *req)
 {
@@ -64,8 +46,8 @@ s3_body_start(struct request *req, const struct s3_body_options *options)
 {
 	const struct workspace_row *w = &req->workspace;
 	struct ingest_options in = { .size = req->decoded_length, .md5 = true, .leaves = options->leaves,
-		.chunk_min = w->chunk_min, .chunk_avg = w->chunk_avg, .chunk_max = w->chunk_max, .wake = wake,
-		.cut = cut, .arg = req };
+		.chunk_min = w->chunk_min, .chunk_avg = w->chunk_avg, .chunk_max = w->chunk_max, .wake = request_wake,
+		.cut = request_cut, .arg = req };
 	struct s3_put *put;
 	int rc;
 
@@ -258,7 +240,7 @@ commit(struct request *req, struct s3_put *put)
 		fill_commit(req, put);
 		if (req->may_wait)
 			return object_put(store, &put->commit, &req->found);
-		if ((rc = object_put_begin(store, &put->commit, &req->found, wake, req, &put->pending)) != 0)
+		if ((rc = object_put_begin(store, &put->commit, &req->found, request_wake, req, &put->pending)) != 0)
 			return rc;
 	}
 	return object_put_ready(put->pending, &rc) ? rc : ERR_AGAIN;
