@@ -264,6 +264,26 @@ def deleted():
         assert who.call("POST", COMPLETE, dict(end, parentFolderId=own, name="saved-%d" % (who is api)))["fileId"]
         refused("404 not_found", who, "GET", "/v1/uploads/upl_" + ws[3:])
         api.call("POST", "/v1/folders/%s:undelete" % folder, {})
+    # Another folder at its path takes the edit only of who may write there: here the name is free, here it is not.
+    made = [api.upload(b"one", parentFolderId=folder, name=n) for n in ("free", "taken")]
+    sessions = {who: [who.call("POST", START, {"fileId": m["fileId"], "sizeBytes": 4, "onConflict": "rename"}) for m in made]
+                for who in (max_, api)}
+    for m in made:
+        api.call("DELETE", "/v1/files/" + m["fileId"])
+    api.call("DELETE", "/v1/folders/" + folder)
+    other = api.call("POST", "/v1/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "f"})["id"]
+    api.call("POST", "/v1/folders", {"parentFolderId": other, "name": "taken"})
+    for session in sessions[max_]:
+        status, _ = put(target_of(session, 1), b"edit")
+        assert status in (403, 404, 409), status
+        refused("409 parent_gone", max_, "POST", COMPLETE, {"uploadSessionId": session["uploadSessionId"]})
+    assert [e["name"] for e in api.call("GET", "/v1/folders/%s/children" % other)["entries"]] == ["taken"]
+    for session in sessions[api]:
+        api.send_parts(session, b"edit")
+    back, copy = (api.call("POST", COMPLETE, {"uploadSessionId": s["uploadSessionId"]}) for s in sessions[api])
+    assert back["fileId"] == made[0]["fileId"] and copy["conflictOf"] == made[1]["fileId"], (back, copy)
+    names = sorted(e["name"] for e in api.call("GET", "/v1/folders/%s/children" % other)["entries"])
+    assert names == ["free", "taken", copy["name"]] and copy["name"].startswith("taken (conflict "), names
 
 
 def ranges():
