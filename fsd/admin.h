@@ -77,6 +77,8 @@ int admin_path_workspace(struct request *req, unsigned i, struct workspace_row *
 /* "keys": [...] and "tokens": [...] of a user, as members of an object that was begun. */
 int admin_key_add_all(struct request *req, struct json_out *j, int64_t principal);
 int admin_token_add_all(struct request *req, struct json_out *j, int64_t principal);
+/* Replies with the one or the other of the user in the path. */
+int admin_user_has(struct request *req, int (*add_all)(struct request *req, struct json_out *j, int64_t principal));
 
 void admin_put_id(struct json_out *j, const char *key, enum id_kind kind, int64_t id);
 void admin_put_time(struct json_out *j, const char *key, int64_t us);	/* null for 0 */

@@ -33,18 +33,7 @@ admin_token_add_all(struct request *req, struct json_out *j, int64_t principal)
 int
 admin_token_list(struct request *req)
 {
-	struct principal p;
-	struct json_out j;
-	int rc;
-
-	if ((rc = admin_path_user(req, 0, &p)) != 0)
-		return rc;
-	admin_reply(req, 200, &j);
-	json_object_begin(&j);
-	rc = admin_token_add_all(req, &j, p.id);
-	json_key_str(&j, "next", NULL);
-	json_object_end(&j);
-	return rc;
+	return admin_user_has(req, admin_token_add_all);
 }
 
 int

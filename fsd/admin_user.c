@@ -156,6 +156,23 @@ admin_user_show(struct request *req)
 }
 
 int
+admin_user_has(struct request *req, int (*add_all)(struct request *req, struct json_out *j, int64_t principal))
+{
+	struct principal p;
+	struct json_out j;
+	int rc;
+
+	if ((rc = admin_path_user(req, 0, &p)) != 0)
+		return rc;
+	admin_reply(req, 200, &j);
+	json_object_begin(&j);
+	rc = add_all(req, &j, p.id);
+	json_key_str(&j, "next", NULL);
+	json_object_end(&j);
+	return rc;
+}
+
+int
 admin_user_change(struct request *req)
 {
 	static const char *const fields[] = { "disabled", NULL };
