@@ -65,10 +65,18 @@ int s3_version_param(const struct request *req, int64_t *version);
 int s3_version_parse(const char *text, int64_t *version);	/* "null": VERSION_NULL; ERR_INVALID */
 /* x-amz-version-id of what was just written: AWS names none where that is the "null" version. */
 void s3_version_made(struct http_reply *reply, const struct object_info *info);
+/* x-amz-version-id of what was read, where the bucket has or had versioning. */
+void s3_version_header(struct http_reply *reply, const struct object_info *info);
 /* The headers of a delete marker, in a 404 or 405. */
 void s3_marker_headers(struct http_reply *reply, const struct object_info *info);
 /* Writes of whole objects make versions and take no id, nor a part's number: refuses ?versionId= and ?partNumber=. InvalidArgument. */
 int s3_refuse_params(struct request *req);
+
+/*
+ * What a read is of: fills req->found by key, ?versionId= and, in a bucket as it was, sequence. InvalidArgument, NoSuchKey,
+ * NoSuchVersion, MethodNotAllowed (a delete marker), with the headers that AWS answers beside them.
+ */
+int s3_find_object(struct request *req);
 
 /*
  * Walks the x-amz-* headers: those sent, and in presigned URLs those in the query that were not sent, too. False at the end. Names of
@@ -125,11 +133,14 @@ int s3_checksum_given(struct request *req, struct checksum *checksum);
 /* x-amz-checksum-type; CHECKSUM_NONE where it is not given. InvalidRequest. */
 int s3_checksum_type_param(struct request *req, enum checksum_type *type);
 const char *s3_checksum_header_name(enum digest_kind kind);	/* "x-amz-checksum-crc32" */
+const char *s3_checksum_type_name(enum checksum_type type);	/* "COMPOSITE", else "FULL_OBJECT" */
 
 /* x-amz-copy-source: bucket, key, version, permission to read it. ERR_INVALID, ERR_NOTFOUND, ERR_DENIED. Fills `info`. */
 int s3_copy_source(struct request *req, struct object_info *info);
 /* Starts an XML reply of status 200 in req->http->reply.body. */
 struct buf *s3_xml(struct request *req);
+/* The number that the client sent as `name`, at most `most`; *value stays where `text` is NULL or empty. InvalidArgument. */
+int s3_number(struct request *req, const char *name, const char *text, uint64_t most, uint64_t *value);
 /* Whether encoding-type can be done: InvalidArgument for all but url. */
 int s3_check_encoding(struct request *req);
 /* Adds a key or prefix, URL-encoded if the request asked for encoding-type=url. */

@@ -72,6 +72,12 @@ s3_checksum_header_name(enum digest_kind kind)
 	return names[kind];
 }
 
+const char *
+s3_checksum_type_name(enum checksum_type type)
+{
+	return type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT";
+}
+
 /* As S3 shows it: base64, and of a composite one the number of parts. */
 static void
 text_of(const struct checksum *c, char text[BASE64_SIZE(DIGEST_MAX) + 8])
@@ -102,8 +108,7 @@ s3_checksum_header(struct http_reply *reply, const struct checksum *c)
 		return;
 	text_of(c, text);
 	http_reply_header(reply, s3_checksum_header_name(c->kind), "%s", text);
-	http_reply_header(reply, "x-amz-checksum-type", "%s",
-	    c->type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT");
+	http_reply_header(reply, "x-amz-checksum-type", "%s", s3_checksum_type_name(c->type));
 }
 
 int

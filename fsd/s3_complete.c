@@ -150,7 +150,7 @@ reply_completed(struct request *req, const struct object_info *info)
 	buf_addf(b, "<ETag>&quot;%s&quot;</ETag>", info->etag);
 	s3_checksum_element(b, &info->checksum);
 	if (info->checksum.type != CHECKSUM_NONE)
-		xml_elem(b, "ChecksumType", info->checksum.type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT");
+		xml_elem(b, "ChecksumType", s3_checksum_type_name(info->checksum.type));
 	xml_end(b, "CompleteMultipartUploadResult");
 	return buf_finish(b);
 }

@@ -73,6 +73,12 @@ find(struct request *req, void *bytes, size_t *len)
 	return req->found.delete_marker ? is_marker(req) : 0;
 }
 
+int
+s3_find_object(struct request *req)
+{
+	return find(req, NULL, NULL);
+}
+
 static int
 part_range(struct request *req, const char *text, struct part_of *part)
 {
@@ -206,7 +212,7 @@ s3_head_object(struct request *req)
 	struct part_of part;
 	int rc;
 
-	if ((rc = find(req, NULL, NULL)) != 0 || (rc = prepare(req, &part)) != 0)
+	if ((rc = s3_find_object(req)) != 0 || (rc = prepare(req, &part)) != 0)
 		return rc;
 	req->http->reply.head_length = part.range.len;
 	return 0;

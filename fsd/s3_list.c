@@ -31,16 +31,13 @@ struct page {
 static int
 page_init(struct page *p, struct request *req)
 {
-	const char *max = uri_value(&req->uri, "max-keys");
 	const char *prefix = uri_value(&req->uri, "prefix"), *delimiter = uri_value(&req->uri, "delimiter");
+	int rc;
 
 	*p = (struct page) { .req = req, .prefixes = BUF_INIT(64 << 20), .end = LIST_END_INIT,
 		.after = BUF_INIT(LIMIT_TARGET), .max = LIMIT_LIST_KEYS };
-	if (max && *max && (parse_u64(max, strlen(max), &p->max) != 0 || p->max > INT32_MAX))
-		return request_fail(req, ERR_INVALID, "InvalidArgument",
-		    "max-keys must be a number from 0 to 2147483647, not \"%s\"", max);
-	if (p->max > LIMIT_LIST_KEYS)
-		p->max = LIMIT_LIST_KEYS;
+	if ((rc = s3_number(req, "max-keys", uri_value(&req->uri, "max-keys"), LIMIT_LIST_KEYS, &p->max)) != 0)
+		return rc;
 	p->query = (struct list_query) {
 		.workspace = req->workspace.id,
 		.prefix = SLICE(prefix ? prefix : ""),

@@ -56,23 +56,6 @@ s3_upload_param(struct request *req, int64_t *id)
 	return 0;
 }
 
-/* A number in the query from `least` to `most`; `fallback` where it is not given. */
-static int
-number_param(struct request *req, const char *name, uint64_t most, uint64_t fallback, uint64_t *value)
-{
-	const char *text = uri_value(&req->uri, name);
-
-	*value = fallback;
-	if (!text || !*text)
-		return 0;
-	if (parse_u64(text, strlen(text), value) != 0 || *value > INT32_MAX)
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "%s must be a number from 0 to %d, not \"%s\"",
-		    name, INT32_MAX, text);
-	if (*value > most)
-		*value = most;
-	return 0;
-}
-
 /*
  * Which checksum the parts will have, and of what the whole will be. CRC64NVME is only ever of the whole object, SHA-1
  * and SHA-256 only composite.
@@ -107,12 +90,6 @@ checksum_wanted(struct request *req, struct upload_create *create)
 	return 0;
 }
 
-static const char *
-type_name(enum checksum_type type)
-{
-	return type == CHECKSUM_COMPOSITE ? "COMPOSITE" : "FULL_OBJECT";
-}
-
 /* POST /bucket/key?uploads. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 int
 s3_create_upload(struct request *req)
@@ -128,7 +105,7 @@ s3_create_upload(struct request *req)
 		goto out;
 	if (create.checksum_type != CHECKSUM_NONE) {
 		http_reply_header(&req->http->reply, "x-amz-checksum-algorithm", "%s", digest_name(create.checksum_kind));
-		http_reply_header(&req->http->reply, "x-amz-checksum-type", "%s", type_name(create.checksum_type));
+		http_reply_header(&req->http->reply, "x-amz-checksum-type", "%s", s3_checksum_type_name(create.checksum_type));
 	}
 	b = s3_xml(req);
 	xml_begin_root(b, "InitiateMultipartUploadResult");
@@ -191,7 +168,7 @@ s3_list_parts(struct request *req)
 {
 	struct upload_info info = UPLOAD_INFO_INIT;
 	struct upload_part *parts = NULL;
-	uint64_t marker, max;
+	uint64_t marker = 0, max = LIMIT_LIST_KEYS;
 	unsigned n = 0;
 	bool more = false;
 	struct buf *b;
@@ -199,8 +176,8 @@ s3_list_parts(struct request *req)
 	int rc;
 
 	if ((rc = s3_upload_param(req, &id)) != 0 ||
-	    (rc = number_param(req, "part-number-marker", LIMIT_PARTS, 0, &marker)) != 0 ||
-	    (rc = number_param(req, "max-parts", LIMIT_LIST_KEYS, LIMIT_LIST_KEYS, &max)) != 0)
+	    (rc = s3_number(req, "part-number-marker", uri_value(&req->uri, "part-number-marker"), LIMIT_PARTS, &marker)) != 0 ||
+	    (rc = s3_number(req, "max-parts", uri_value(&req->uri, "max-parts"), LIMIT_LIST_KEYS, &max)) != 0)
 		goto out;
 	if ((rc = upload_find(req->daemon->store, req->workspace.id, req->key, id, &info)) != 0 || info.status != 1) {
 		rc = rc && rc != ERR_NOTFOUND ? rc : request_fail(req, ERR_NOTFOUND, "NoSuchUpload",
@@ -227,7 +204,7 @@ s3_list_parts(struct request *req)
 	xml_elem_bool(b, "IsTruncated", more);
 	if (info.checksum_type != CHECKSUM_NONE) {
 		xml_elem(b, "ChecksumAlgorithm", digest_name(info.checksum_kind));
-		xml_elem(b, "ChecksumType", type_name(info.checksum_type));
+		xml_elem(b, "ChecksumType", s3_checksum_type_name(info.checksum_type));
 	}
 	for (unsigned i = 0; i < n; i++)
 		add_part(b, &parts[i]);
@@ -265,7 +242,7 @@ each_upload(void *arg, const struct upload_list_item *item)
 	xml_elem_time(&p->entries, "Initiated", item->created_us);
 	if (item->checksum_type != CHECKSUM_NONE) {
 		xml_elem(&p->entries, "ChecksumAlgorithm", digest_name(item->checksum_kind));
-		xml_elem(&p->entries, "ChecksumType", type_name(item->checksum_type));
+		xml_elem(&p->entries, "ChecksumType", s3_checksum_type_name(item->checksum_type));
 	}
 	xml_end(&p->entries, "Upload");
 }
@@ -282,10 +259,10 @@ s3_list_uploads(struct request *req)
 	struct buf next_key = BUF_INIT(LIMIT_KEY_STORED * 2);
 	bool truncated = false;
 	int64_t next_id = 0;
-	uint64_t max;
+	uint64_t max = LIMIT_LIST_KEYS;
 	int rc;
 
-	if ((rc = number_param(req, "max-uploads", LIMIT_LIST_KEYS, LIMIT_LIST_KEYS, &max)) != 0 ||
+	if ((rc = s3_number(req, "max-uploads", uri_value(&req->uri, "max-uploads"), LIMIT_LIST_KEYS, &max)) != 0 ||
 	    (rc = s3_check_encoding(req)) != 0)
 		goto out;
 	if (key && *key && upload && *upload && upload_parse(req, upload, &q.after_id) != 0) {

@@ -114,29 +114,13 @@ acl(struct request *req)
 }
 
 static int
-find_object(struct request *req)
-{
-	int64_t version;
-	int rc;
-
-	if (s3_version_param(req, &version) != 0)
-		return request_fail(req, ERR_INVALID, "InvalidArgument", "Invalid version id specified");
-	rc = object_find(req->daemon->store, req->workspace.id, req->key, version, &req->found);
-	if ((rc == 0 || (rc == ERR_NOTFOUND && !version)) && req->found.delete_marker)
-		s3_marker_headers(&req->http->reply, &req->found);
-	if (rc == 0 && req->found.delete_marker)
-		return request_fail(req, ERR_UNSUPPORTED, "MethodNotAllowed", NULL);
-	return rc == ERR_NOTFOUND ? request_fail(req, rc, version ? "NoSuchVersion" : "NoSuchKey", NULL) : rc;
-}
-
-static int
 read_sub(struct request *req)
 {
 	const struct sub *sub = asked(req);
 	struct buf *b;
 	int rc;
 
-	if (req->level == LEVEL_OBJECT && (rc = find_object(req)) != 0)
+	if (req->level == LEVEL_OBJECT && (rc = s3_find_object(req)) != 0)
 		return rc;
 	if (sub->error)
 		return request_fail(req, ERR_NOTFOUND, sub->error, NULL);
@@ -164,7 +148,7 @@ write_sub(struct request *req)
 	int rc;
 
 	if (is_canned_acl(req)) {
-		if ((rc = s3_refuse_headers(req)) != 0 || (req->level == LEVEL_OBJECT && (rc = find_object(req)) != 0))
+		if ((rc = s3_refuse_headers(req)) != 0 || (req->level == LEVEL_OBJECT && (rc = s3_find_object(req)) != 0))
 			return rc;
 		req->http->reply.status = 200;
 		return 0;

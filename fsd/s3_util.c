@@ -56,14 +56,21 @@ s3_version_param(const struct request *req, int64_t *version)
 }
 
 void
-s3_version_made(struct http_reply *reply, const struct object_info *info)
+s3_version_header(struct http_reply *reply, const struct object_info *info)
 {
 	char text[S3_VERSION_TEXT];
 
-	if (!info->versioned || info->null_version)
+	if (!info->versioned)
 		return;
 	s3_version_text(info, text);
 	http_reply_header_raw(reply, "x-amz-version-id", text, strlen(text));
+}
+
+void
+s3_version_made(struct http_reply *reply, const struct object_info *info)
+{
+	if (!info->null_version)
+		s3_version_header(reply, info);
 }
 
 void
@@ -96,6 +103,19 @@ s3_xml(struct request *req)
 	reply->status = 200;
 	http_reply_header_raw(reply, "Content-Type", "application/xml", 15);
 	return &reply->body;
+}
+
+int
+s3_number(struct request *req, const char *name, const char *text, uint64_t most, uint64_t *value)
+{
+	if (!text || !*text)
+		return 0;
+	if (parse_u64(text, strlen(text), value) != 0 || *value > INT32_MAX)
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "%s must be a number from 0 to %d, not \"%s\"",
+		    name, INT32_MAX, text);
+	if (*value > most)
+		*value = most;
+	return 0;
 }
 
 int

@@ -302,7 +302,7 @@ s3_object_headers(struct request *req, const struct object_info *info)
 {
 	const char *mode = request_header(req, "x-amz-checksum-mode");
 	struct http_reply *reply = &req->http->reply;
-	char text[CLOCK_TEXT > S3_VERSION_TEXT ? CLOCK_TEXT : S3_VERSION_TEXT], etag[ETAG_TEXT + 2];
+	char text[CLOCK_TEXT], etag[ETAG_TEXT + 2];
 	size_t len = strlen(info->etag);
 
 	clock_http(info->modified_us, text);
@@ -311,10 +311,7 @@ s3_object_headers(struct request *req, const struct object_info *info)
 	memcpy(etag + 1, info->etag, len);
 	http_reply_header_raw(reply, "ETag", etag, len + 2);
 	http_reply_header_raw(reply, "Accept-Ranges", "bytes", 5);
-	if (info->versioned) {
-		s3_version_text(info, text);
-		http_reply_header_raw(reply, "x-amz-version-id", text, strlen(text));
-	}
+	s3_version_header(reply, info);
 	stored_headers(req, info);
 	if (mode && !strcasecmp(mode, "ENABLED"))
 		s3_checksum_header(reply, &info->checksum);
