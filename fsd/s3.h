@@ -31,6 +31,9 @@ int s3_list_versions(struct request *req);
 int s3_get_object(struct request *req);
 int s3_head_object(struct request *req);
 
+/* s3_attributes.c */
+int s3_get_attributes(struct request *req);
+
 /* s3_put.c: streamed */
 int s3_put_start(struct request *req);
 int s3_put_write(struct request *req, const void *bytes, size_t len, size_t *used);

@@ -21,6 +21,8 @@ const struct route s3_routes[] = {
 	{ "PUT", OBJECT, .name = "PutObject", .action = ACTION_WRITE, .at_once = SMALL_OBJECT,
 	    .start = s3_put_start, .write = s3_put_write, .run = s3_put_finish, .release = s3_put_release },
 	{ "GET", OBJECT, .param = "uploadId", .name = "ListParts", .action = ACTION_WRITE, .run = s3_list_parts },
+	{ "GET", OBJECT, .param = "attributes", .name = "GetObjectAttributes", .past = true, .action = ACTION_READ,
+	    .run = s3_get_attributes },
 	{ "GET", OBJECT, .name = "GetObject", .past = true, .action = ACTION_READ, .run = s3_get_object },
 	{ "HEAD", OBJECT, .name = "HeadObject", .past = true, .action = ACTION_READ, .run = s3_head_object },
 	{ "DELETE", OBJECT, .param = "uploadId", .name = "AbortMultipartUpload", .action = ACTION_WRITE,

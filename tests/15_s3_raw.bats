@@ -31,6 +31,8 @@ raw() {
 @test "request smuggling" { raw smuggling; }
 @test "quota, with 16 writers at once" { raw quota; }
 @test "permission" { raw permissions; }
+@test "attributes of an object" { raw attributes; }
+@test "attributes of its parts" { raw attributes_of_parts; }
 
 # One page of all keys, 25 of them, behind the token of `page` if it is given; appended to `seen`.
 page() {	# BUCKET [first]

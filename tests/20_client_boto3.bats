@@ -29,6 +29,7 @@ with_newest() {
 @test "Debian's boto3: transfer" { with_debian transfer; }
 @test "Debian's boto3: presigned" { with_debian presigned; }
 @test "Debian's boto3: checksums" { with_debian checksums; }
+@test "Debian's boto3: attributes" { with_debian attributes; }
 
 @test "newest boto3: buckets" { with_newest buckets; }
 @test "newest boto3: object" { with_newest object; }
@@ -43,3 +44,4 @@ with_newest() {
 @test "newest boto3: transfer" { with_newest transfer; }
 @test "newest boto3: presigned" { with_newest presigned; }
 @test "newest boto3: checksums" { with_newest checksums; }
+@test "newest boto3: attributes" { with_newest attributes; }

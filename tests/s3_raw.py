@@ -976,7 +976,6 @@ def group_subresources():
     check("GET ?tagging of an object", b"<TagSet>" in s3("GET", path, {"tagging": ""}).body)
     is_error("PUT ?tagging", s3("PUT", path, {"tagging": ""}, b"<x/>"), 501, "NotImplemented")
     is_error("DELETE ?tagging", s3("DELETE", path, {"tagging": ""}), 501, "NotImplemented")
-    is_error("GET ?attributes", s3("GET", path, {"attributes": ""}), 501, "NotImplemented")
     is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
     is_error("GET ?retention", s3("GET", path, {"retention": ""}), 404, "NoSuchObjectLockConfiguration")
     is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 400, "MalformedXML")
@@ -1181,6 +1180,102 @@ def group_waiting():
     for t in threads:
         t.join()
     check("40 uploads at once", not bad, bad)
+
+
+def attributes(path, names, params=None, headers=None, signer=None):
+    return s3("GET", path, dict(params or {}, attributes=""), headers=dict(headers or {}, **{"x-amz-object-attributes": names}), signer=signer)
+
+
+ATTRIBUTES = "ETag,Checksum,ObjectParts,StorageClass,ObjectSize"
+
+
+def body_of(reply, root="GetObjectAttributesResponse"):
+    """What stands in the root element of a reply of 200."""
+    found = re.search(rb"<%s xmlns=[^>]*>(.*)</%s>$" % (root.encode(), root.encode()), reply.body)
+    return found.group(1).decode() if found and reply.status == 200 else repr(reply)
+
+
+def group_attributes():
+    """GetObjectAttributes."""
+    path = kept()
+    md5, size = hashlib.md5(KEPT).hexdigest(), len(KEPT)
+    simple = "<ETag>%s</ETag><StorageClass>STANDARD</StorageClass><ObjectSize>%d</ObjectSize>" % (md5, size)
+    reply = attributes(path, ATTRIBUTES)
+    check("of an object without checksum or parts", body_of(reply) == simple, reply)
+    head = s3("HEAD", path)
+    check("when it was modified", reply.headers.get("last-modified") == head.headers["last-modified"], reply.headers)
+    check("an object's own headers are not the reply's", "etag" not in reply.headers and reply.headers["content-type"] == "application/xml",
+          reply.headers)
+    check("only some", body_of(attributes(path, " ObjectSize ,ETag,ETag,")) == simple.replace("<StorageClass>STANDARD</StorageClass>", ""))
+    two = Signer().headers("GET", path, "attributes=", {"x-amz-object-attributes": "ETag,ObjectSize"}, EMPTY)
+    two = [h for h in two if h[0] != "x-amz-object-attributes"] + [("x-amz-object-attributes", n) for n in ("ETag", "ObjectSize")]
+    reply = send("GET", path + "?attributes", two)
+    check("names in two headers", body_of(reply).count("<") == 4, reply)
+    for names in (None, "", " , "):
+        reply = attributes(path, names) if names is not None else s3("GET", path, {"attributes": ""})
+        is_error("names %r" % names, reply, 400, "InvalidRequest")
+    for names in ("etag", "ETag,Nonsense", "ETag ObjectSize", "ObjectPart", "ObjectPartss"):
+        is_error("names %r" % names, attributes(path, names), 400, "InvalidArgument")
+    is_error("of nothing", attributes(path + "-none", "ETag"), 404, "NoSuchKey")
+    is_error("no such version", attributes(path, "ETag", {"versionId": "x"}), 400, "InvalidArgument")
+    check("of the version null", body_of(attributes(path, ATTRIBUTES, {"versionId": "null"})) == simple)
+    for name, value, status in (("if-match", head.headers["etag"], 200), ("if-match", '"x"', 412), ("if-none-match", head.headers["etag"], 304)):
+        reply = attributes(path, "ETag", headers={name: value})
+        check("%s %s" % (name, value), reply.status == status, reply)
+    url = Signer().presign("GET", path, {"attributes": "", "x-amz-object-attributes": ATTRIBUTES})
+    check("presigned", body_of(send("GET", url, [("Host", HOST)])) == simple)
+
+    check("store", s3("PUT", path + "-sum", body=KEPT, headers={"x-amz-checksum-sha1": b64(hashlib.sha1(KEPT).digest())}).status == 200)
+    wanted = "<Checksum><ChecksumSHA1>%s</ChecksumSHA1><ChecksumType>FULL_OBJECT</ChecksumType></Checksum>" % b64(hashlib.sha1(KEPT).digest())
+    reply = attributes(path + "-sum", "Checksum")
+    check("a checksum", body_of(reply) == wanted, reply)
+    is_error("by who has no role", attributes(path, "ETag", signer=a_user("nobody")()), 403, "AccessDenied")
+    check("by a viewer", body_of(attributes(path, ATTRIBUTES, signer=a_user("viewer", "viewer")())) == simple)
+    for bucket in (BUCKET, BUCKET + "--at-1"):
+        reply = attributes("/%s/kept" % bucket, ATTRIBUTES)
+        check("in " + bucket, body_of(reply) == simple, reply)
+    still_kept("after all that", path)
+
+
+def a_user(name, role=None):
+    """Who signs for a new user, with that role in the bucket."""
+    name += str(os.getpid())
+    check("make a user", admin("POST", "/users", {"name": name}).status in (200, 201))
+    made = json.loads(admin("POST", "/users/%s/keys" % name).body)
+    if role:
+        grant = {"path": "", "user": name, "role": role}
+        check("grant", admin("POST", "/workspaces/%s/grants" % BUCKET, grant).status in (200, 201))
+    return lambda: Signer(key=made["accessKeyId"], secret=made["secretAccessKey"])
+
+
+def group_attributes_of_parts():
+    path = "/%s/parts" % BUCKET
+    parts = {1: b"a" * (5 << 20), 2: b"b" * (5 << 20), 3: b"tail"}
+    upload_id, xml = upload(path, parts, {"x-amz-checksum-algorithm": "SHA256"})
+    check("complete", s3("POST", path, {"uploadId": upload_id}, xml).status == 200)
+    composite = b64(hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts.values())).digest())
+    reply = attributes(path, "Checksum")
+    check("a composite checksum has no count here", body_of(reply) ==
+          "<Checksum><ChecksumSHA256>%s</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType></Checksum>" % composite, reply)
+
+    def page(what, numbers, more, at_most, marker, **headers):
+        reply = attributes(path, "ObjectParts", headers={"x-amz-" + n.replace("_", "-"): v for n, v in headers.items()})
+        listed = "".join("<Part><PartNumber>%d</PartNumber><Size>%d</Size></Part>" % (n, len(parts[n])) for n in numbers)
+        check(what, body_of(reply) == "<ObjectParts><IsTruncated>%s</IsTruncated><MaxParts>%d</MaxParts><NextPartNumberMarker>%d"
+              "</NextPartNumberMarker><PartNumberMarker>%d</PartNumberMarker>%s<PartsCount>3</PartsCount></ObjectParts>" %
+              (more, at_most, numbers[-1] if numbers else 0, marker, listed), reply)
+    page("all parts", [1, 2, 3], "false", 1000, 0)
+    page("the first two", [1, 2], "true", 2, 0, max_parts="2")
+    page("what follows", [3], "false", 2, 2, max_parts="2", part_number_marker="2")
+    page("just as many as there are", [1, 2, 3], "false", 3, 0, max_parts="3")
+    page("behind the last", [], "false", 1000, 3, part_number_marker="3")
+    page("far behind it", [], "false", 1000, 10000, part_number_marker="2147483647")
+    page("none wanted", [], "false", 0, 0, max_parts="0")
+    page("more than a page holds", [2, 3], "false", 1000, 1, max_parts="2147483647", part_number_marker="1")
+    for name in ("x-amz-max-parts", "x-amz-part-number-marker"):
+        for text in ("-1", "x", "2147483648", "99999999999999999999"):
+            is_error("%s: %s" % (name, text), attributes(path, "ObjectParts", headers={name: text}), 400, "InvalidArgument")
+    is_error("parts and their checks", attributes(path, "ETag", headers={"x-amz-max-parts": "x"}), 400, "InvalidArgument")
 
 
 GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}

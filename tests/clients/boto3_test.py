@@ -4,6 +4,7 @@ Environment: FSD_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Works with Debia
 uploads are aws-chunked with a CRC trailer by default.
 """
 
+import base64
 import hashlib
 import io
 import os
@@ -347,6 +348,40 @@ def test_checksums():
         {"PartNumber": i, "ETag": p["ETag"], "ChecksumSHA256": p["ChecksumSHA256"]} for i, p in enumerate(parts, 1)]})
     same(done["ChecksumSHA256"].endswith("-2"), True)
     empty(s3, b)
+
+
+def test_attributes():
+    s3 = client()
+    b = bucket(s3, "attributes-test")
+    body = b"attributes"
+    etag = s3.put_object(Bucket=b, Key="a", Body=body, ChecksumAlgorithm="SHA256")["ETag"]
+    wanted = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    found = s3.get_object_attributes(Bucket=b, Key="a", ObjectAttributes=wanted)
+    same([found[n] for n in ("ETag", "ObjectSize", "StorageClass")], [etag.strip('"'), len(body), "STANDARD"])
+    same(found["Checksum"]["ChecksumSHA256"], base64.b64encode(hashlib.sha256(body).digest()).decode())
+    same((found["LastModified"], "ObjectParts" in found), (s3.head_object(Bucket=b, Key="a")["LastModified"], False))
+    up = s3.create_multipart_upload(Bucket=b, Key="m")["UploadId"]
+    parts = [{"PartNumber": i, "ETag": s3.upload_part(Bucket=b, Key="m", UploadId=up, PartNumber=i, Body=b"x" * size)["ETag"]}
+             for i, size in ((1, 5 * MIB), (2, 7))]
+    s3.complete_multipart_upload(Bucket=b, Key="m", UploadId=up, MultipartUpload={"Parts": parts})
+    found = s3.get_object_attributes(Bucket=b, Key="m", ObjectAttributes=["ObjectParts"], MaxParts=1, PartNumberMarker=1)["ObjectParts"]
+    same([int(found[n]) for n in ("TotalPartsCount", "PartNumberMarker", "NextPartNumberMarker", "MaxParts")], [2, 1, 2, 1])
+    same((found["IsTruncated"], found["Parts"]), (False, [{"PartNumber": 2, "Size": 7}]))
+    same(refused(s3.get_object_attributes, Bucket=b, Key="none", ObjectAttributes=["ETag"]), "NoSuchKey")
+    s3.put_bucket_versioning(Bucket=b, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=b, Key="a", Body=b"new")["VersionId"]
+    marker = s3.delete_object(Bucket=b, Key="a")["VersionId"]
+    found = s3.get_object_attributes(Bucket=b, Key="a", VersionId=version, ObjectAttributes=["ObjectSize"])
+    same((found["VersionId"], found["ObjectSize"]), (version, 3))
+    for options, status in (({}, 404), ({"VersionId": marker}, 405)):
+        try:
+            raise AssertionError(s3.get_object_attributes(Bucket=b, Key="a", ObjectAttributes=["ETag"], **options))
+        except ClientError as e:
+            reply = e.response["ResponseMetadata"]
+            same((reply["HTTPStatusCode"], reply["HTTPHeaders"]["x-amz-delete-marker"]), (status, "true"))
+    for key, version in (("a", marker), ("a", version), ("a", "null"), ("m", "null")):
+        s3.delete_object(Bucket=b, Key=key, VersionId=version)
+    s3.delete_bucket(Bucket=b)
 
 
 def main():
