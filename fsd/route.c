@@ -152,6 +152,7 @@ check_role(struct request *req)
 static int
 find_operation(struct request *req)
 {
+	const struct route *sub;
 	bool other = false;
 
 	if (!req->virtual_host && is_ours(req->bucket)) {
@@ -160,8 +161,8 @@ find_operation(struct request *req)
 			req->route = route_find(api_routes, req, &other);
 	} else {
 		req->route = wants_page(req) ? &welcome_route : route_find(s3_routes, req, &other);
-		if ((!req->route || !req->route->param) && strcmp(req->http->method, "HEAD") && s3_sub_asked(req))
-			req->route = !strcmp(req->http->method, "GET") ? &s3_sub_read : &s3_sub_write;
+		if ((!req->route || !req->route->param) && (sub = s3_sub_route(req)) != NULL)
+			req->route = sub;
 	}
 	return req->route ? check_role(req) : unknown(req, other);
 }

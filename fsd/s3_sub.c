@@ -12,24 +12,25 @@
 struct sub {
 	const char *name;
 	enum level level;		/* LEVEL_NONE: both */
+	bool deletable;			/* a DELETE of it succeeds */
 	const char *error;
 	const char *root, *xml;
 };
 
 static const struct sub subs[] = {
 	{ "acl", LEVEL_NONE },
-	{ "tagging", LEVEL_BUCKET, .error = "NoSuchTagSet" },
-	{ "tagging", LEVEL_OBJECT, .root = "Tagging", .xml = "<TagSet></TagSet>" },
-	{ "policy", LEVEL_BUCKET, .error = "NoSuchBucketPolicy" },
+	{ "tagging", LEVEL_BUCKET, .deletable = true, .error = "NoSuchTagSet" },
+	{ "tagging", LEVEL_OBJECT, .deletable = true, .root = "Tagging", .xml = "<TagSet></TagSet>" },
+	{ "policy", LEVEL_BUCKET, .deletable = true, .error = "NoSuchBucketPolicy" },
 	{ "policyStatus", LEVEL_BUCKET, .error = "NoSuchBucketPolicy" },
-	{ "cors", LEVEL_BUCKET, .error = "NoSuchCORSConfiguration" },
-	{ "lifecycle", LEVEL_BUCKET, .error = "NoSuchLifecycleConfiguration" },
-	{ "encryption", LEVEL_BUCKET, .error = "ServerSideEncryptionConfigurationNotFoundError" },
-	{ "website", LEVEL_BUCKET, .error = "NoSuchWebsiteConfiguration" },
+	{ "cors", LEVEL_BUCKET, .deletable = true, .error = "NoSuchCORSConfiguration" },
+	{ "lifecycle", LEVEL_BUCKET, .deletable = true, .error = "NoSuchLifecycleConfiguration" },
+	{ "encryption", LEVEL_BUCKET, .deletable = true, .error = "ServerSideEncryptionConfigurationNotFoundError" },
+	{ "website", LEVEL_BUCKET, .deletable = true, .error = "NoSuchWebsiteConfiguration" },
 	{ "object-lock", LEVEL_BUCKET, .error = "ObjectLockConfigurationNotFoundError" },
-	{ "replication", LEVEL_BUCKET, .error = "ReplicationConfigurationNotFoundError" },
-	{ "publicAccessBlock", LEVEL_BUCKET, .error = "NoSuchPublicAccessBlockConfiguration" },
-	{ "ownershipControls", LEVEL_BUCKET, .error = "OwnershipControlsNotFoundError" },
+	{ "replication", LEVEL_BUCKET, .deletable = true, .error = "ReplicationConfigurationNotFoundError" },
+	{ "publicAccessBlock", LEVEL_BUCKET, .deletable = true, .error = "NoSuchPublicAccessBlockConfiguration" },
+	{ "ownershipControls", LEVEL_BUCKET, .deletable = true, .error = "OwnershipControlsNotFoundError" },
 	{ "logging", LEVEL_BUCKET, .root = "BucketLoggingStatus", .xml = "" },
 	{ "notification", LEVEL_BUCKET, .root = "NotificationConfiguration", .xml = "" },
 	{ "accelerate", LEVEL_BUCKET, .root = "AccelerateConfiguration", .xml = "" },
@@ -59,27 +60,33 @@ static const struct sub subs[] = {
 	{ "renameObject", LEVEL_OBJECT },
 };
 
-/* DELETE /bucket/key?uploads must not delete the object: a write is taken for one of the sub-resource, of whichever level. */
-static bool
-fits(const struct request *req, const struct sub *sub)
+/*
+ * One of the request's own level goes before another's. DELETE /bucket/key?uploads must not delete the object: a write is taken for
+ * one of the sub-resource, of whichever level.
+ */
+static const struct sub *
+named(const struct request *req, struct slice name)
 {
-	return sub->level == LEVEL_NONE || sub->level == req->level || strcmp(req->http->method, "GET");
+	const struct sub *other = NULL;
+
+	for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++) {
+		if (!slice_is(name, subs[i].name))
+			continue;
+		if (subs[i].level == LEVEL_NONE || subs[i].level == req->level)
+			return &subs[i];
+		other = &subs[i];
+	}
+	return strcmp(req->http->method, "GET") ? other : NULL;
 }
 
 static const struct sub *
 asked(const struct request *req)
 {
-	for (size_t i = 0; i < req->uri.count; i++)
-		for (size_t j = 0; j < sizeof(subs) / sizeof(subs[0]); j++)
-			if (slice_is(req->uri.params[i].name, subs[j].name) && fits(req, &subs[j]))
-				return &subs[j];
-	return NULL;
-}
+	const struct sub *sub = NULL;
 
-bool
-s3_sub_asked(const struct request *req)
-{
-	return req->uri.count && (req->level == LEVEL_BUCKET || req->level == LEVEL_OBJECT) && asked(req);
+	for (size_t i = 0; !sub && i < req->uri.count; i++)
+		sub = named(req, req->uri.params[i].name);
+	return sub;
 }
 
 /* The owner may do everything: that much is true of every bucket and object here. */
@@ -156,6 +163,38 @@ write_sub(struct request *req)
 	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Setting ?%s is not supported.", asked(req)->name);
 }
 
-const struct route s3_sub_read = { "GET", LEVEL_NONE, .name = "GetSubresource", .action = ACTION_READ, .run = read_sub };
-const struct route s3_sub_write = { "PUT", LEVEL_NONE, .name = "PutSubresource", .action = ACTION_WRITE,
+/* Nothing is there to be deleted: it is enough that what it would belong to is. */
+static int
+delete_sub(struct request *req)
+{
+	int rc;
+
+	if (req->level == LEVEL_OBJECT && (rc = s3_find_object(req)) != 0)
+		return rc;
+	req->http->reply.status = 204;
+	return 0;
+}
+
+static const struct route read_route = { "GET", LEVEL_NONE, .name = "GetSubresource", .action = ACTION_READ, .run = read_sub };
+static const struct route write_route = { "PUT", LEVEL_NONE, .name = "PutSubresource", .action = ACTION_WRITE,
 	.run = write_sub };
+static const struct route delete_of_bucket = { "DELETE", LEVEL_BUCKET, .name = "DeleteSubresource",
+	.action = ACTION_MANAGE, .run = delete_sub };
+static const struct route delete_of_object = { "DELETE", LEVEL_OBJECT, .name = "DeleteSubresource",
+	.action = ACTION_WRITE, .run = delete_sub };
+
+const struct route *
+s3_sub_route(const struct request *req)
+{
+	const char *method = req->http->method;
+	const struct sub *sub;
+
+	if (!req->uri.count || (req->level != LEVEL_BUCKET && req->level != LEVEL_OBJECT) || !strcmp(method, "HEAD") ||
+	    !(sub = asked(req)))
+		return NULL;
+	if (!strcmp(method, "GET"))
+		return &read_route;
+	if (!strcmp(method, "DELETE") && sub->deletable && sub->level == req->level)
+		return req->level == LEVEL_BUCKET ? &delete_of_bucket : &delete_of_object;
+	return &write_route;
+}

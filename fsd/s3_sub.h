@@ -5,13 +5,13 @@
 
 /*
  * Sub-resources (?acl, ?tagging, ?policy …) that this store has none of. Reads answer as AWS does for a bucket or an object where
- * nothing was configured, since clients ask as a matter of course; writes are NotImplemented. A write that names one of another level,
- * or one that has a route for another method, is one of these too, and not a write of the object or bucket itself. PUT ?acl with a
- * canned ACL that says what is so (private) succeeds, and changes nothing: tools set it as a matter of course, too.
+ * nothing was configured, since clients ask as a matter of course. So does a DELETE of what can be deleted at AWS, to who might
+ * configure it: tools that tidy up send one, and what is not there is gone. Other writes are NotImplemented. A write that names one of
+ * another level, or one that has a route for another method, is one of these too, and not a write of the object or bucket itself. PUT
+ * ?acl with a canned ACL that says what is so (private) succeeds, and changes nothing: tools set it as a matter of course, too.
  */
 
-/* Is there one of them in the query? Cheap where the query is empty. */
-bool s3_sub_asked(const struct request *req);
-extern const struct route s3_sub_read, s3_sub_write;
+/* What a request for one of them is; NULL if none is named in the query, and for a HEAD. Cheap where the query is empty. */
+const struct route *s3_sub_route(const struct request *req);
 
 #endif

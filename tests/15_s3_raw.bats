@@ -33,6 +33,7 @@ raw() {
 @test "permission" { raw permissions; }
 @test "attributes of an object" { raw attributes; }
 @test "attributes of its parts" { raw attributes_of_parts; }
+@test "a configuration that is not there can be deleted" { raw deletion_of_configuration; }
 
 # One page of all keys, 25 of them, behind the token of `page` if it is given; appended to `seen`.
 page() {	# BUCKET [first]

@@ -956,7 +956,7 @@ def group_subresources():
                        ("ownershipControls", "OwnershipControlsNotFoundError")):
         is_error("GET ?" + name, s3("GET", bucket, {name: ""}), 404, code)
         is_error("PUT ?" + name, s3("PUT", bucket, {name: ""}, b"<x/>"), 501, "NotImplemented")
-        is_error("DELETE ?" + name, s3("DELETE", bucket, {name: ""}), 501, "NotImplemented")
+    is_error("DELETE ?object-lock", s3("DELETE", bucket, {"object-lock": ""}), 501, "NotImplemented")
     for where in (bucket, path):
         reply = s3("GET", where, {"acl": ""})
         check("GET ?acl of " + where, reply.status == 200 and b"FULL_CONTROL" in reply.body, reply)
@@ -975,7 +975,6 @@ def group_subresources():
         is_error("GET ?" + name, s3("GET", bucket, {name: ""}), 501, "NotImplemented")
     check("GET ?tagging of an object", b"<TagSet>" in s3("GET", path, {"tagging": ""}).body)
     is_error("PUT ?tagging", s3("PUT", path, {"tagging": ""}, b"<x/>"), 501, "NotImplemented")
-    is_error("DELETE ?tagging", s3("DELETE", path, {"tagging": ""}), 501, "NotImplemented")
     is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
     is_error("GET ?retention", s3("GET", path, {"retention": ""}), 404, "NoSuchObjectLockConfiguration")
     is_error("PUT ?versioning", s3("PUT", bucket, {"versioning": ""}, b"<x/>"), 400, "MalformedXML")
@@ -1276,6 +1275,31 @@ def group_attributes_of_parts():
         for text in ("-1", "x", "2147483648", "99999999999999999999"):
             is_error("%s: %s" % (name, text), attributes(path, "ObjectParts", headers={name: text}), 400, "InvalidArgument")
     is_error("parts and their checks", attributes(path, "ETag", headers={"x-amz-max-parts": "x"}), 400, "InvalidArgument")
+
+
+def group_deletion_of_configuration():
+    path, bucket = kept(), "/" + BUCKET
+    viewer, editor = a_user("viewer", "viewer"), a_user("editor", "editor")
+    for name in ("policy", "cors", "lifecycle", "tagging", "encryption", "website", "replication", "publicAccessBlock", "ownershipControls"):
+        reply = s3("DELETE", bucket, {name: ""})
+        check("DELETE ?" + name, reply.status == 204 and reply.body == b"", reply)
+        is_error("of no bucket: " + name, s3("DELETE", bucket + "-none", {name: ""}), 404, "NoSuchBucket")
+        for who in (viewer, editor):
+            is_error("by who does not own it: " + name, s3("DELETE", bucket, {name: ""}, signer=who()), 403, "AccessDenied")
+        if name != "tagging":
+            is_error("of an object: " + name, s3("DELETE", path, {name: ""}), 501, "NotImplemented")
+    for name in ("logging", "notification", "accelerate", "requestPayment", "policyStatus", "acl"):
+        is_error("AWS deletes no ?" + name, s3("DELETE", bucket, {name: ""}), 501, "NotImplemented")
+    is_error("with another one before it", s3("DELETE", bucket, {"acl": "", "policy": ""}), 501, "NotImplemented")
+    is_error("of the past", s3("DELETE", bucket + "--at-1", {"policy": ""}), 405, "MethodNotAllowed")
+    check("the bucket is there", s3("HEAD", bucket).status == 200)
+
+    check("tags of an object", s3("DELETE", path, {"tagging": ""}, signer=editor()).status == 204)
+    check("of a version", s3("DELETE", path, {"tagging": "", "versionId": "null"}).status == 204)
+    is_error("of none", s3("DELETE", path, {"tagging": "", "versionId": "x"}), 400, "InvalidArgument")
+    is_error("tags of nothing", s3("DELETE", path + "-none", {"tagging": ""}), 404, "NoSuchKey")
+    is_error("by a viewer", s3("DELETE", path, {"tagging": ""}, signer=viewer()), 403, "AccessDenied")
+    still_kept("after all that", path)
 
 
 GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}
