@@ -8,14 +8,20 @@
 #include "s3_sub.h"
 #include "xml.h"
 
-/* What a read is answered with. `error`, else `xml` as it stands; neither: acl() or NotImplemented. */
+/*
+ * What a read is answered with. `error`, else `xml` as it stands; neither: acl() or NotImplemented. Of those with `by_id` a bucket can
+ * have many: a read lists them all, or is of one.
+ */
 struct sub {
 	const char *name;
 	enum level level;		/* LEVEL_NONE: both */
 	bool deletable;			/* a DELETE of it succeeds */
+	bool by_id;			/* with ?id= NoSuchConfiguration */
 	const char *error;
 	const char *root, *xml;
 };
+
+#define NONE_LISTED "<IsTruncated>false</IsTruncated>"
 
 static const struct sub subs[] = {
 	{ "acl", LEVEL_NONE },
@@ -36,6 +42,11 @@ static const struct sub subs[] = {
 	{ "accelerate", LEVEL_BUCKET, .root = "AccelerateConfiguration", .xml = "" },
 	{ "requestPayment", LEVEL_BUCKET, .root = "RequestPaymentConfiguration", .xml = "<Payer>BucketOwner</Payer>" },
 	{ "abac", LEVEL_BUCKET, .root = "AbacStatus", .xml = "<Status>Disabled</Status>" },
+	{ "analytics", LEVEL_BUCKET, .by_id = true, .root = "ListBucketAnalyticsConfigurationResult", .xml = NONE_LISTED },
+	{ "inventory", LEVEL_BUCKET, .by_id = true, .root = "ListInventoryConfigurationsResult", .xml = NONE_LISTED },
+	{ "metrics", LEVEL_BUCKET, .by_id = true, .root = "ListMetricsConfigurationsResult", .xml = NONE_LISTED },
+	{ "intelligent-tiering", LEVEL_BUCKET, .by_id = true, .root = "ListBucketIntelligentTieringConfigurationsOutput",
+	    .xml = NONE_LISTED },
 	/* These have routes of their own; with another method they must not be taken for the bucket itself. */
 	{ "delete", LEVEL_BUCKET },
 	{ "versioning", LEVEL_BUCKET },
@@ -43,10 +54,6 @@ static const struct sub subs[] = {
 	{ "location", LEVEL_BUCKET },
 	{ "uploads", LEVEL_BUCKET },
 	{ "attributes", LEVEL_OBJECT },
-	{ "analytics", LEVEL_BUCKET },
-	{ "intelligent-tiering", LEVEL_BUCKET },
-	{ "inventory", LEVEL_BUCKET },
-	{ "metrics", LEVEL_BUCKET },
 	{ "metadataTable", LEVEL_BUCKET },
 	{ "metadataConfiguration", LEVEL_BUCKET },
 	{ "metadataInventoryTable", LEVEL_BUCKET },
@@ -129,6 +136,8 @@ read_sub(struct request *req)
 
 	if (req->level == LEVEL_OBJECT && (rc = s3_find_object(req)) != 0)
 		return rc;
+	if (sub->by_id && uri_has(&req->uri, "id"))
+		return request_fail(req, ERR_NOTFOUND, "NoSuchConfiguration", NULL);
 	if (sub->error)
 		return request_fail(req, ERR_NOTFOUND, sub->error, NULL);
 	if (!strcmp(sub->name, "acl"))

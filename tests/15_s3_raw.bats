@@ -34,6 +34,7 @@ raw() {
 @test "attributes of an object" { raw attributes; }
 @test "attributes of its parts" { raw attributes_of_parts; }
 @test "a configuration that is not there can be deleted" { raw deletion_of_configuration; }
+@test "configurations by id" { raw configurations_by_id; }
 
 # One page of all keys, 25 of them, behind the token of `page` if it is given; appended to `seen`.
 page() {	# BUCKET [first]

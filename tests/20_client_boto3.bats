@@ -30,6 +30,7 @@ with_newest() {
 @test "Debian's boto3: presigned" { with_debian presigned; }
 @test "Debian's boto3: checksums" { with_debian checksums; }
 @test "Debian's boto3: attributes" { with_debian attributes; }
+@test "Debian's boto3: configuration" { with_debian configuration; }
 
 @test "newest boto3: buckets" { with_newest buckets; }
 @test "newest boto3: object" { with_newest object; }
@@ -45,3 +46,4 @@ with_newest() {
 @test "newest boto3: presigned" { with_newest presigned; }
 @test "newest boto3: checksums" { with_newest checksums; }
 @test "newest boto3: attributes" { with_newest attributes; }
+@test "newest boto3: configuration" { with_newest configuration; }

@@ -971,8 +971,6 @@ def group_subresources():
     is_error("PUT ?acl with a document", s3("PUT", path, {"acl": ""}, b"<x/>", private), 501, "NotImplemented")
     for name in ("logging", "notification", "accelerate", "requestPayment"):
         check("GET ?" + name, s3("GET", bucket, {name: ""}).status == 200)
-    for name in ("inventory", "analytics", "metrics"):
-        is_error("GET ?" + name, s3("GET", bucket, {name: ""}), 501, "NotImplemented")
     check("GET ?tagging of an object", b"<TagSet>" in s3("GET", path, {"tagging": ""}).body)
     is_error("PUT ?tagging", s3("PUT", path, {"tagging": ""}, b"<x/>"), 501, "NotImplemented")
     is_error("POST ?select", s3("POST", path, {"select": "", "select-type": "2"}, b"<x/>"), 501, "NotImplemented")
@@ -1300,6 +1298,21 @@ def group_deletion_of_configuration():
     is_error("tags of nothing", s3("DELETE", path + "-none", {"tagging": ""}), 404, "NoSuchKey")
     is_error("by a viewer", s3("DELETE", path, {"tagging": ""}, signer=viewer()), 403, "AccessDenied")
     still_kept("after all that", path)
+
+
+def group_configurations_by_id():
+    path, bucket = kept(), "/" + BUCKET
+    for name, root in (("analytics", "ListBucketAnalyticsConfigurationResult"), ("inventory", "ListInventoryConfigurationsResult"),
+                       ("metrics", "ListMetricsConfigurationsResult"),
+                       ("intelligent-tiering", "ListBucketIntelligentTieringConfigurationsOutput")):
+        reply = s3("GET", bucket, {name: ""})
+        check("GET ?" + name, body_of(reply, root) == "<IsTruncated>false</IsTruncated>", reply)
+        is_error("one of them: " + name, s3("GET", bucket, {name: "", "id": "all"}), 404, "NoSuchConfiguration")
+        is_error("of no bucket: " + name, s3("GET", bucket + "-none", {name: "", "id": "all"}), 404, "NoSuchBucket")
+        is_error("PUT ?" + name, s3("PUT", bucket, {name: "", "id": "all"}, b"<x/>"), 501, "NotImplemented")
+        is_error("DELETE ?" + name, s3("DELETE", bucket, {name: "", "id": "all"}), 501, "NotImplemented")
+        check("of an object, of which there is none", s3("GET", path, {name: "", "id": "all"}).body == KEPT)
+    is_error("an id where there is none", s3("GET", bucket, {"cors": "", "id": "all"}), 404, "NoSuchCORSConfiguration")
 
 
 GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}

@@ -384,6 +384,28 @@ def test_attributes():
     s3.delete_bucket(Bucket=b)
 
 
+def test_configuration():
+    s3 = client()
+    b = bucket(s3, "configuration-test")
+    s3.put_object(Bucket=b, Key="o", Body=b"1")
+    for name in ("bucket_policy", "bucket_cors", "bucket_lifecycle", "bucket_tagging", "bucket_encryption", "bucket_website",
+                 "bucket_replication", "public_access_block", "bucket_ownership_controls"):
+        same(getattr(s3, "delete_" + name)(Bucket=b)["ResponseMetadata"]["HTTPStatusCode"], 204)
+    for name in ("analytics", "inventory", "metrics", "intelligent_tiering"):
+        found = getattr(s3, "list_bucket_%s_configurations" % name)(Bucket=b)
+        same((found["IsTruncated"], [n for n in found if n.endswith("List")]), (False, []))
+        same(refused(getattr(s3, "get_bucket_%s_configuration" % name), Bucket=b, Id="all"), "NoSuchConfiguration")
+    same(refused(s3.get_bucket_policy, Bucket=b), "NoSuchBucketPolicy")
+    same(s3.get_object_tagging(Bucket=b, Key="o")["TagSet"], [])
+    same(s3.delete_object_tagging(Bucket=b, Key="o")["ResponseMetadata"]["HTTPStatusCode"], 204)
+    for options in ({"Tagging": "a=b"}, {"ServerSideEncryption": "AES256"}):
+        same(refused(s3.put_object, Bucket=b, Key="o", Body=b"2", **options), "NotImplemented")
+        same(refused(s3.create_multipart_upload, Bucket=b, Key="o", **options), "NotImplemented")
+        same(refused(s3.copy_object, Bucket=b, Key="c", CopySource={"Bucket": b, "Key": "o"}, **options), "NotImplemented")
+    same(s3.get_object(Bucket=b, Key="o")["Body"].read(), b"1")
+    empty(s3, b)
+
+
 def main():
     name = sys.argv[1]
     print("# boto3 %s" % boto3.__version__)
