@@ -167,7 +167,7 @@ s3_complete_upload(struct request *req)
 	struct upload_part *parts = NULL;
 	int rc;
 
-	if ((rc = s3_upload_param(req, &complete.id)) != 0 || (rc = s3_write_expectation(req, &complete.expect)) != 0 ||
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = s3_upload_param(req, &complete.id)) != 0 || (rc = s3_write_expectation(req, &complete.expect)) != 0 ||
 	    (rc = read_announced(req, &complete)) != 0 || (rc = read_parts(req, &parts, &complete.count)) != 0)
 		goto out;
 	complete.parts = parts;

@@ -58,7 +58,8 @@ s3_part_start(struct request *req)
 	int64_t id;
 	int rc;
 
-	if ((rc = part_number(req, &number)) != 0 || (rc = find_upload(req, &id, &info)) != 0)
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = part_number(req, &number)) != 0 ||
+	    (rc = find_upload(req, &id, &info)) != 0)
 		goto out;
 	rc = s3_body_start(req, &(struct s3_body_options) { .leaves = true,
 		.checksum = info.checksum_type != CHECKSUM_NONE, .kind = info.checksum_kind });
@@ -210,7 +211,8 @@ s3_part_copy(struct request *req)
 	int64_t id;
 	int rc;
 
-	if ((rc = part_number(req, &part.number)) != 0 || (rc = find_upload(req, &id, &c.upload)) != 0 ||
+	if ((rc = s3_refuse_headers(req)) != 0 || (rc = part_number(req, &part.number)) != 0 ||
+	    (rc = find_upload(req, &id, &c.upload)) != 0 ||
 	    (rc = s3_copy_source(req, &c.source)) != 0 || (rc = s3_copy_conditions(req, &c.source)) != 0 ||
 	    (rc = copy_range(&c)) != 0 || (rc = copy_bytes(&c)) != 0)
 		goto out;

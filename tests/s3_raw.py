@@ -1315,6 +1315,35 @@ def group_configurations_by_id():
     is_error("an id where there is none", s3("GET", bucket, {"cors": "", "id": "all"}), 404, "NoSuchCORSConfiguration")
 
 
+def group_refused_headers():
+    """What is asked for beside the bytes and is not built is refused wherever it is asked for, never dropped."""
+    path = kept()
+    upload_id, xml = upload(path + "-up", {1: b"part"})
+    part, copied = {"uploadId": upload_id, "partNumber": "2"}, {"x-amz-copy-source": path}
+    for name, value in (("x-amz-server-side-encryption", "AES256"), ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
+                        ("x-amz-tagging", "a=b")):
+        h = {name: value}
+        for what, reply in (("PutObject", s3("PUT", path, body=b"x", headers=h)),
+                            ("CopyObject", s3("PUT", path + "-c", headers=dict(h, **copied))),
+                            ("a copy with other metadata", s3("PUT", path + "-c", headers=dict(h, **copied, **{"x-amz-metadata-directive": "REPLACE"}))),
+                            ("a presigned PUT", send("PUT", Signer().presign("PUT", path, h), [("Host", HOST)], b"x")),
+                            ("CreateMultipartUpload", s3("POST", path + "-c", {"uploads": ""}, headers=h)),
+                            ("UploadPart", s3("PUT", path + "-up", part, b"x", h)),
+                            ("UploadPartCopy", s3("PUT", path + "-up", part, headers=dict(h, **copied))),
+                            ("CompleteMultipartUpload", s3("POST", path + "-up", {"uploadId": upload_id}, xml, h))):
+            is_error("%s: %s in %s" % (name, value, what), reply, 501, "NotImplemented")
+            check("which names the header", name.encode() in reply.body, reply)
+    check("nothing was copied", s3("HEAD", path + "-c").status == 404)
+    uploads = s3("GET", "/" + BUCKET, {"uploads": ""}).body
+    check("no upload was begun", uploads.count(b"<Upload>") == 1, uploads)
+    parts = s3("GET", path + "-up", {"uploadId": upload_id}).body
+    check("no part was added", re.findall(rb"<PartNumber>(\d+)", parts) == [b"1"], parts)
+    for directive, status in (("COPY", 200), ("REPLACE", 200), ("x", 400)):
+        reply = s3("PUT", path + "-c", headers=dict(copied, **{"x-amz-tagging-directive": directive}))
+        check("there are no tags to %s" % directive, reply.status == status, reply)
+    still_kept("after all that", path)
+
+
 GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}
 
 
