@@ -26,6 +26,7 @@ with_newest() {
 @test "Debian's boto3: delete objects" { with_debian delete_objects; }
 @test "Debian's boto3: copy" { with_debian copy; }
 @test "Debian's boto3: multipart" { with_debian multipart; }
+@test "Debian's boto3: multipart pages" { with_debian multipart_pages; }
 @test "Debian's boto3: transfer" { with_debian transfer; }
 @test "Debian's boto3: presigned" { with_debian presigned; }
 @test "Debian's boto3: checksums" { with_debian checksums; }
@@ -42,6 +43,7 @@ with_newest() {
 @test "newest boto3: delete objects" { with_newest delete_objects; }
 @test "newest boto3: copy" { with_newest copy; }
 @test "newest boto3: multipart" { with_newest multipart; }
+@test "newest boto3: multipart pages" { with_newest multipart_pages; }
 @test "newest boto3: transfer" { with_newest transfer; }
 @test "newest boto3: presigned" { with_newest presigned; }
 @test "newest boto3: checksums" { with_newest checksums; }

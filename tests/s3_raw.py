@@ -1344,6 +1344,31 @@ def group_refused_headers():
     still_kept("after all that", path)
 
 
+def group_odd_reads():
+    """Reads that are right, but seldom sent."""
+    path, bucket = kept(), "/" + BUCKET
+    head = s3("HEAD", path).headers
+    for method, status in (("HEAD", 200), ("GET", 200)):
+        check("%s of a bucket with a slash behind it" % method, s3(method, bucket + "/").status == status)
+    past = "Sat, 01 Jan 2000 00:00:00 GMT"
+    check("a tag that fits is stronger than a date", s3("GET", path, headers={"if-none-match": head["etag"], "if-modified-since": past}).status == 304)
+    reply = s3("GET", path, headers={"range": "bytes=0-0,2-3"})
+    check("two ranges are all of it", reply.status == 200 and reply.body == KEPT and "content-range" not in reply.headers, reply)
+    for key in ("%" * 1024, "%2F \u00fc+&" * 128, "\u00fc" * 512):
+        path = "%s/%s" % (bucket, key)
+        check("store 1,024 bytes", len(key.encode()) == 1024 and s3("PUT", path, body=b"long").status == 200)
+        check("they are read", s3("GET", path).body == b"long")
+        for params in ({}, {"list-type": "2"}, {"versions": ""}):
+            reply = s3("GET", bucket, dict(params, **{"prefix": key, "delimiter": "", "encoding-type": "url"}))
+            check("and listed by %s" % params, ("<Key>%s</Key>" % quote(key, "/-._~")).encode() in reply.body and
+                  b"<Delimiter>" not in reply.body, reply)
+    for params in ({}, {"list-type": "2"}, {"versions": ""}):
+        reply = s3("GET", bucket, dict(params, **{"prefix": "", "delimiter": ""}))
+        check("no prefix, no delimiter: %s" % params, reply.body.count(b"<Key>") == 4 and b"<Prefix></Prefix>" in reply.body, reply)
+        reply = s3("GET", bucket, dict(params, **{"max-keys": "0"}))
+        check("no keys: %s" % params, b"<Key>" not in reply.body and b"<IsTruncated>false<" in reply.body, reply)
+
+
 GROUPS = {n[6:]: f for n, f in sorted(globals().items()) if n.startswith("group_")}
 
 

@@ -289,6 +289,33 @@ def test_multipart():
     empty(s3, b)
 
 
+def test_multipart_pages():
+    s3 = client()
+    b = bucket(s3, "multipart-pages-test")
+    uploads = [(k, s3.create_multipart_upload(Bucket=b, Key=k)["UploadId"]) for k in ("a", "a", "a", "b/1", "b/2", "c d", "é", "é")]
+
+    def pages(size, **arguments):
+        found, prefixes = [], []
+        for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=b, PaginationConfig={"PageSize": size}, **arguments):
+            found += [(u["Key"], u["UploadId"]) for u in page.get("Uploads", [])]
+            prefixes += [p["Prefix"] for p in page.get("CommonPrefixes", [])]
+        return found, prefixes
+    key, upload = uploads[0]
+    for number in (1, 2, 5, 9, 10000):
+        s3.upload_part(Bucket=b, Key=key, UploadId=upload, PartNumber=number, Body=b"x")
+    for size in (1, 2, 3, 5, 1000):
+        same(pages(size), (uploads, []))
+        same(pages(size, Delimiter="", Prefix=""), (uploads, []))
+        same(pages(size, Delimiter="/"), ([u for u in uploads if "/" not in u[0]], ["b/"]))
+        same(pages(size, Prefix="b/"), ([u for u in uploads if "/" in u[0]], []))
+        parts = s3.get_paginator("list_parts").paginate(Bucket=b, Key=key, UploadId=upload, PaginationConfig={"PageSize": size})
+        same([p["PartNumber"] for page in parts for p in page["Parts"]], [1, 2, 5, 9, 10000])
+    for key, upload in uploads:
+        s3.abort_multipart_upload(Bucket=b, Key=key, UploadId=upload)
+    same(pages(1), ([], []))
+    s3.delete_bucket(Bucket=b)
+
+
 def test_transfer():
     s3 = client()
     b = bucket(s3, "transfer-test")
