@@ -45,7 +45,7 @@ class Daemon:
             except OSError:
                 s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab") as log, tied.undisturbed():
             self.process = subprocess.Popen(
                 [self.build + "/fsd", "--data", self.data, "--config", self.config, "--listen",
                  "127.0.0.1:%d" % self.port], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=tied.tie)

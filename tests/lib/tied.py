@@ -3,6 +3,7 @@
 Started by the main thread: the system ends them when the thread that started them ends.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -16,6 +17,19 @@ def tie():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != test:    # it was over before
         os._exit(1)
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """SIGTERM waits for the end of the block: what is started there can be ended by who started it."""
+    late = []
+    usual = signal.signal(signal.SIGTERM, lambda number, frame: late.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+        if late:
+            sys.exit(128 + late[0])
 
 
 # Who is ended by SIGTERM tidies up as if it were an error.

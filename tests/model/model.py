@@ -115,7 +115,10 @@ class Generator:
 # ---- one run
 
 class Run:
-    def __init__(self, build, folder):
+    def __init__(self):
+        self.daemon = None
+
+    def begin(self, build, folder):
         self.ref = Reference()
         self.daemon = Daemon(build, os.path.join(folder, "store"), os.path.join(folder, "fsd.log"), CONFIG)
         self.daemon.start()
@@ -649,7 +652,7 @@ class Run:
             raise Disagreement("%s: %s" % (step["do"], e)) from e
 
     def end(self):
-        if self.daemon.running():
+        if self.daemon and self.daemon.running():
             self.daemon.kill()
 
 
@@ -658,9 +661,9 @@ class Run:
 def attempt(build, steps, progress=False):
     """Runs steps that are known; the disagreement and the number of the step where it was, or None."""
     folder = tempfile.mkdtemp(prefix="fsd-model-")
-    run, i = None, -1
+    run, i = Run(), -1
     try:
-        run = Run(build, folder)
+        run.begin(build, folder)
         for i, step in enumerate(steps):
             run.step(step)
             if i % 100 == 99:
@@ -672,17 +675,16 @@ def attempt(build, steps, progress=False):
     except (Disagreement, ApiError, Lost, OSError, http.client.HTTPException, KeyError) as e:
         return i, "%s: %s" % (type(e).__name__, e)
     finally:
-        if run:
-            run.end()
+        run.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def explore(build, seed, count, without=()):
     """Makes steps as it goes. (the steps so far, what went wrong or None)"""
     folder = tempfile.mkdtemp(prefix="fsd-model-")
-    generator, steps, run = Generator(seed, without), [], None
+    generator, steps, run = Generator(seed, without), [], Run()
     try:
-        run = Run(build, folder)
+        run.begin(build, folder)
         for i in range(count):
             steps.append(generator.step(run.ref, i))
             run.step(steps[-1])
@@ -696,8 +698,7 @@ def explore(build, seed, count, without=()):
     except (Disagreement, ApiError, Lost, OSError, http.client.HTTPException, KeyError) as e:
         return steps, "%s: %s" % (type(e).__name__, e)
     finally:
-        if run:
-            run.end()
+        run.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
