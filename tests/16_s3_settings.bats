@@ -65,8 +65,8 @@ status_of() {
 	start_with <<< "signature_v2: off"
 	/usr/bin/python3 - <<-PYTHON
 		import sys, time
-		sys.path.insert(0, "$FSD_ROOT/tests")
-		import s3_raw as s
+		sys.path.insert(0, "$FSD_ROOT/tests/s3_raw")
+		import wire as s
 		s.setup()
 		path = s.kept()
 		reply = s.send("GET", s.presign_v2("GET", path, int(time.time()) + 60), [("Host", s.HOST)])
@@ -92,7 +92,7 @@ status_of() {
 
 @test "uploads wait for memory, and all come through" {
 	start_with <<< 'limits: {upload_memory: 16MiB, threads: 8}'
-	/usr/bin/python3 "$FSD_ROOT"/tests/s3_raw.py waiting
+	/usr/bin/python3 "$FSD_ROOT"/tests/s3_raw waiting
 }
 
 @test "a full disk: 507, nothing lost, and deletes make room" {

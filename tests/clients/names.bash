@@ -1,4 +1,4 @@
-# Odd names, and which clients can express them; boto3_test.py and s3_raw.py have all of them and more.
+# Odd names, and which clients can express them; boto3_test.py and s3_raw/ have all of them and more.
 #
 #	tree	a file of that name below a folder, carried by `aws s3 sync`, `s3cmd sync`, `rclone copy`
 #	key	a key that no file can have: given to `aws s3api` and, where marked, `s3cmd`, on the command line
