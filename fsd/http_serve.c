@@ -266,9 +266,11 @@ http_cut(struct http_request *req)
 	if (!e->settled && !e->cut && (e->waiting || !is_our_turn(e))) {
 		cut = true;
 		e->cut = e->lane->tls ? 408 : write_refusal(e);
-		(void)shutdown(e->fd, e->lane->tls ? SHUT_RDWR : SHUT_RD);
+		/* Who waits has more to send, and its socket stays open: with that side shut down the kernel gives no more room to send. */
 		if (e->waiting)
 			MHD_resume_connection(e->mhd);
+		else
+			(void)shutdown(e->fd, e->lane->tls ? SHUT_RDWR : SHUT_RD);
 		e->waiting = false;
 	}
 	pthread_mutex_unlock(&e->lock);

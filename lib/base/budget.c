@@ -319,6 +319,17 @@ slowest(struct budget *b, const struct budget_rule *rule)
 	return slow;
 }
 
+static size_t
+held_by_slow(struct budget *b, const struct budget_rule *rule)
+{
+	size_t held = 0;
+
+	for (struct budget_user *u = b->holders; u; u = u->after)
+		if (is_slow(u, rule) && u->cut)
+			held += u->held;
+	return held;
+}
+
 /* Of those that wait, the one that has held something for longest. */
 static struct budget_user *
 oldest_waiting(struct budget *b)
@@ -357,9 +368,9 @@ budget_sweep(struct budget *b, const struct budget_rule *rule)
 	pthread_mutex_lock(&b->lock);
 	b->sweeps++;
 	stuck = is_stuck(b, rule);
-	u = slowest(b, rule);
-	for (size_t n = b->queued; n > 0 && u; n--, u = slowest(b, rule))
-		count += cut(b, u);
+	/* Before the slow ones, whose units let those go on that waited for longest: who came last would be all that is left. */
+	if (stuck)
+		freed = held_by_slow(b, rule);
 	while (stuck && freed < b->units / 2 && (u = oldest_waiting(b)) != NULL) {
 		held = u->held;
 		if (cut(b, u)) {
@@ -367,6 +378,9 @@ budget_sweep(struct budget *b, const struct budget_rule *rule)
 			count++;
 		}
 	}
+	u = slowest(b, rule);
+	for (size_t n = b->queued; n > 0 && u; n--, u = slowest(b, rule))
+		count += cut(b, u);
 	pthread_mutex_unlock(&b->lock);
 	return count;
 }

@@ -63,7 +63,7 @@ struct budget_rule {
 /*
  * To be called about once a second, one at a time. Cuts holders that wait for nothing and moved less than the rule asks, those
  * slow for longest first, not more than users wait. Where all together moved less than the rule asks of each that
- * waits, cuts holders that wait, those that hold for longest first, until half of everything comes back. Returns how many.
+ * waits, cuts holders that wait, too, those that hold for longest first, until half of everything comes back. Returns how many.
  */
 unsigned budget_sweep(struct budget *b, const struct budget_rule *rule);
 

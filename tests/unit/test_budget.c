@@ -160,8 +160,35 @@ test_stuck(void)
 	budget_free(b);
 }
 
+/* Where the slow ones hold half, nobody who waits has to go: once they give, who came last is all that still waits. */
+static void
+test_stuck_behind_slow_ones(void)
+{
+	int cut[3] = { 0 };
+	struct budget_user u[3] = { user(&cut[0]), user(&cut[1]), user(&cut[2]) };
+	static const size_t held[3] = { 6, 1, 1 };
+	unsigned count = 0;
+	struct budget *b;
+
+	CHECK_INT(0, budget_new(UNITS, RESERVE, &b));
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(0, budget_take(b, &u[i], held[i]));
+	for (int i = 1; i < 3; i++)
+		CHECK_INT(ERR_AGAIN, budget_take(b, &u[i], 5));
+	for (int64_t s = 0; s < 40 && !count; s++)
+		count = sweep(b, s);
+	CHECK_INT(1, count);
+	CHECK_INT(1, cut[0]);
+	CHECK_INT(0, cut[1] + cut[2]);
+	for (int i = 0; i < 3; i++)
+		budget_give(b, &u[i], held[i]);
+	for (int i = 0; i < 3; i++)
+		budget_forget(b, &u[i]);
+	budget_free(b);
+}
+
 static const struct test tests[] = {
 	TEST(test_many_at_once), TEST(test_slow_are_cut_while_others_wait), TEST(test_no_more_than_needed),
-	TEST(test_stuck), TEST_END,
+	TEST(test_stuck), TEST(test_stuck_behind_slow_ones), TEST_END,
 };
 TEST_MAIN(tests)
