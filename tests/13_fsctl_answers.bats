@@ -15,11 +15,35 @@ setup() {
 	answers '{}'
 	unset FSD_DATA FSD_TOKEN
 	cd "$BATS_TEST_TMPDIR"
-	SERVER=
+	SERVER= HOLDER=
 }
 
 teardown() {
 	[ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+	[ -z "$HOLDER" ] || kill "$HOLDER" 2>/dev/null || true
+	renew
+}
+
+renew() {	# the stand-in ends: the next call starts one that has answered nothing yet
+	local pid
+	pid=$(cat "$D/fake.pid" 2>/dev/null) || return 0
+	kill "$pid" 2>/dev/null || true
+	wait_gone "$pid" 60
+	rm -f "$D/fake.pid"
+}
+
+asked() {	# TEXT: a request with that has reached the stand-in
+	within 60 grep -qF "$1" "$D/requests.log"
+}
+
+lock_is_held() {
+	! flock -n "$D/LOCK" true
+}
+
+hold_lock() {	# until HOLDER is killed
+	flock --no-fork "$D/LOCK" sleep 600 3>&- &
+	HOLDER=$!
+	within 60 lock_is_held
 }
 
 answers() {
@@ -44,10 +68,7 @@ has() {
 listen() {	# starts the stand-in on a port: URL
 	"$DIR/fsd" --data "$D" --port-file "$BATS_TEST_TMPDIR/port" 3>&- &
 	SERVER=$!
-	for _ in $(seq 100); do
-		[ -s "$BATS_TEST_TMPDIR/port" ] && break
-		sleep 0.05
-	done
+	within 60 test -s "$BATS_TEST_TMPDIR/port"
 	URL=http://127.0.0.1:$(< "$BATS_TEST_TMPDIR/port")
 }
 
@@ -108,22 +129,26 @@ answer_error() {
 
 @test "a daemon is started, used again, and outlives nobody's pipes" {
 	answers '{"GET /v1/admin/status": [200, {"version": "7", "pid": 1}]}'
-	local start=$SECONDS
+	local start=$SECONDS pid
+	# It goes on for a minute: who waits for a pipe that it holds waits as long.
 	run ctl status; status_is 0
-	[ $((SECONDS - start)) -lt 3 ]
+	[ $((SECONDS - start)) -lt 40 ]
+	pid=$(< "$D/fake.pid")
 	run ctl status; status_is 0
 	[ "$(grep -c . "$D/requests.log")" = 2 ]
-	sleep 4
+	[ "$(< "$D/fake.pid")" = "$pid" ]
+	renew
 	start=$SECONDS
 	( ctl status 9>&1 > /dev/null ) | cat		# a pipe that fsctl was given beside its own output
-	[ $((SECONDS - start)) -lt 3 ]
+	[ $((SECONDS - start)) -lt 40 ]
 }
 
 @test "paths longer than a socket's may be" {
 	local long=$BATS_TEST_TMPDIR/$(printf 'x%.0s' $(seq 120))
 	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
 	mv "$D" "$long"
-	run "$DIR/fsctl" --data "$long" status
+	D=$long
+	run ctl status
 	status_is 0
 }
 
@@ -139,11 +164,10 @@ answer_error() {
 
 @test "who holds the lock without serving yet is waited for" {
 	answers '{"GET /v1/admin/status": [200, {"version": "7"}]}'
-	flock "$D/LOCK" sleep 1 3>&- &
-	sleep 0.2
+	hold_lock
+	( sleep 1; kill "$HOLDER" ) 3>&- &
 	run ctl status
 	status_is 0
-	wait
 }
 
 @test "every kind of answer has its exit code, its reason and a next step" {
@@ -236,7 +260,7 @@ answer_error() {
 	[ "$(expr "${lines[0]}" : '.*OBJECTS')" = "$(expr "${lines[1]}" : '.*1,234,567')" ]
 	grep -q 'workspaces?limit=1000&after=a' "$D/requests.log"
 	rm "$D/requests.log"
-	sleep 4		# a new stand-in begins at the first page
+	renew		# a new one begins at the first page
 	run ctl --json workspace list
 	[ "$(jq -r '[.workspaces[].name] | join(",")' <<< "$output")" = a,bigger-name ]
 }
@@ -306,7 +330,7 @@ job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 @test "a job that fails, one that another stopped, one beside another" {
 	job '"state": "failed", "exitCode": 13, "error": "no space left", "report": {}'
 	run ctl gc; status_is 13; has 'no space left'
-	sleep 4
+	renew
 	job '"state": "stopped", "exitCode": 75, "report": {}'
 	run ctl gc; status_is 75; has 'stopped'
 	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "conflict", "message": "One is running already."}}]}'
@@ -318,14 +342,16 @@ job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 		"GET /v1/admin/jobs/job_1": [200, {"state": "running", "progress": {"done": 0, "total": 0}, "lines": []}],
 		"stopped /v1/admin/jobs/job_1": [200, {"state": "stopped", "exitCode": 75, "lines": [], "report": {"chunksFreed": 3}}]}'
 	# A shell gives what it starts in the background an ignored SIGINT.
-	run timeout 30 /usr/bin/python3 - "$DIR/fsctl" --data "$D" gc <<-'END'
-		import signal, subprocess, sys, time
+	run timeout 120 /usr/bin/python3 - "$DIR/fsctl" --data "$D" gc <<-'END'
+		import os, signal, subprocess, sys, time
 		signal.signal(signal.SIGINT, signal.SIG_DFL)
 		p = subprocess.Popen(sys.argv[1:])
-		time.sleep(1.5)
+		log = os.path.join(sys.argv[3], "requests.log")
+		while not (os.path.exists(log) and "GET /v1/admin/jobs/job_1" in open(log).read()):
+		    time.sleep(0.05)
 		p.send_signal(signal.SIGINT)
 		try:
-		    sys.exit(p.wait(10) % 256)
+		    sys.exit(p.wait(60) % 256)
 		except subprocess.TimeoutExpired:
 		    p.kill()
 		    raise
@@ -345,23 +371,31 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 		"stopped /v1/admin/jobs/job_1": [200, {"lines": [], '"$1"'}]}'
 }
 
+awake() {	# the stand-in runs already, so that a limit counts the job's time alone
+	run ctl user list; status_is 10
+}
+
 @test "--max-duration stops the job in time, says how to go on, and the report is last" {
 	endless '"state": "stopped", "exitCode": 75, "report": {"chunksFreed": 3, "bytesFreed": 99}'
-	local start=$SECONDS
-	run ctl gc --max-duration 1s --metrics-file F.prom; status_is 14
-	[ $((SECONDS - start)) -lt 10 ]
-	has 'time limit of 1s' "gc --max-duration 1s --metrics-file F.prom\` goes on" 'stopped before its end'
+	local start
+	awake
+	start=$SECONDS
+	run ctl gc --max-duration 3s --metrics-file F.prom; status_is 14
+	[ $((SECONDS - start)) -lt 40 ]
+	has 'time limit of 3s' "gc --max-duration 3s --metrics-file F.prom\` goes on" 'stopped before its end'
 	[[ "${lines[-1]}" == *'bytes in them'* ]]
 	grep -q 'DELETE /v1/admin/jobs/job_1' "$D/requests.log"
 	[ "$(metric exit_code gc) $(metric items gc) $(metric bytes gc) $(metric errors gc)" = "14 3 99 0" ]
 	[ -z "$(metric success_timestamp_seconds gc)" ]
-	sleep 4
+	renew
 	endless '"state": "stopped", "exitCode": 75, "report": {"chunks": 5}'
-	run ctl check --max-duration 1s; status_is 14; has 'begins at the beginning again'
+	awake
+	run ctl check --max-duration 3s; status_is 14; has 'begins at the beginning again'
 	# What ends just then has ended.
-	sleep 4
+	renew
 	endless '"state": "done", "exitCode": 0, "report": {"chunks": 5}'
-	run ctl check --max-duration 1s; status_is 0
+	awake
+	run ctl check --max-duration 3s; status_is 0
 	run ctl gc --max-duration soon; status_is 2; has '--max-duration' '15min'
 	run ctl status --max-duration 1s; status_is 2; has 'does not go with'
 }
@@ -372,7 +406,8 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 		"GET /v1/admin/jobs/job_1": [200, {"state": "done", "exitCode": 0, "lines": [], "report": {"chunksFreed": 3}}]}'
 	run ctl gc --lock-wait 30s; status_is 0
 	has 'another one is running: waiting for up to 30s' 'chunks freed'
-	sleep 4
+	renew
+	awake
 	answers '{"POST /v1/admin/jobs": [409, {"error": {"code": "conflict", "message": "One is running already."}}]}'
 	run ctl gc --lock-wait 1s; status_is 11; has 'running already' '--lock-wait'
 	run ctl gc --lock-wait 0; status_is 75
@@ -383,20 +418,19 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 @test "--lock-wait waits for the store, and no longer" {
 	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}],
 		"GET /v1/admin/jobs/job_1": [200, {"state": "done", "exitCode": 0, "lines": [], "report": {}}]}'
-	local holder start=$SECONDS
-	flock --no-fork "$D/LOCK" sleep 60 3>&- &
-	holder=$!
-	sleep 0.2
+	local start pid
+	hold_lock
+	start=$SECONDS
 	run ctl gc --lock-wait 1s --metrics-file F.prom; status_is 11; has 'in use by another'
-	[ $((SECONDS - start)) -lt 15 ]
+	[ $((SECONDS - start)) -lt 60 ]
 	[ "$(metric exit_code gc)" = 11 ]
 	run ctl gc --max-duration 1s; status_is 14
-	kill "$holder"
-	wait "$holder" || true
-	flock "$D/LOCK" sleep 2 3>&- &
-	sleep 0.2
-	run ctl gc --lock-wait 50s; status_is 0; has 'in use by another process: waiting for up to'
-	wait
+	"$DIR/fsctl" --data "$D" gc --lock-wait 1h > out 2>&1 3>&- &
+	pid=$!
+	within 60 grep -q 'in use by another process: waiting for up to' out
+	alive "$pid"
+	kill "$HOLDER"
+	wait "$pid" || fail "exit code $?: $(< out)"
 }
 
 @test "--metrics-file: what the last run of each verb did, and when one last succeeded" {
@@ -407,7 +441,8 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 	first=$(metric success_timestamp_seconds check)
 	[ "$first" = "$(metric run_timestamp_seconds check)" ]
 	[ "$(stat -c %a F.prom)" = 644 ]
-	sleep 4
+	renew
+	sleep 1.1		# the next run has another second
 	job '"state": "done", "exitCode": 4, "report": {"problems": 2}'
 	run ctl check --metrics-file F.prom; status_is 4
 	[ "$(metric success_timestamp_seconds check)" = "$first" ]
@@ -435,12 +470,12 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 	endless '"state": "stopped", "exitCode": 75, "report": {"chunksFreed": 3}'
 	"$DIR/fsctl" --data "$D" gc --metrics-file F.prom > out 2>&1 3>&- &
 	local pid=$! rc=0
-	sleep 1.5
+	asked 'GET /v1/admin/jobs/job_1'
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
 	[ $rc = 143 ]
 	[ "$(metric exit_code gc) $(metric items gc)" = "143 3" ]
-	sleep 4
+	renew
 	printf '4 the database is damaged\n' > "$D/refuse"
 	run ctl check --metrics-file F.prom; status_is 4
 	[ "$(metric exit_code check) $(metric errors check) $(metric items check)" = "4 1 7" ]
@@ -451,17 +486,17 @@ endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 
 @test "a check without a daemon ends at its time limit and with a signal" {
 	printf '4 the database is damaged\n' > "$D/refuse"
-	printf '60\n' > "$D/slow"
+	printf '600\n' > "$D/slow"
 	local start=$SECONDS pid rc=0
 	run ctl check --max-duration 1s --metrics-file F.prom; status_is 14; has 'time limit of 1s'
 	[ "$(metric exit_code check)" = 14 ]
 	"$DIR/fsctl" --data "$D" check --metrics-file F.prom > out 2>&1 3>&- &
 	pid=$!
-	sleep 1.5
+	within 60 pgrep -f -- "--data $D --check"
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
 	[ $rc = 143 ] && [ "$(metric exit_code check)" = 143 ]
-	[ $((SECONDS - start)) -lt 20 ]
+	[ $((SECONDS - start)) -lt 300 ]
 	! pgrep -f -- "--data $D --check"
 }
 
@@ -521,19 +556,19 @@ events() {
 		[200, {"changes": ['"$(events 1)"'], "nextCursor": "1", "hasMore": false}],
 		[200, {"changes": ['"$(events 2)"'], "nextCursor": "2", "hasMore": false}],
 		[200, {"state": "running", "changes": [], "nextCursor": "2", "hasMore": false}]]}'
-	run timeout 30 /usr/bin/python3 - "$DIR/fsctl" --data "$D" changes w --follow --json <<-'END'
+	run timeout 180 /usr/bin/python3 - "$DIR/fsctl" --data "$D" changes w --follow --json <<-'END'
 		import json, signal, subprocess, sys
 		signal.signal(signal.SIGINT, signal.SIG_DFL)
 		p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 		assert json.loads(p.stdout.readline())["sequence"] == 1
 		assert json.loads(p.stdout.readline())["sequence"] == 2
 		p.send_signal(signal.SIGINT)
-		out, err = p.communicate(timeout=10)
+		out, err = p.communicate(timeout=60)
 		assert p.returncode == 130 and not out and not err, (p.returncode, out, err)
 		p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 		p.stdout.close()
 		err = p.stderr.read()
-		p.wait(10)
+		p.wait(60)
 		assert p.returncode == 141 and not err, (p.returncode, err)
 	END
 	status_is 0

@@ -5,6 +5,7 @@ gives them, and --port-file F to listen on loopback.
 DIR/answers.json: {"METHOD PATH": [STATUS, BODY]} by the path without its query; BODY is JSON, or text that is sent as it is. A list of
 such pairs is answered one after the other, the last one again and again. "DELETE PATH" of a job makes "stopped PATH" its answer.
 DIR/refuse: "CODE TEXT": ends with that code instead of serving. DIR/slow: seconds that --check takes. DIR/requests.log: a line a request.
+DIR/fake.pid: who serves the socket. It ends a minute after its last request, or with a signal.
 """
 import fcntl
 import http.server
@@ -81,7 +82,7 @@ class TcpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 def serve(server):
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    while time.monotonic() - last < (3 if "--socket-only" in args else 60):
+    while time.monotonic() - last < 60:
         time.sleep(0.1)
 
 
@@ -121,6 +122,8 @@ def main():
     if os.path.exists("fsd.sock"):
         os.unlink("fsd.sock")
     server = UnixServer("fsd.sock", Handler)
+    with open("fake.pid", "w") as f:
+        f.write("%d\n" % os.getpid())
     if option("--ready-fd"):
         os.write(int(option("--ready-fd")), b"ready\n")
         os.close(int(option("--ready-fd")))
