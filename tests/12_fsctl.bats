@@ -291,7 +291,7 @@ for line in sys.stdin:
 	[ "$(fsctl status --json | jq .socketOnly)" = true ]
 	p=$(fsctl status --json | jq .pid)
 	fsd_start
-	! alive "$p"
+	wait_gone "$p" 60
 	[ "$(fsctl status --json | jq .socketOnly)" = false ]
 	fsd_stop
 }

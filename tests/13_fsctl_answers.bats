@@ -461,7 +461,9 @@ awake() {	# the stand-in runs already, so that a limit counts the job's time alo
 	for f in other.prom dir link dir/ nowhere/F.prom /dev/null; do
 		run ctl gc --metrics-file "$f"; status_is 2; has "--metrics-file $f"
 	done
-	[ "$(< other.prom)" = 'node_load1 1' ] && [ -L link ] && [ -c /dev/null ]
+	[ "$(< other.prom)" = 'node_load1 1' ]
+	[ -L link ]
+	[ -c /dev/null ]
 	run ctl gc --dry-run --metrics-file F.prom; status_is 2; has '--dry-run'
 	[ ! -e "$D/requests.log" ]
 }
@@ -495,7 +497,8 @@ awake() {	# the stand-in runs already, so that a limit counts the job's time alo
 	within 60 pgrep -f -- "--data $D --check"
 	kill -TERM "$pid"
 	wait "$pid" || rc=$?
-	[ $rc = 143 ] && [ "$(metric exit_code check)" = 143 ]
+	[ $rc = 143 ]
+	[ "$(metric exit_code check)" = 143 ]
 	[ $((SECONDS - start)) -lt 300 ]
 	! pgrep -f -- "--data $D --check"
 }

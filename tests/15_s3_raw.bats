@@ -59,7 +59,8 @@ moved_between_pages() {	# BUCKET
 	s3_curl "/$1/y/k21" -d new -X PUT
 	s3_curl "/$1/ml/z/f32" -d new -X PUT
 	page "$1"
-	grep -q ml/z/f29 seen && ! grep -q ml/z/f30 seen
+	grep -q ml/z/f29 seen
+	none grep -q ml/z/f30 seen
 	fsctl mv -q "$1/ml/z/" "$1/a/"
 	page "$1"
 	s3_curl "/$1/y/k30" -d new -X PUT
@@ -88,7 +89,7 @@ moved_between_pages() {	# BUCKET
 	while grep -q '<IsTruncated>true' page; do page raw-moved; done
 	[ "$(sort seen | uniq -d | wc -l)" = 0 ]
 	[ "$(wc -l < seen)" = 89 ]
-	! grep -q '^z/' seen
+	none grep -q '^z/' seen
 	[ "$(s3_curl "/raw-moved?continuation-token=aw%3D%3D&list-type=2" -o /dev/null -w '%{http_code}')" = 400 ]
 }
 

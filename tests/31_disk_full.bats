@@ -66,7 +66,7 @@ puts_x() {	# /BUCKET/KEY
 	random_file body 20000000
 	s3_curl /full/asked -T body -H 'Expect: 100-continue' --expect100-timeout 10 -o reply -D headers -w '%{http_code} %{size_upload}' > out || true
 	[ "$(cat out)" = "507 0" ] || fail "$(cat out; cat headers reply; df -B1 "$POINT"; fsctl --json status; tail -n 20 fsd.log)"
-	! grep -q '100 Continue' headers
+	none grep -q '100 Continue' headers
 	grep -q '<Code>InsufficientStorage</Code>' reply
 	[ "$(status_of /full/asked -I)" = 404 ]
 	[ "$(status_of /full/copy -X PUT -H 'x-amz-copy-source: /full/asked')" = 404 ]

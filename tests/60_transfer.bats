@@ -82,7 +82,8 @@ moved_reach() {	# FILE BYTES
 	: > "$D/empty"
 	fsctl put "$D/empty" "$W/"
 	fsctl get "$W/empty" "$D/back"
-	[ -f "$D/back" ] && [ ! -s "$D/back" ]
+	[ -f "$D/back" ]
+	[ ! -s "$D/back" ]
 	run fsctl put - "$W/"; status_is 2
 }
 
@@ -476,7 +477,7 @@ ahead() {	# FILE
 	cmp "$D/b" "$D/c"
 	n changes "$W" --json > "$D/feed"
 	[ "$(jq -r .path "$D/feed" | grep -c '^open/b')" = 1 ]
-	! jq -r .path "$D/feed" | grep closed
+	none grep closed <<< "$(jq -r .path "$D/feed")"
 	fsctl changes "$W" --json | jq -r .path | grep -q closed
 	[ "$(fsctl share list "$W/open" --json | jq -r '.grants[] | select(.inherited | not) | .principalName')" = "lea$W" ]
 	run fsctl share remove "$W/open" "lea$W"; status_is 0
@@ -588,7 +589,9 @@ partly() {
 	fsctl share add -q "$W/E/S" "lea$W" editor
 	one=$(n ls --json "$W" | jq -r 'select(.path == "S").id' | sed -n 1p)
 	two=$(n ls --json "$W" | jq -r 'select(.path == "S").id' | sed -n 2p)
-	[ "$one" ] && [ "$two" ] && [ "$one" != "$two" ]
+	[ "$one" ]
+	[ "$two" ]
+	[ "$one" != "$two" ]
 	[[ " $(n ls "$W/$one" | tr '\n' ' ')" == *" own "* ]] && { file=$one; one=$two; two=$file; }
 	# Nothing is read from the one or written to the other by chance.
 	echo new > "$D/new"

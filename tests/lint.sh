@@ -127,6 +127,18 @@ rule_every_fuzz_target_has_a_corpus() {
 	done
 }
 
+# In the middle of a test neither `! COMMAND` ends it nor what stands before the last && of a list.
+rule_every_line_of_a_bats_test_can_fail() {
+	awk '
+	FNR == 1 { last = "" }
+	/^[[:space:]]*(#|$)/ { next }
+	last != "" && $0 !~ /^[[:space:]]*}/ { print last }
+	{ last = "" }
+	!/\|\|/ && (/^[[:space:]]*! / || /^[[:space:]]*(\[.*\]|(grep|cmp|diff) .*) && (\[|! |none |grep |cmp |diff )/) {
+		last = FILENAME ":" FNR ":" $0 "  <- cannot fail here: `none COMMAND`, or a line each"
+	}' $(grep -E '^tests/.*\.(bats|bash)$' <<< "$all")
+}
+
 rule_scripts_parse() {
 	local f
 	for f in $(grep -E '\.(sh|bash)$|^tests/run$|^\.ci/run$' <<< "$all"); do

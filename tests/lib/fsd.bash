@@ -38,6 +38,10 @@ fail() {
 	return 1
 }
 
+none() {		# COMMAND...: fails where it succeeds, which a bare `!` in the middle of a test would not
+	! "$@"
+}
+
 # Whether COMMAND comes true within so many seconds; it is asked again and again.
 within() {	# SECONDS COMMAND...
 	local end=$((SECONDS + $1))
