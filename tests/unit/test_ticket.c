@@ -59,11 +59,15 @@ judged_wrongly(enum ticket_kind kind)
 	}
 	/* As a ticket of each other kind, also by that one's prefix. */
 	for (enum ticket_kind k = TICKET_CURSOR; k <= TICKET_UPLOAD; k++) {
+		char kept[4];
+
 		buf_clear(&other);
 		ticket_write(store, k, "", 0, &other);
 		n += k != kind && accepted(k, text.data);
-		memcpy(text.data, other.data, 4);
+		memcpy(kept, text.data, sizeof(kept));
+		memcpy(text.data, other.data, sizeof(kept));
 		n += k != kind && accepted(k, text.data);
+		memcpy(text.data, kept, sizeof(kept));
 	}
 	buf_release(&text);
 	buf_release(&other);
