@@ -123,16 +123,16 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 
 @test "tokens work until they expire or are deleted" {
 	api POST users '{"name": "tom", "admin": true}'; want 201
-	api POST users/tom/tokens '{"expiresMs": 4000}'; want 201
+	api POST users/tom/tokens '{"expiresMs": 8000}'; want 201
 	short=$(field .token)
+	status() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$FSD_URL/v1/admin/status"; }
+	[ "$(status "$short")" = 200 ]
 	[[ $(field .expiresAt) == 20*Z ]]
 	api POST users/tom/tokens; want 201
 	long=$(field .token) id=$(field .tokenId)
 	[ "$(jq -r .expiresAt <<< "$reply")" = null ]
-	status() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$FSD_URL/v1/admin/status"; }
-	[ "$(status "$short")" = 200 ]
 	[ "$(status "$long")" = 200 ]
-	sleep 4.1
+	sleep 8.1
 	[[ $(status "$short") == 40[13] ]]
 	[ "$(status "$long")" = 200 ]
 	api DELETE "users/tom/tokens/$id"; want 204
@@ -228,37 +228,45 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	[ "$took" -ge 950 ]
 	[ "$took" -lt 20000 ]
 	# With one it ends at once.
-	(cd "$STORE" && curl -sS -m 60 --unix-socket fsd.sock -w '\n%{time_total}\n' "http://fsd/v1/admin/workspaces/feed/changes?cursor=$end&wait=30") \
+	(cd "$STORE" && curl -sS -m 120 --unix-socket fsd.sock "http://fsd/v1/admin/workspaces/feed/changes?cursor=$end&wait=60") \
 		> "$BATS_TEST_TMPDIR/waited" 3>&- &
 	waiter=$!
-	within 20 watchers_are 1
+	within 40 watchers_are 1
+	start=$SECONDS
 	s3_curl /feed/f4 -X PUT -d 4
 	wait $waiter
-	[ "$(head -n 1 "$BATS_TEST_TMPDIR/waited" | jq -r '.changes[0].name')" = f4 ]
-	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/waited" | cut -d . -f 1)" -lt 5 ]
-	within 20 watchers_are 0
+	[ $((SECONDS - start)) -lt 15 ]
+	[ "$(jq -r '.changes[0].name' "$BATS_TEST_TMPDIR/waited")" = f4 ]
+	within 60 watchers_are 0
 }
 
 @test "200 wait, and one commit wakes them all" {
 	api POST workspaces '{"name": "many"}'; want 201
 	STORE=$STORE /usr/bin/python3 - <<-'END'
-	import os, socket, time
+	import json, os, socket, time
 	def connect():
 	    os.chdir(os.environ["STORE"])
 	    s = socket.socket(socket.AF_UNIX)
-	    s.settimeout(30)
+	    s.settimeout(90)
 	    s.connect("fsd.sock")
 	    return s
 	def tcp():
-	    return socket.create_connection(("127.0.0.1", int(os.environ["FSD_PORT"])), timeout=30)
+	    return socket.create_connection(("127.0.0.1", int(os.environ["FSD_PORT"])), timeout=90)
 	token = os.environ["FSD_TOKEN"]
-	request = ("GET /v1/admin/workspaces/many/changes?cursor=now&wait=30 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % token).encode()
+	request = ("GET /v1/admin/workspaces/many/changes?cursor=now&wait=60 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % token).encode()
 	waiting = [tcp() for _ in range(200)]
 	for s in waiting:
 	    s.sendall(request)
-	time.sleep(1)
-	start = time.time()
 	c = connect()
+	while True:
+	    c.sendall(b"GET /v1/admin/status HTTP/1.1\r\nHost: x\r\n\r\n")
+	    reply = c.recv(65536)
+	    while b"}" not in reply:
+	        reply += c.recv(65536)
+	    if json.loads(reply.partition(b"\r\n\r\n")[2])["watchers"] == 200:
+	        break
+	    time.sleep(0.1)
+	start = time.time()
 	c.sendall(b'POST /v1/admin/workspaces/many/grants HTTP/1.1\r\nHost: x\r\nContent-Length: 35\r\n\r\n{"user": "admin", "role": "viewer"}')
 	assert b" 201 " in c.recv(65536)[:20]
 	for s in waiting:
@@ -266,7 +274,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	    assert reply.startswith(b"HTTP/1.1 200"), reply
 	    assert b"SHARE_GRANTED" in reply, reply
 	took = time.time() - start
-	assert took < 10, took
+	assert took < 40, took    # none of them by its own end
 	END
 }
 
@@ -279,14 +287,14 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	until grep -q 'listening on' "$BATS_TEST_TMPDIR/log"; do sleep 0.05; done
 	cd "$own"
 	curl -sS --unix-socket fsd.sock -X POST -d '{"name": "feed"}' http://fsd/v1/admin/workspaces > /dev/null
-	curl -sS -m 60 --unix-socket fsd.sock -w '\n%{http_code}' "http://fsd/v1/admin/workspaces/feed/changes?cursor=now&wait=60" \
+	curl -sS -m 120 --unix-socket fsd.sock -w '\n%{http_code}' "http://fsd/v1/admin/workspaces/feed/changes?cursor=now&wait=60" \
 		> "$BATS_TEST_TMPDIR/waited" 3>&- &
 	waiter=$!
-	sleep 0.5
+	STORE=$own within 40 watchers_are 1
 	start=$SECONDS
 	kill -TERM $pid
 	wait $pid
-	[ $((SECONDS - start)) -lt 5 ]
+	[ $((SECONDS - start)) -lt 15 ]
 	wait $waiter
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/waited")" = 200 ]
 }
@@ -363,8 +371,8 @@ own_daemon() {	# SETTING
 	put=$(counted PutObject 2xx) get=$(counted GetObject 4xx)
 	s3_curl /counted/a -X PUT -d 12345
 	s3_curl /counted/missing > /dev/null
-	within 20 counted_is PutObject 2xx $((put + 1))
-	within 20 counted_is GetObject 4xx $((get + 1))
+	within 60 counted_is PutObject 2xx $((put + 1))
+	within 60 counted_is GetObject 4xx $((get + 1))
 	text=$(metrics)
 	for m in fsd_request_seconds_count fsd_received_bytes_total fsd_sent_bytes_total fsd_connections fsd_watchers fsd_commits_total \
 		fsd_commit_batches_total fsd_upload_memory_bytes fsd_disk_free_bytes process_cpu_seconds_total \

@@ -223,6 +223,10 @@ for line in sys.stdin:
 	status_is 0
 }
 
+somebody_waits() {
+	[ "$(fsctl --json status | jq .watchers)" -gt 0 ]
+}
+
 @test "changes: in order, from a cursor, and as they happen" {
 	local i
 	fsctl -q workspace create feed
@@ -245,15 +249,9 @@ for line in sys.stdin:
 
 	fsctl changes feed --from now --follow --json > events 3>&- &
 	local pid=$!
-	for i in $(seq 100); do
-		[ "$(fsctl --json status | jq .watchers)" -gt 0 ] && break
-		sleep 0.1
-	done
+	within 60 somebody_waits
 	s3_curl /feed/live -X PUT -d live
-	for i in $(seq 100); do
-		[ -s events ] && break
-		sleep 0.1
-	done
+	within 60 test -s events
 	kill -TERM "$pid"
 	i=0
 	wait "$pid" || i=$?
@@ -302,7 +300,7 @@ for line in sys.stdin:
 	store_new "$STORE"
 	p=$(fsctl status --json | jq .pid)
 	alive "$p"
-	wait_gone "$p" 20
+	wait_gone "$p" 60
 	run fsctl status; status_is 0
 }
 
@@ -334,7 +332,7 @@ for line in sys.stdin:
 	[ "$(s3_curl /www/x -T data -o /dev/null -w '%{http_code}')" = 200 ]
 	fsd_stop
 	run fsctl check; status_is 0
-	wait_gone "$(fsctl status --json | jq .pid)" 20
+	wait_gone "$(fsctl status --json | jq .pid)" 60
 	seg=$(ls "$STORE"/segments/*.seg | head -n 1)
 	printf 'damage' | dd of="$seg" bs=1 seek=50000 conv=notrunc status=none
 	run --separate-stderr fsctl check --json

@@ -124,7 +124,7 @@ status_of() {
 		[ "$code" = 204 ] || fail "DELETE $n: $code $(cat "$BATS_TEST_TMPDIR/body"; df -k "$disk"; tail "$FSD_LOG")"
 	done
 	fsctl gc
-	for i in $(seq 20); do	# fsd looks at the disk every now and then
+	for i in $(seq 200); do	# fsd looks at the disk every now and then
 		code=$(status_of /bucket/again -T "$BATS_TEST_TMPDIR/file")
 		[ "$code" = 507 ] || break
 		sleep 0.2

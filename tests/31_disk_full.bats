@@ -59,9 +59,9 @@ puts_x() {	# /BUCKET/KEY
 	s3_curl /full -X PUT
 	full fill full ledger
 	# A refused upload gives its room back, so that it may be just above the reserve again.
-	within 20 log_is_short
+	within 60 log_is_short
 	[ "$(room)" -le 20000000 ] || fallocate -l $(($(room) - 20000000)) "$POINT/other"
-	within 20 low_space_is true
+	within 60 low_space_is true
 	# Who asks before sending is told before sending.
 	random_file body 20000000
 	s3_curl /full/asked -T body -H 'Expect: 100-continue' --expect100-timeout 10 -o reply -D headers -w '%{http_code} %{size_upload}' > out || true
@@ -82,7 +82,7 @@ puts_x() {	# /BUCKET/KEY
 	[ $((before - after)) -gt 100000000 ]
 	[ "$(status_of /full/again -T body)" = 200 ] || fail "$(cat reply; df -B1 "$POINT"; grep -v ' access ' fsd.log | tail -n 9)"
 	s3_curl /full/again | cmp - body
-	within 20 low_space_is false
+	within 60 low_space_is false
 	fsctl check
 }
 
@@ -91,9 +91,9 @@ puts_x() {	# /BUCKET/KEY
 	fsctl -q user create anna
 	fsctl -q user create berta
 	key=$(fsctl --json key create berta | json accessKeyId)
-	within 20 log_is_short
+	within 60 log_is_short
 	fallocate -l $(($(room) - 20000000)) "$POINT/other"
-	within 20 low_space_is true
+	within 60 low_space_is true
 	fsctl user disable anna
 	fsctl key disable berta "$key"
 	[ "$(fsctl --json user list | jq '[.users[] | select(.disabled) | .name] == ["anna"]')" = true ]
@@ -147,7 +147,7 @@ puts_x() {	# /BUCKET/KEY
 	start
 	full verify full ledger
 	rm "$POINT/other"
-	within 20 puts_x /full/more
+	within 60 puts_x /full/more
 	fsctl check
 }
 
@@ -162,7 +162,7 @@ puts_x() {	# /BUCKET/KEY
 	grep -v ' access ' fsd.log >&2
 	rm "$POINT/other"
 	# What others give back is noticed within a moment.
-	within 20 puts_x /full/again
+	within 60 puts_x /full/again
 	[ "$(s3_curl /full/again)" = x ]
 	fsd_kill
 	start

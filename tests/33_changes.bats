@@ -40,13 +40,9 @@ teardown_file() { store_stop; }
 	pid=$!
 	sleep 1
 	printf x | s3_curl /feed-follow/told --data-binary @- -X PUT
-	for i in $(seq 50); do
-		grep -q '"told"' "$BATS_TEST_TMPDIR/out" && break
-		sleep 0.1
-	done
+	within 60 grep -q '"told"' "$BATS_TEST_TMPDIR/out"
 	kill -TERM "$pid"
-	wait_gone "$pid" 10
-	grep -q '"told"' "$BATS_TEST_TMPDIR/out"
+	wait_gone "$pid" 60
 }
 
 @test "fsctl check finds nothing after all of it" {

@@ -42,14 +42,14 @@ setup_file() {
 	for signal in TERM KILL; do
 		/usr/bin/python3 "$FSD_ROOT/tests/model/model.py" --build "$FSD_ROOT/build" --steps 100000 >&2 3>&- &
 		run=$!
-		for _ in $(seq 300); do
+		for _ in $(seq 900); do
 			fsd=$(pgrep -P "$run" -x fsd) && break
 			sleep 0.1
 		done
 		[ -n "$fsd" ] || fail "no daemon was started"
 		kill -$signal "$run"
 		wait "$run" || true
-		for _ in $(seq 100); do
+		for _ in $(seq 600); do
 			[ -d "/proc/$fsd" ] || break
 			sleep 0.1
 		done

@@ -47,7 +47,7 @@ log_lines() {
 
 # The line of a request is written a moment after its reply.
 log_bytes_between() {	# in|out OPERATION LINE LEAST MOST
-	within 20 log_bytes_reach "$1" "$2" "$3" "$4" && [ "$(log_bytes "$1" "$2" "$3")" -le "$5" ]
+	within 60 log_bytes_reach "$1" "$2" "$3" "$4" && [ "$(log_bytes "$1" "$2" "$3")" -le "$5" ]
 }
 
 log_bytes_reach() {
@@ -279,7 +279,7 @@ ahead() {	# FILE
 	line=$(log_lines)
 	run fsctl put -r "$D/t" "$W/t"; status_is 0
 	[[ "$output" == *"3,000 files"* ]]
-	within 20 log_bytes_reach in CommitBatch "$line" 3000
+	within 60 log_bytes_reach in CommitBatch "$line" 3000
 	[ "$(tail -n "+$((line + 1))" "$FSD_LOG" | grep -c ' access ')" -le 25 ]
 	run fsctl get -r "$W/t" "$D/back"; status_is 0
 	diff -r "$D/t" "$D/back"

@@ -68,10 +68,10 @@ def main():
 
     def writers():
         try:
-            together([lambda n=n: writer(n) for n in range(WRITERS)], 60)
+            together([lambda n=n: writer(n) for n in range(WRITERS)], 200)
         finally:
             done.set()
-    together([writers] + [lambda n=n: reader(n) for n in range(READERS)])
+    together([writers] + [lambda n=n: reader(n) for n in range(READERS)], 300)
     first = [(c["sequence"], c["eventType"], c["name"], c["versionId"]) for c in feeds[0]]
     assert first and first[0][0] == 1, first[:1]
     for number, feed in enumerate(feeds):

@@ -25,7 +25,8 @@ def writer(number):
         counts["operations"] += 1
         return body
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    # On a slow machine until there was something to be seen.
+    while time.monotonic() < end or (counts["collections"] <= 3 and time.monotonic() < end + 20 * SECONDS):
         key, roll = "/bytes/w%d/%d" % (number, rng.randrange(6)), rng.random()
         if roll < 0.4:
             which = rng.randrange(len(CONTENTS))
@@ -61,11 +62,11 @@ def collector():
 
 def writers():
     try:
-        together([lambda n=n: writer(n) for n in range(WRITERS)], 90)
+        together([lambda n=n: writer(n) for n in range(WRITERS)], 300)
     finally:
         stop.set()
 
 
-together([writers, collector])
+together([writers, collector], 400)
 print("# %(operations)d operations beside %(collections)d collections" % counts)
 assert counts["collections"] > 3

@@ -57,7 +57,7 @@ def main():
     end, acknowledged = time.monotonic() + float(sys.argv[1]), {}
     s3 = client()
     assert s3.request("PUT", BUCKET)[0] == 200
-    together([lambda n=n: one_client(n, end, acknowledged) for n in range(CLIENTS)], limit=100)
+    together([lambda n=n: one_client(n, end, acknowledged) for n in range(CLIENTS)], limit=300)
     if not acknowledged:
         sys.exit("hang_up.py: no write was answered at all")
     # Nobody of them holds anything up.

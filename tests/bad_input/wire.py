@@ -46,7 +46,7 @@ class Reply:
         return "%d %s: %.300r" % (self.status, self.code, self.raw)
 
 
-def exchange(data, cut=False, to_end=False, wait=10):
+def exchange(data, cut=False, to_end=False, wait=60):
     """Sends the bytes, reads until a whole reply is there or the other end closes; `to_end`: reads on, so that the reply's `closed`
     tells whether the connection was closed behind it. `cut`: hangs up instead of reading."""
     with socket.create_connection((HOST, PORT), timeout=wait) as s:
@@ -72,7 +72,7 @@ def exchange(data, cut=False, to_end=False, wait=10):
             if whole(raw, data.startswith(b"HEAD ")):
                 if not to_end:
                     break
-                s.settimeout(2)
+                s.settimeout(10)
         reply = Reply(raw)
         reply.closed = closed
         return reply

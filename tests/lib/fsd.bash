@@ -54,7 +54,7 @@ within() {	# SECONDS COMMAND...
 
 # Whether a line of fsd's log matches; a request's own is written up to 0.1 s after the reply.
 logged() {	# GREP-ARGUMENTS...
-	within 20 grep -q "$@" "$FSD_LOG"
+	within 60 grep -q "$@" "$FSD_LOG"
 }
 
 need() {	# PROGRAM...: skips the test, by name, where one is not installed
@@ -103,9 +103,9 @@ alive() {	# PID: runs, and is no zombie
 
 # Whether /readyz says 200 within so many seconds, while fsd lives.
 wait_ready() {	# [SECONDS]
-	local end=$((SECONDS + ${1:-30}))
+	local end=$((SECONDS + ${1:-120}))
 	while [ $SECONDS -le $end ]; do
-		[ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' "$FSD_URL/readyz")" = 200 ] && return 0
+		[ "$(curl -s -o /dev/null -m 10 -w '%{http_code}' "$FSD_URL/readyz")" = 200 ] && return 0
 		alive "$FSD_PID" || return 1
 		sleep 0.05
 	done
@@ -153,15 +153,15 @@ no_reports() {
 	done
 }
 
-# Ends fsd with SIGTERM; fails if it takes longer than 30 s, ends with another code than 0, or left a report.
+# Ends fsd with SIGTERM; fails if it takes longer than 60 s, ends with another code than 0, or left a report.
 fsd_stop() {
 	local pid=${FSD_PID-} rc=0
 	[ "$pid" ] || return 0
 	FSD_PID=
 	kill -TERM "$pid" 2>/dev/null || say "fsd had ended before it was told to"
-	if ! wait_gone "$pid" 30; then
+	if ! wait_gone "$pid" 60; then
 		kill -KILL "$pid" 2>/dev/null
-		fail "fsd did not end within 30 s of SIGTERM" || return 1
+		fail "fsd did not end within 60 s of SIGTERM" || return 1
 	fi
 	# Only the shell that started fsd learns its exit code; any other gets 127.
 	wait "$pid" 2>/dev/null || rc=$?
@@ -178,7 +178,7 @@ fsd_kill() {	# SIGKILL, for the tests of what survives it
 	[ "$pid" ] || return 0
 	FSD_PID=
 	kill -KILL "$pid" 2>/dev/null
-	wait_gone "$pid" 10
+	wait_gone "$pid" 60
 	wait "$pid" 2>/dev/null || true
 }
 

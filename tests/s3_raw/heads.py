@@ -126,7 +126,7 @@ def group_smuggling():
             sock.sendall(data)
             reply = read_reply(sock)
             check(what + ": refused", reply.status in (400, 413, 501, 505), reply)
-            sock.settimeout(10)
+            sock.settimeout(30)
             rest = b""
             try:
                 while True:

@@ -79,7 +79,7 @@ def read_reply(sock, method="GET", skip_continue=True):
 
 
 def connect():
-    sock = socket.create_connection(("127.0.0.1", PORT), timeout=20)
+    sock = socket.create_connection(("127.0.0.1", PORT), timeout=60)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

@@ -130,7 +130,7 @@ settle(const struct caller *c)
 	int asleep = 0;
 	FILE *f;
 
-	for (int i = 0; i < 3000 && asleep < 5; i++) {
+	for (int i = 0; i < 30000 && asleep < 5; i++) {
 		usleep(1000);
 		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)c->tid);
 		if (!c->tid || !(f = fopen(path, "r")))

@@ -13,13 +13,13 @@
 
 #include "test.h"
 
-/* A client of HTTP/1.1 that sends what bytes it likes, on sockets with patience for 8 seconds. */
+/* A client of HTTP/1.1 that sends what bytes it likes, on sockets with patience for 60 seconds. */
 
 static inline int
 dial_port(int port)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval patience = { .tv_sec = 8 };
+	struct timeval patience = { .tv_sec = 60 };
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	in.sin_port = htons((uint16_t)port);

@@ -170,7 +170,7 @@ test_log_and_reader(void)
 	CHECK_INT(0, commit_many(w, 1000, 50, (uint64_t)target));
 	CHECK(size_of("meta.db-wal") < target + 10 * 4120);
 	CHECK_INT(301, count_read(db));
-	CHECK(clock_mono_us() - start < 20 * 1000000);
+	CHECK(clock_mono_us() - start < 200ll * 1000000);
 	db_close(db);
 }
 

@@ -272,7 +272,7 @@ test_checkpoint(void)
 
 	CHECK_INT(0, commit_run(store, &(struct commit) { .run = run_fill }));
 	failing = "/meta.db";
-	for (int i = 0; i < 100 && !told; i++)
+	for (int i = 0; i < 600 && !told; i++)
 		usleep(100000);
 	CHECK_INT(1, told);
 	failing = NULL;

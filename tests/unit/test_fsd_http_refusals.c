@@ -218,7 +218,7 @@ test_timeouts(void)
 	CHECK_INT(-1, g.status);
 	hear(drip, false, &g);
 	CHECK_INT(-1, g.status);
-	CHECK(clock_mono_us() - began < 8000000);
+	CHECK(clock_mono_us() - began < 60000000);
 	s = dial();
 	CHECK(say(s, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
 	hear(s, false, &g);

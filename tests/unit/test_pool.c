@@ -151,7 +151,7 @@ take_waiting(struct uploader *u, void **block)
 
 	while (pool_take(u->pool, &u->user, block)) {
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += 10;
+		until.tv_sec += 60;
 		while (sem_timedwait(&u->called, &until))
 			if (errno != EINTR)
 				return false;

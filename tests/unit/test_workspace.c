@@ -5,6 +5,7 @@
 
 #include "access_kit.h"
 #include "commit.h"
+#include "commit_kit.h"
 #include "db.h"
 #include "feed.h"
 #include "gc.h"
@@ -191,7 +192,7 @@ run_hold(struct txn *t, void *arg)
 
 struct turn {
 	struct store *store;
-	pthread_t thread;
+	struct caller caller;		/* its thread, to be waited for */
 	int64_t workspace, principal;	/* who becomes its owner; 0: who is deleted */
 	sem_t *steps;
 	int rc;
@@ -204,6 +205,7 @@ take_turn(void *arg)
 	struct workspace_set set = WORKSPACE_SET_NONE;
 
 	set.owner_id = u->principal;
+	u->caller.tid = gettid();
 	if (u->steps)
 		u->rc = commit_run(u->store, &(struct commit) { .run = run_hold, .arg = u->steps });
 	else if (u->workspace)
@@ -231,15 +233,15 @@ test_a_new_owner_stays(void)
 	struct turn turns[] = { { .store = s, .steps = steps },
 		{ .store = s, .workspace = ws.id, .principal = bob.id }, { .store = s, .principal = bob.id } };
 	for (int i = 0; i < 3; i++) {
-		pthread_create(&turns[i].thread, NULL, take_turn, &turns[i]);
+		pthread_create(&turns[i].caller.thread, NULL, take_turn, &turns[i]);
 		if (i == 0)
 			sem_wait(&steps[0]);
 		else
-			usleep(50000);	/* until it stands in its queue */
+			settle(&turns[i].caller);
 	}
 	sem_post(&steps[1]);
 	for (int i = 0; i < 3; i++)
-		pthread_join(turns[i].thread, NULL);
+		pthread_join(turns[i].caller.thread, NULL);
 	CHECK_INT(0, turns[1].rc);
 	CHECK_INT(ERR_NOTEMPTY, turns[2].rc);
 	store_close(s);
