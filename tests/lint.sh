@@ -127,6 +127,29 @@ rule_every_fuzz_target_has_a_corpus() {
 	done
 }
 
+rule_every_file_is_named_in_the_README_of_its_folder() {	# by itself, or by a pattern like `x*`
+	local f dir name word
+	declare -A words=()
+	for f in $(grep -E '^(lib/[a-z]+|fsd|fsctl)/[^/]*\.c$|^tests/[^/]*\.py$' <<< "$all") $(sed -n 's,^\(tests/[a-z0-9_]*\)/.*,\1,p' <<< "$all" | sort -u); do
+		dir=${f%/*} name=${f##*/} name=${name%.*}
+		[ "${words[$dir]-}" ] || words[$dir]=$(grep -oE '\<[A-Za-z0-9_]+\*?' "$dir/README.md" | sort -u)
+		while read -r word; do
+			case $name in $word) continue 2 ;; esac
+		done <<< "${words[$dir]}"
+		echo "$f is not named in $dir/README.md"
+	done
+}
+
+rule_a_bats_file_has_its_number_alone() {
+	local n
+	sed -n 's,^tests/\([0-9]*\)_.*\.bats$,\1,p' <<< "$all" | sort | uniq -d | while read -r n; do
+		echo "$n:" $(grep "^tests/${n}_" <<< "$all")
+	done
+	for n in $(sed -n 's,^tests/\([0-9]*\)_.*\.bats$,\1,p' <<< "$all"); do
+		grep -q "\`$n\`" tests/README.md || [[ $n = 2[0-4] || $n = 3[0-5] ]] || echo "tests/README.md does not name $n"
+	done
+}
+
 # In the middle of a test neither `! COMMAND` ends it nor what stands before the last && of a list.
 rule_every_line_of_a_bats_test_can_fail() {
 	awk '

@@ -1,4 +1,4 @@
-"""GET /v1/tree, as tests/53_past_tree.bats calls it: past_tree.py TEST WORKSPACE-NAME WORKSPACE-ID.
+"""GET /v1/tree, as tests/63_past_tree.bats calls it: past_tree.py TEST WORKSPACE-NAME WORKSPACE-ID.
 
 Environment: FSD_URL, FSD_TOKEN, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; OTHER_TOKEN of somebody who was given in/ and out/one.
 """
