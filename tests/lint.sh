@@ -177,7 +177,7 @@ rule_mandoc_finds_nothing_in_the_man_pages() {
 	elif ! command -v mandoc >/dev/null; then
 		skip="mandoc is not installed"
 	else
-		mandoc -Tlint -W warning $pages
+		mandoc -Tlint -W style $pages 2>/dev/null | grep -E ': (WARNING|ERROR|UNSUPP|STYLE: input text line longer|STYLE: possible typo)'
 	fi
 }
 
