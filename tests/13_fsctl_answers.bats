@@ -361,10 +361,6 @@ job() {	# FINAL-MEMBERS: answers of a job that runs, says two lines, and ends
 	grep -q 'DELETE /v1/admin/jobs/job_1' "$D/requests.log"
 }
 
-metric() {	# NAME VERB: its value in F.prom
-	sed -n 's/^fsctl_last_'"$1"'{verb="'"$2"'"} //p' F.prom
-}
-
 endless() {	# FINAL-MEMBERS: of a job that runs until it is told to end
 	answers '{"POST /v1/admin/jobs": [202, {"jobId": "job_1"}], "DELETE /v1/admin/jobs/job_1": [204, null],
 		"GET /v1/admin/jobs/job_1": [200, {"state": "running", "progress": {"done": 0, "total": 0}, "lines": []}],

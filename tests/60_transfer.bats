@@ -14,7 +14,7 @@ teardown_file() {
 
 setup() {
 	W=ws$BATS_TEST_NUMBER
-	D=$BATS_TEST_TMPDIR
+	D=$BATS_TEST_TMPDIR PROM=$BATS_TEST_TMPDIR/F.prom
 	fsctl -q workspace create "$W"
 }
 
@@ -170,10 +170,6 @@ moved_reach() {	# FILE BYTES
 	[ $rc = 143 ]
 	[ "$(tail -n 1 "$D/out" | jq -c '[.type, .exitCode, (.resume | endswith(" put --json --bwlimit 4MiB/s '"$D/a $W/a"'"))]')" = '["summary",143,true]' ]
 	[ "$(jq -r .type "$D/out" | grep -c status)" -ge 1 ]
-}
-
-metric() {	# NAME VERB: its value in $D/F.prom
-	sed -n 's/^fsctl_last_'"$1"'{verb="'"$2"'"} //p' "$D/F.prom"
 }
 
 # Runs the transfer, which needs longer than it has, and the command that it says goes on until that has done it. A

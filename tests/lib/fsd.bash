@@ -81,6 +81,11 @@ json() {	# NAME: that field of the JSON document on standard input
 	jq -er --arg n "$1" '.[$n]'
 }
 
+# What fsctl wrote of a verb's last run into $PROM, or F.prom here.
+metric() {	# NAME VERB
+	sed -n 's/^fsctl_last_'"$1"'{verb="'"$2"'"} //p' "${PROM-F.prom}"
+}
+
 free_port() {
 	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

@@ -142,81 +142,79 @@ obj_collect(void)
 	return gc_run(store, false, 0, NULL, NULL, &report);
 }
 
-/*
- * What must hold of a store with one workspace after any operations. Returns the first that does not, or NULL. Each statement
- * counts what breaks its rule.
- */
+/* What must hold of a store with one workspace after any operations. Each statement counts what breaks its rule. */
+static const char *const obj_rules[][2] = {
+	{ "a folder's entries are counted",
+	    "SELECT count(*) FROM folder f WHERE f.entries <> (SELECT count(*) FROM entry e WHERE e.folder_id = f.id)" },
+	{ "a folder's shown entries are counted",
+	    "SELECT count(*) FROM folder f WHERE f.live <> (SELECT count(*) FROM entry e WHERE e.folder_id = f.id AND e.live = 1)" },
+	{ "a folder is shown if anything in it is",
+	    "SELECT count(*) FROM entry e JOIN folder f ON f.id = e.node_id WHERE e.kind = 2 AND e.live <> (f.live > 0)" },
+	{ "no folder but the root is empty",
+	    "SELECT count(*) FROM folder WHERE parent_id > 0 AND entries = 0" },
+	{ "a folder has an entry in its parent",
+	    "SELECT count(*) FROM folder f WHERE f.parent_id > 0 AND NOT EXISTS (SELECT 1 FROM entry e"
+	    " WHERE e.folder_id = f.parent_id AND e.name = f.name AND e.node_id = f.id AND e.kind = 2)" },
+	{ "a folder without a place is in the trash",
+	    "SELECT count(*) FROM folder f LEFT JOIN folder_trash t ON t.folder_id = f.id"
+	    " WHERE (f.parent_id = -1) <> (t.folder_id IS NOT NULL)" },
+	{ "the trash holds folders",
+	    "SELECT count(*) FROM folder_trash t WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = t.folder_id)" },
+	{ "a folder is higher than those in it",
+	    "SELECT count(*) FROM folder f JOIN folder p ON p.id = f.parent_id WHERE p.height <= f.height" },
+	{ "a folder in the trash counts its files and their bytes",
+	    "WITH RECURSIVE below (top, id) AS (SELECT folder_id, folder_id FROM folder_trash UNION ALL"
+	    " SELECT b.top, f.id FROM below b JOIN folder f ON f.parent_id = b.id),"
+	    " sums AS (SELECT b.top, count(e.node_id) AS n, coalesce(sum(e.size_bytes), 0) AS bytes FROM below b"
+	    " LEFT JOIN entry e ON e.folder_id = b.id AND e.kind = 1 AND e.live = 1 GROUP BY b.top)"
+	    " SELECT count(*) FROM folder_trash t JOIN sums s ON s.top = t.folder_id"
+	    " WHERE t.objects <> s.n OR t.bytes <> s.bytes" },
+	{ "an entry has a folder or file, and is in a folder",
+	    "SELECT count(*) FROM entry e WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = e.folder_id) OR NOT EXISTS"
+	    " (SELECT 1 FROM folder f WHERE f.id = e.node_id UNION ALL SELECT 1 FROM file f WHERE f.id = e.node_id)" },
+	{ "a file's entry repeats its current version",
+	    "SELECT count(*) FROM entry e LEFT JOIN file f ON f.id = e.node_id LEFT JOIN file_version v ON v.id = e.version_id"
+	    " WHERE e.kind = 1 AND NOT coalesce(f.current_version_id = e.version_id AND v.keep = 0 AND v.file_id = f.id"
+	    " AND v.size_bytes = e.size_bytes AND v.etag = e.etag AND v.created_at = e.modified_at"
+	    " AND e.live = (v.kind = 1) AND f.state = 2 - e.live, 0)" },
+	{ "a file has an entry or is in the trash with a version",
+	    "SELECT count(*) FROM file f WHERE CASE f.state WHEN 3 THEN"
+	    " NOT EXISTS (SELECT 1 FROM file_version v WHERE v.file_id = f.id AND v.keep = 2) ELSE"
+	    " NOT EXISTS (SELECT 1 FROM entry e WHERE e.node_id = f.id AND e.folder_id = f.folder_id AND e.name = f.name) END" },
+	{ "a version has a file", "SELECT count(*) FROM file_version v WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.id = v.file_id)" },
+	{ "one current version a shown file", "SELECT count(*) FROM file f WHERE f.state < 3 AND"
+	    " (SELECT count(*) FROM file_version v WHERE v.file_id = f.id AND v.keep = 0) <> 1" },
+	{ "one null version a file", "SELECT count(*) FROM file f WHERE"
+	    " (SELECT count(*) FROM file_version v WHERE v.file_id = f.id AND v.keep < 2 AND v.null_version = 1) > 1" },
+	{ "objects are counted",
+	    "SELECT count(*) FROM workspace w WHERE w.objects <> (SELECT count(*) FROM entry e WHERE e.kind = 1 AND e.live = 1)"
+	    " - (SELECT coalesce(sum(objects), 0) FROM folder_trash)" },
+	{ "bytes are summed", "SELECT count(*) FROM workspace w WHERE w.bytes <> (SELECT coalesce(sum(size_bytes), 0)"
+	    " FROM file_version v WHERE v.keep = 0) - (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
+	{ "noncurrent bytes are summed", "SELECT count(*) FROM workspace w WHERE w.noncurrent_bytes <>"
+	    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 1)" },
+	{ "history is summed", "SELECT count(*) FROM workspace w WHERE w.history_bytes <>"
+	    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 2)"
+	    " + (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
+	{ "open uploads are counted", "SELECT count(*) FROM workspace w WHERE w.uploads <>"
+	    " (SELECT count(*) FROM upload WHERE status = 1)" },
+	{ "what open uploads hold is summed", "SELECT count(*) FROM workspace w WHERE w.upload_bytes <>"
+	    " (SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id IN (SELECT id FROM upload WHERE status = 1))" },
+	{ "the feed has no gap", "SELECT count(*) FROM workspace w WHERE w.sequence - w.horizon <>"
+	    " (SELECT count(*) FROM change_event WHERE sequence <= w.sequence AND sequence > w.horizon)" },
+	{ "the feed ends with a commit", "SELECT count(*) FROM workspace w JOIN change_event c ON c.sequence = w.sequence"
+	    " WHERE c.ends_commit = 0" },
+	{ "small chunks are counted by their versions", "SELECT (SELECT coalesce(sum(refs), 0) FROM chunk) -"
+	    " (SELECT count(*) FROM file_version WHERE size_bytes > 0)" },
+};
+
+/* The first rule that does not hold, or NULL. */
 static inline const char *
 obj_broken(void)
 {
-	static const char *const rules[][2] = {
-		{ "a folder's entries are counted",
-		    "SELECT count(*) FROM folder f WHERE f.entries <> (SELECT count(*) FROM entry e WHERE e.folder_id = f.id)" },
-		{ "a folder's shown entries are counted",
-		    "SELECT count(*) FROM folder f WHERE f.live <> (SELECT count(*) FROM entry e WHERE e.folder_id = f.id AND e.live = 1)" },
-		{ "a folder is shown if anything in it is",
-		    "SELECT count(*) FROM entry e JOIN folder f ON f.id = e.node_id WHERE e.kind = 2 AND e.live <> (f.live > 0)" },
-		{ "no folder but the root is empty",
-		    "SELECT count(*) FROM folder WHERE parent_id > 0 AND entries = 0" },
-		{ "a folder has an entry in its parent",
-		    "SELECT count(*) FROM folder f WHERE f.parent_id > 0 AND NOT EXISTS (SELECT 1 FROM entry e"
-		    " WHERE e.folder_id = f.parent_id AND e.name = f.name AND e.node_id = f.id AND e.kind = 2)" },
-		{ "a folder without a place is in the trash",
-		    "SELECT count(*) FROM folder f LEFT JOIN folder_trash t ON t.folder_id = f.id"
-		    " WHERE (f.parent_id = -1) <> (t.folder_id IS NOT NULL)" },
-		{ "the trash holds folders",
-		    "SELECT count(*) FROM folder_trash t WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = t.folder_id)" },
-		{ "a folder is higher than those in it",
-		    "SELECT count(*) FROM folder f JOIN folder p ON p.id = f.parent_id WHERE p.height <= f.height" },
-		{ "a folder in the trash counts its files and their bytes",
-		    "WITH RECURSIVE below (top, id) AS (SELECT folder_id, folder_id FROM folder_trash UNION ALL"
-		    " SELECT b.top, f.id FROM below b JOIN folder f ON f.parent_id = b.id),"
-		    " sums AS (SELECT b.top, count(e.node_id) AS n, coalesce(sum(e.size_bytes), 0) AS bytes FROM below b"
-		    " LEFT JOIN entry e ON e.folder_id = b.id AND e.kind = 1 AND e.live = 1 GROUP BY b.top)"
-		    " SELECT count(*) FROM folder_trash t JOIN sums s ON s.top = t.folder_id"
-		    " WHERE t.objects <> s.n OR t.bytes <> s.bytes" },
-		{ "an entry has a folder or file, and is in a folder",
-		    "SELECT count(*) FROM entry e WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.id = e.folder_id) OR NOT EXISTS"
-		    " (SELECT 1 FROM folder f WHERE f.id = e.node_id UNION ALL SELECT 1 FROM file f WHERE f.id = e.node_id)" },
-		{ "a file's entry repeats its current version",
-		    "SELECT count(*) FROM entry e LEFT JOIN file f ON f.id = e.node_id LEFT JOIN file_version v ON v.id = e.version_id"
-		    " WHERE e.kind = 1 AND NOT coalesce(f.current_version_id = e.version_id AND v.keep = 0 AND v.file_id = f.id"
-		    " AND v.size_bytes = e.size_bytes AND v.etag = e.etag AND v.created_at = e.modified_at"
-		    " AND e.live = (v.kind = 1) AND f.state = 2 - e.live, 0)" },
-		{ "a file has an entry or is in the trash with a version",
-		    "SELECT count(*) FROM file f WHERE CASE f.state WHEN 3 THEN"
-		    " NOT EXISTS (SELECT 1 FROM file_version v WHERE v.file_id = f.id AND v.keep = 2) ELSE"
-		    " NOT EXISTS (SELECT 1 FROM entry e WHERE e.node_id = f.id AND e.folder_id = f.folder_id AND e.name = f.name) END" },
-		{ "a version has a file", "SELECT count(*) FROM file_version v WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.id = v.file_id)" },
-		{ "one current version a shown file", "SELECT count(*) FROM file f WHERE f.state < 3 AND"
-		    " (SELECT count(*) FROM file_version v WHERE v.file_id = f.id AND v.keep = 0) <> 1" },
-		{ "one null version a file", "SELECT count(*) FROM file f WHERE"
-		    " (SELECT count(*) FROM file_version v WHERE v.file_id = f.id AND v.keep < 2 AND v.null_version = 1) > 1" },
-		{ "objects are counted",
-		    "SELECT count(*) FROM workspace w WHERE w.objects <> (SELECT count(*) FROM entry e WHERE e.kind = 1 AND e.live = 1)"
-		    " - (SELECT coalesce(sum(objects), 0) FROM folder_trash)" },
-		{ "bytes are summed", "SELECT count(*) FROM workspace w WHERE w.bytes <> (SELECT coalesce(sum(size_bytes), 0)"
-		    " FROM file_version v WHERE v.keep = 0) - (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
-		{ "noncurrent bytes are summed", "SELECT count(*) FROM workspace w WHERE w.noncurrent_bytes <>"
-		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 1)" },
-		{ "history is summed", "SELECT count(*) FROM workspace w WHERE w.history_bytes <>"
-		    " (SELECT coalesce(sum(size_bytes), 0) FROM file_version v WHERE v.keep = 2)"
-		    " + (SELECT coalesce(sum(bytes), 0) FROM folder_trash)" },
-		{ "open uploads are counted", "SELECT count(*) FROM workspace w WHERE w.uploads <>"
-		    " (SELECT count(*) FROM upload WHERE status = 1)" },
-		{ "what open uploads hold is summed", "SELECT count(*) FROM workspace w WHERE w.upload_bytes <>"
-		    " (SELECT coalesce(sum(size_bytes), 0) FROM upload_part WHERE upload_id IN (SELECT id FROM upload WHERE status = 1))" },
-		{ "the feed has no gap", "SELECT count(*) FROM workspace w WHERE w.sequence - w.horizon <>"
-		    " (SELECT count(*) FROM change_event WHERE sequence <= w.sequence AND sequence > w.horizon)" },
-		{ "the feed ends with a commit", "SELECT count(*) FROM workspace w JOIN change_event c ON c.sequence = w.sequence"
-		    " WHERE c.ends_commit = 0" },
-		{ "small chunks are counted by their versions", "SELECT (SELECT coalesce(sum(refs), 0) FROM chunk) -"
-		    " (SELECT count(*) FROM file_version WHERE size_bytes > 0)" },
-	};
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (obj_number(rules[i][1]) != 0)
-			return rules[i][0];
+	for (size_t i = 0; i < sizeof(obj_rules) / sizeof(obj_rules[0]); i++)
+		if (obj_number(obj_rules[i][1]) != 0)
+			return obj_rules[i][0];
 	return NULL;
 }
 #define CHECK_SOUND() CHECK_STR("sound", obj_broken() ? obj_broken() : "sound")

@@ -242,6 +242,18 @@ open_deleted(struct object_info *old)
 	return obj_delete("f/a", 0, NULL);
 }
 
+/* The edit alone is refused so, and leaves nothing. */
+static void
+edit_is_refused(struct object_info *old, int rc)
+{
+	edit_deleted(old);
+	CHECK_INT(0, run(false));
+	CHECK_INT(rc, ops[0].rc);
+	CHECK_SOUND();
+	object_info_release(old);
+	close_store();
+}
+
 static void
 test_an_edit_of_what_was_deleted_keeps_to_the_quota(void)
 {
@@ -249,12 +261,7 @@ test_an_edit_of_what_was_deleted_keeps_to_the_quota(void)
 
 	CHECK_INT(0, open_deleted(&old));	/* and its folder is gone */
 	CHECK_INT(0, obj_quota(20));
-	edit_deleted(&old);
-	CHECK_INT(0, run(false));
-	CHECK_INT(ERR_QUOTA, ops[0].rc);
-	CHECK_SOUND();
-	object_info_release(&old);
-	close_store();
+	edit_is_refused(&old, ERR_QUOTA);
 }
 
 static void
@@ -264,12 +271,7 @@ test_an_edit_of_what_was_deleted_is_refused_without_a_trace(void)
 
 	CHECK_INT(0, open_deleted(&old));
 	CHECK_INT(0, obj_put("f/a", "another", NULL));
-	edit_deleted(&old);
-	CHECK_INT(0, run(false));
-	CHECK(ops[0].rc < 0);
-	CHECK_SOUND();
-	object_info_release(&old);
-	close_store();
+	edit_is_refused(&old, ERR_PRECONDITION);
 }
 
 static void

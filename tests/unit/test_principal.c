@@ -91,6 +91,16 @@ test_first_administrator(void)
 	store_close(s);
 }
 
+static int
+open_with_two(struct store **s, struct principal *ann, struct principal *bob)
+{
+	int rc = kit_open(s);
+
+	if (rc || (rc = principal_create(*s, "ann", false, false, ann)) != 0)
+		return rc;
+	return principal_create(*s, "bob", false, false, bob);
+}
+
 static void
 test_keys(void)
 {
@@ -101,9 +111,7 @@ test_keys(void)
 	struct store *s = NULL;
 	unsigned n;
 
-	CHECK_INT(0, kit_open(&s));
-	CHECK_INT(0, principal_create(s, "ann", false, false, &ann));
-	CHECK_INT(0, principal_create(s, "bob", false, false, &bob));
+	CHECK_INT(0, open_with_two(&s, &ann, &bob));
 	CHECK_INT(ERR_NOTFOUND, key_create(s, 1, &key, secret));
 	CHECK_INT(0, key_create(s, ann.id, &key, secret));
 	CHECK_INT(0, key_create(s, ann.id, &other, other_secret));
@@ -150,9 +158,7 @@ test_tokens(void)
 	unsigned n;
 	int rc;
 
-	CHECK_INT(0, kit_open(&s));
-	CHECK_INT(0, principal_create(s, "ann", false, false, &ann));
-	CHECK_INT(0, principal_create(s, "bob", false, false, &bob));
+	CHECK_INT(0, open_with_two(&s, &ann, &bob));
 	CHECK_INT(ERR_NOTFOUND, token_create(s, 1, 0, &token, text));
 	CHECK_INT(ERR_INVALID, token_create(s, ann.id, -1, &token, text));
 	CHECK_INT(0, token_create(s, ann.id, 0, &token, text));
@@ -261,9 +267,7 @@ test_deletion_takes_everything_along(void)
 	unsigned n;
 	bool more = true;
 
-	CHECK_INT(0, kit_open(&s));
-	CHECK_INT(0, principal_create(s, "ann", false, false, &ann));
-	CHECK_INT(0, principal_create(s, "bob", false, false, &bob));
+	CHECK_INT(0, open_with_two(&s, &ann, &bob));
 	CHECK_INT(0, kit_workspace(s, "bobs", bob.id, 0, &ws));
 	CHECK_INT(0, kit_workspace(s, "anns", ann.id, 0, &own));
 	CHECK_INT(0, key_create(s, ann.id, &key, secret));
