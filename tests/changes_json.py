@@ -256,7 +256,7 @@ class Stream:
     """Events of GET /v1/events as they come: (seconds, name, data, id)."""
 
     def __init__(self, token, last=None):
-        self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+        self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=90)
         self.socket.sendall(("GET /v1/events HTTP/1.0\r\nAuthorization: Bearer %s\r\n%s\r\n" % (
             token, "Last-Event-ID: %s\r\n" % last if last else "")).encode())
         self.file = self.socket.makefile("r", newline="\n")
