@@ -142,7 +142,7 @@ peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, st
 			return stop_asked();
 		rc = client_transfer(p->client, b, http, doc);
 		if (rc == ERR_IO && !stop_asked())
-			return STATUS_FAILED;
+			return PEER_BODY;
 		if (!worth_another(rc, *http, *doc) || failed + 1 >= PEER_TRIES)
 			break;
 		json_free(*doc);

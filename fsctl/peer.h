@@ -31,9 +31,10 @@ int peer_call(struct peer *p, const char *method, const struct buf *path, const 
 
 /*
  * One transfer of bytes. `again` (may be NULL) is called before each further try: it may change the request (a URL that is too old, a place to go on
- * from) and gives an exit status. Once more than PEER_TRIES failed without `again` having seen progress it is over. STATUS_FAILED, unsaid,
- * if the request's read() or take() failed.
+ * from) and gives an exit status. Once more than PEER_TRIES failed without `again` having seen progress it is over. PEER_BODY, which is no
+ * exit status and unsaid, if the request's read() or take() failed: why is for them to tell.
  */
+#define PEER_BODY (-1)
 int peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, struct client_bytes *b, bool *progress),
     void *arg, int *http, struct json **doc);
 

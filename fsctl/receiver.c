@@ -18,6 +18,7 @@
 #include "receiver.h"
 #include "remote.h"
 #include "reply.h"
+#include "say.h"
 #include "stop.h"
 #include "str.h"
 #include "tally.h"
@@ -149,9 +150,9 @@ fetch_whole(struct receiving *g)
 		b.target = g->url;
 		b.from = g->tried = g->at;
 		status = peer_transfer(g->peer, &b, go_on, g, &http, &doc);
-		if (status == STATUS_FAILED)	/* keep() has said why */
-			break;
-		if (status != STATUS_OK)
+		if (status == PEER_BODY)	/* keep() has said why */
+			status = STATUS_FAILED;
+		else if (status != STATUS_OK)
 			tally_said(tally, status, g->r->path);
 		else if (http == 403)	/* the URL's time was over: another */
 			json_free(doc), doc = NULL;
@@ -225,10 +226,12 @@ fetch_chunk(struct receiving *g, const char *hex, bool *found)
 	peer_param(&path, "fileId", g->r->id);
 	peer_param(&path, "version", g->r->version);
 	b.target = path.data;
-	status = buf_finish(&path) ? STATUS_FAILED : peer_transfer(g->peer, &b, drop_chunk, &a, &http, &doc);
+	status = buf_finish(&path) ? say_error(STATUS_FAILED, "out of memory") : peer_transfer(g->peer, &b, drop_chunk, &a, &http, &doc);
 	*found = status == STATUS_OK && http == 200;
 	if (*found)
 		status = keep_chunk(&a, hex);
+	else if (status == PEER_BODY)
+		status = tally_error(g->r->tally, STATUS_FAILED, g->r->path, "a chunk came that is longer than any, or memory ran out");
 	else if (status == STATUS_OK && http != 404)
 		status = tally_refused(g->r->tally, g->r->path, http, doc);
 	else if (status != STATUS_OK)
@@ -582,5 +585,5 @@ receiver_get(const struct receiver *r, struct peer *peer)
 	fio_close(&g.old);
 	fio_close(&g.part);
 	free(g.url);
-	return status;
+	return tally_outcome(r->tally, status, r->path);
 }

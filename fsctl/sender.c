@@ -141,7 +141,10 @@ find_session(struct sending *s, bool *found)
 	if (!resume_find(s->key, s->session))
 		return STATUS_OK;
 	if ((status = ask(s, 0, &http)) != STATUS_OK)
-		return status;
+		return tally_said(u->tally, status, u->path);
+	/* Only a session that is over is forgotten: what has arrived by it is too dear for a daemon that is away for a moment. */
+	if (http != 200 && http != 404 && http != 410)
+		return tally_refused(u->tally, u->path, http, s->doc);
 	if (http == 200 && !strcmp(reply_str(s->doc, "status", ""), "open") &&
 	    reply_int(s->doc, "sizeBytes", -1) == (int64_t)u->st.st_size) {
 		s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
@@ -281,9 +284,10 @@ judge(struct part *p, int status, int http, const struct json *doc)
 	char hex[2 * SHA256_SIZE + 1];
 	uint8_t hash[SHA256_SIZE];
 
-	if (status != STATUS_OK) {
-		/* That the file could not be read was told already. */
-		note(p->s, status == STATUS_FAILED ? status : tally_said(u->tally, status, u->path));
+	if (status == PEER_BODY) {	/* read_part() has told why */
+		note(p->s, STATUS_FAILED);
+	} else if (status != STATUS_OK) {
+		note(p->s, tally_said(u->tally, status, u->path));
 	} else if (http == 403 && !strcmp(reply_str(reply_get(doc, "error"), "code", ""), "ticket_expired")) {
 		tally_spare(u->tally, -(int64_t)p->sent);
 	} else if (http != 200) {
@@ -306,12 +310,14 @@ run_part(struct task *task, struct peer *peer)
 	struct json *doc = NULL;
 	int http = 0, status;
 
-	if (!atomic_load(&p->s->status) && digest_new(DIGEST_SHA256, &p->digest) == 0) {
-		status = peer_transfer(peer, &b, again, p, &http, &doc);
-		judge(p, status, http, doc);
-		json_free(doc);
-	} else {
-		note(p->s, STATUS_FAILED);
+	if (!atomic_load(&p->s->status)) {
+		if (digest_new(DIGEST_SHA256, &p->digest) != 0) {
+			note(p->s, tally_error(p->s->u->tally, STATUS_FAILED, p->s->u->path, "out of memory"));
+		} else {
+			status = peer_transfer(peer, &b, again, p, &http, &doc);
+			judge(p, status, http, doc);
+			json_free(doc);
+		}
 	}
 	digest_free(p->digest);
 	free(p->url);
@@ -525,7 +531,7 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 out:
 	json_free(s.doc);
 	cut_release(&s.cut);
-	return status;
+	return tally_outcome(u->tally, status, u->path);
 }
 
 int

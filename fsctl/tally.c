@@ -305,6 +305,19 @@ tally_refused(struct tally *t, const char *what, int http, const struct json *do
 }
 
 int
+tally_outcome(struct tally *t, int status, const char *what)
+{
+	bool missed;
+
+	if (status == STATUS_OK || status_is_stop(status))
+		return status;
+	pthread_mutex_lock(&t->lock);
+	missed = ++t->failures > t->failed;
+	pthread_mutex_unlock(&t->lock);
+	return missed ? tally_error(t, status, what, "it failed, and nobody said why: %s", say_last()) : status;
+}
+
+int
 tally_operand(struct tally *t, const char *operand, int status)
 {
 	if (status != STATUS_OK && t->failed == t->told)

@@ -37,6 +37,7 @@ struct tally {
 	uint64_t bytes;			/* of the items done */
 	uint64_t moved;			/* over the network, repetitions too */
 	uint64_t told;			/* of the failed ones, those of operands that are done */
+	uint64_t failures;		/* that tally_outcome() was told of: never more than failed */
 	int first;			/* the exit status of the first failure */
 	int64_t started_us, said_us;
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
@@ -68,6 +69,11 @@ void tally_item(struct tally *t, const struct tally_item *item);
 int tally_error(struct tally *t, int status, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
 int tally_refused(struct tally *t, const char *what, int http, const struct json *doc);
 int tally_said(struct tally *t, int status, const char *what);
+/*
+ * What became of one file, by whoever did the work. Each failure is counted where it is found; one that was not counts here, so that no way
+ * through the code can end with success and nothing done. Returns `status`.
+ */
+int tally_outcome(struct tally *t, int status, const char *what);
 
 /*
  * An operand is done with. Counts its failure where nobody has. Gives STATUS_OK where the next one may have its turn: after a failure of the

@@ -590,3 +590,62 @@ events() {
 	status_is 1
 	has 'standard output'
 }
+
+transfers() {	# MORE: what a put to w/x and a get of w/y are answered, as far as MORE says nothing else
+	answers '{"GET /v1/workspaces": [200, {"workspaces": [{"name": "w", "workspaceId": "ws_1", "rootFolderId": "fld_1"}]}],
+		"GET /v1/folders/fld_1": [200, {"kind": "folder", "id": "fld_1", "path": ""}],
+		"POST /v1/files:start-upload": [200, {"uploadSessionId": "up_1", "partSizeBytes": 67108864,
+			"uploadTargets": [{"partNumber": 1, "url": "/part"}]}],
+		"GET /v1/files/file_1/download": [200, {"downloadUrl": "/bytes"}],
+		'"$1"'}'
+}
+there='"GET /v1/lookup": [200, {"kind": "file", "id": "file_1", "path": "y", "versionId": "ver_1", "sizeBytes": 70000}]'
+nothing='"GET /v1/lookup": [404, {"error": {"code": "not_found", "message": "no"}}]'
+
+# VERB: not one file of it arrived, and that is what was said, counted and kept for the metrics
+nothing_arrived() {
+	status_is 1
+	has 'not JSON' "$1: 0 files" '1 failed'
+	[[ "$output" != *nobody* ]] || fail "$output" || return 1
+	[ "$(metric errors "$1") $(metric exit_code "$1")" = "1 1" ] || fail "errors and exit code: $(< F.prom)" || return 1
+	! grep -q '^fsctl_last_success' F.prom || fail "a success: $(< F.prom)"
+}
+
+@test "bytes that are answered with what fsd never says: a failure, and no success for the metrics" {
+	printf 'some bytes' > file
+	transfers "$nothing, "'"PUT /part": [200, "<html>"]'
+	run ctl put file w/x --metrics-file F.prom; nothing_arrived put
+	transfers "$there, "'"GET /bytes": [302, "<html>"]'
+	run ctl get w/y y --metrics-file F.prom; nothing_arrived get
+	[ ! -e y ]
+	mkdir dir
+	head -c 300000 /dev/zero > dir/file
+	rm F.prom
+	transfers "$nothing, "'"POST /v1/folders": [200, {"id": "fld_2"}], "PUT /part": [200, "<html>"]'
+	run ctl put -r dir w/ --metrics-file F.prom; status_is 1
+	[ "$(metric errors put) $(metric exit_code put)" = "1 1" ]
+}
+
+@test "a session that was kept is forgotten when it is over, and not while the daemon fails" {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	head -c 9000000 /dev/zero > file
+	kept() {
+		ls "$XDG_STATE_HOME"/fsctl/uploads | wc -l
+	}
+	transfers "$nothing, "'"PUT /part": [500, "<html>"]'
+	run ctl put file w/x; status_is 1
+	[ "$(kept)" = 1 ]
+	transfers "$nothing, "'"GET /v1/uploads/up_1": [200, "<html>"]'
+	run ctl put file w/x --metrics-file F.prom; nothing_arrived put
+	[ "$(kept)" = 1 ]
+	transfers "$nothing, "'"GET /v1/uploads/up_1": [500, {"error": {"code": "internal_error", "message": "for a moment"}}]'
+	run ctl put file w/x; status_is 1; has 'for a moment' '1 failed'
+	[ "$(kept)" = 1 ]
+	: > "$D/requests.log"
+	transfers "$nothing, "'"GET /v1/uploads/up_1": [404, {"error": {"code": "not_found", "message": "no"}}],
+		"POST /v1/files:start-upload": [400, {"error": {"code": "invalid_request", "message": "not today"}}]'
+	run ctl put file w/x; status_is 2; has 'not today'
+	grep -q files:start-upload "$D/requests.log"
+	[ "$(kept)" = 0 ]
+}
