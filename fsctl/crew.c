@@ -1,8 +1,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "crew.h"
 #include "exit_status.h"
 #include "peer.h"
@@ -11,7 +11,7 @@
 #include "workers.h"
 
 #define THREADS 16
-#define DRAW_NS 100000000
+#define DRAW_US 100000
 
 struct member {
 	struct crew *crew;
@@ -68,7 +68,7 @@ crew_new(struct ctl *ctl, unsigned threads, struct tally *tally, struct crew **c
 		return say_error(STATUS_FAILED, "out of memory");
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->more, NULL);
-	pthread_cond_init(&c->less, NULL);
+	thread_cond_init(&c->less);
 	c->last = &c->first;
 	c->tally = tally;
 	for (unsigned i = 0; i < threads && i < THREADS && status == STATUS_OK; i++) {
@@ -89,18 +89,14 @@ crew_new(struct ctl *ctl, unsigned threads, struct tally *tally, struct crew **c
 	return status;
 }
 
-/* With the lock. */
+/* With the lock, which nobody has to wait for while a terminal or a pipe takes its time. */
 static void
 wait_a_bit(struct crew *c)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += DRAW_NS;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	(void)pthread_cond_timedwait(&c->less, &c->lock, &t);
+	(void)thread_cond_wait(&c->less, &c->lock, clock_mono_us() + DRAW_US);
+	pthread_mutex_unlock(&c->lock);
 	tally_tick(c->tally);
+	pthread_mutex_lock(&c->lock);
 }
 
 void
