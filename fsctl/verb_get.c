@@ -42,15 +42,23 @@ struct fetch {
 };
 
 static void
+free_fetch(struct fetch *f)
+{
+	if (!f)
+		return;
+	free(f->dest);
+	free(f->local);
+	free(f->path);
+	free(f);
+}
+
+static void
 run(struct task *task, struct peer *peer)
 {
 	struct fetch *f = (struct fetch *)task;
 
 	(void)receiver_get(&f->r, peer);
-	free(f->dest);
-	free(f->local);
-	free(f->path);
-	free(f);
+	free_fetch(f);
 }
 
 /* The node lives until the crew is done. */
@@ -64,8 +72,10 @@ give(struct get *get, const struct known_node *node, int root, const char *dest,
 		    .bytes = node->size });
 		return STATUS_OK;
 	}
-	if (!(f = calloc(1, sizeof(*f))) || !(f->dest = strdup(dest)) || !(f->local = strdup(local)) || !(f->path = strdup(path)))
+	if (!(f = calloc(1, sizeof(*f))) || !(f->dest = strdup(dest)) || !(f->local = strdup(local)) || !(f->path = strdup(path))) {
+		free_fetch(f);
 		return tally_error(&get->tally, STATUS_FAILED, path, "out of memory");
+	}
 	f->task.run = run;
 	f->r = (struct receiver) { .tally = &get->tally, .root = root, .dest = f->dest, .local = f->local, .path = f->path,
 		.id = node->id, .version = node->version, .hash = node->hash, .mtime = node->mtime, .mode = node->mode,
