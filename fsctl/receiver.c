@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,14 +55,20 @@ stopped_or(int status)
 
 /* ---- bytes come ---- */
 
+/* ERR_END: we are told to stop. What else can block takes this much when it is ready for any; more would wait for its reader in write(). */
 static int
 write_out(const void *bytes, size_t len)
 {
 	const char *p = bytes;
+	struct stat st;
+	size_t most = fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
 
 	while (len > 0) {
-		ssize_t n = write(STDOUT_FILENO, p, len);
+		ssize_t n;
 
+		if (stop_poll(STDOUT_FILENO, POLLOUT) != STATUS_OK)
+			return ERR_END;
+		n = write(STDOUT_FILENO, p, len < most ? len : most);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -76,6 +84,8 @@ keep(struct receiving *g, const void *bytes, size_t len)
 {
 	int rc = g->part < 0 ? write_out(bytes, len) : fio_pwrite(g->part, g->r->local, bytes, len, g->at);
 
+	if (rc == ERR_END)
+		return rc;
 	if (rc) {
 		tally_error(g->r->tally, rc == ERR_SPACE ? STATUS_NO_SPACE : STATUS_FAILED, g->r->local, "it can't be written: %s",
 		    rc == ERR_SPACE ? "the disk is full" : strerror(errno));

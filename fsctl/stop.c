@@ -7,13 +7,22 @@
 #include "exit_status.h"
 #include "stop.h"
 
+#define LOOK_MS 500
+
 static volatile sig_atomic_t signalled;
+static volatile sig_atomic_t caught;	/* a signal, which stays so when it is forgotten */
 static bool watching;
 static int64_t until_us;	/* by the monotonic clock; 0: no end */
 
 static void
 remember(int sig)
 {
+	/* SA_RESETHAND is of each signal by itself. It is delivered when this returns. */
+	if (caught) {
+		(void)signal(sig, SIG_DFL);
+		(void)raise(sig);
+	}
+	caught = 1;
 	signalled = sig;
 }
 
@@ -52,6 +61,18 @@ stop_asked(void)
 	if (signalled)
 		return STATUS_SIGNAL + signalled;
 	return until_us && clock_mono_us() >= until_us ? STATUS_TIME_LIMIT : STATUS_OK;
+}
+
+int
+stop_poll(int fd, short events)
+{
+	struct pollfd wait = { .fd = fd, .events = events };
+	int status;
+
+	/* A signal goes to any thread, so that it need not end the poll() of this one. */
+	while ((status = stop_asked()) == STATUS_OK && poll(&wait, 1, LOOK_MS) <= 0)
+		;
+	return status;
 }
 
 int

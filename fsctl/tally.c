@@ -30,6 +30,8 @@ tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output)
 
 	*t = (struct tally) { .ctl = ctl, .verb = verb, .dry = ctl->args->given[OPT_DRY_RUN] != NULL, .to_output = to_output,
 		.operands = ctl->args->count > 1 ? (unsigned)ctl->args->count - 1 : 1 };
+	for (int i = 0; i < ctl->args->count; i++)
+		t->anew = t->anew || !strcmp(ctl->args->operand[i], "-");
 	if (status != STATUS_OK)
 		return status;
 	if (progress_new(verb, 0, 0, no_bar, &t->progress) != 0)
@@ -368,7 +370,7 @@ say_summary(struct tally *t, int status)
 		json_key_int(&j, "durationMs", ms);
 		json_key_int(&j, "exitCode", status);
 		json_key_bool(&j, "dryRun", t->dry);
-		if (status_is_stop(status))
+		if (status_is_stop(status) && !t->anew)
 			add_resume(t, &j);
 		end(t, &line, &j);
 		return;
@@ -395,7 +397,7 @@ say_summary(struct tally *t, int status)
 int
 tally_end(struct tally *t, int status)
 {
-	if (status != STATUS_OK && t->failed == t->told)
+	if (status != STATUS_OK && !t->failed)
 		tally_said(t, status, t->verb);
 	if (status == STATUS_OK && t->failed)
 		status = t->items ? STATUS_SOME_FAILED : t->first;
@@ -403,8 +405,7 @@ tally_end(struct tally *t, int status)
 	t->progress = NULL;
 	say_beside_bar(false);
 	t->ctl->work = (struct longrun_work) { t->items, t->bytes, t->failed };
-	/* What went to standard output is out of reach. */
-	longrun_say_stopped(t->ctl, status, t->to_output ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
+	longrun_say_stopped(t->ctl, status, t->anew ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
 	pthread_mutex_destroy(&t->lock);

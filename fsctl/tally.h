@@ -41,6 +41,7 @@ struct tally {
 	int first;			/* the exit status of the first failure */
 	int64_t started_us, said_us;
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
+	bool anew;			/* what goes through a pipe is out of reach: the same command does not go on */
 };
 
 /* An exit status: operands but the last one, and options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */

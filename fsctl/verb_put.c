@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include "crew.h"
 #include "ctl.h"
 #include "disk.h"
+#include "err.h"
 #include "exit_status.h"
 #include "fio.h"
 #include "known.h"
@@ -60,11 +63,10 @@ is_same(const struct stat *st, const struct known_node *there)
 }
 
 static void
-run_alone(struct task *task, struct peer *peer)
+free_alone(struct alone *a)
 {
-	struct alone *a = (struct alone *)task;
-
-	(void)sender_open(&a->u, peer);
+	if (!a)
+		return;
 	free(a->local);
 	free(a->path);
 	free(a->parent);
@@ -73,6 +75,15 @@ run_alone(struct task *task, struct peer *peer)
 	free(a->base);
 	free(a->hash);
 	free(a);
+}
+
+static void
+run_alone(struct task *task, struct peer *peer)
+{
+	struct alone *a = (struct alone *)task;
+
+	(void)sender_open(&a->u, peer);
+	free_alone(a);
 }
 
 static bool
@@ -87,8 +98,10 @@ give_to_crew(struct put *put, const struct sender *u)
 	struct alone *a = calloc(1, sizeof(*a));
 
 	if (!a || !copy(&a->local, u->local) || !copy(&a->path, u->path) || !copy(&a->parent, u->parent) ||
-	    !copy(&a->name, u->name) || !copy(&a->file, u->file) || !copy(&a->base, u->base) || !copy(&a->hash, u->base_hash))
+	    !copy(&a->name, u->name) || !copy(&a->file, u->file) || !copy(&a->base, u->base) || !copy(&a->hash, u->base_hash)) {
+		free_alone(a);
 		return no_memory(put, u->local);
+	}
 	a->task.run = run_alone;
 	a->u = *u;
 	a->u.local = a->local;
@@ -237,34 +250,61 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 
 /* ---- standard input ---- */
 
+static int
+no_copy(int rc, const char *folder)
+{
+	const int status = rc == ERR_SPACE ? STATUS_NO_SPACE : STATUS_FAILED;
+
+	say_error(status, "standard input can't be kept in %s: %s", folder, rc == ERR_SPACE ? "the disk is full" : strerror(errno));
+	say_hint("all of it goes through a file there: set TMPDIR to a folder with room");
+	return status;
+}
+
+static int
+copy_input(int fd, const char *folder)
+{
+	char *bytes = malloc(COPY);
+	int rc, status = bytes ? STATUS_OK : say_error(STATUS_FAILED, "out of memory");
+	uint64_t size = 0;
+	ssize_t n = 1;
+
+	while (status == STATUS_OK && n > 0) {
+		if ((status = stop_poll(STDIN_FILENO, POLLIN)) != STATUS_OK)
+			break;
+		n = read(STDIN_FILENO, bytes, COPY);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0)
+			status = say_error(STATUS_FAILED, "standard input can't be read: %m");
+		else if (n > 0 && (rc = fio_pwrite(fd, "standard input", bytes, (size_t)n, size)) != 0)
+			status = no_copy(rc, folder);
+		else
+			size += (uint64_t)n;
+	}
+	free(bytes);
+	return status;
+}
+
 /* Its length has to be known first: it goes through a file without a name. */
 static int
 put_input(struct put *put)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *bytes = malloc(COPY);
-	uint64_t size = 0;
+	const char *tmp = getenv("TMPDIR"), *folder = tmp && *tmp ? tmp : "/tmp";
 	struct stat st;
-	ssize_t n = 1;
-	int fd = open(tmp && *tmp ? tmp : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), status = STATUS_OK;
+	int fd, status;
 
 	if (put->to.folder)
-		status = say_error(STATUS_USAGE, "- needs a name there: WORKSPACE/path/name");
-	else if (!bytes || fd < 0)
-		status = say_error(STATUS_FAILED, "no room for standard input in %s: %m", tmp && *tmp ? tmp : "/tmp");
-	while (status == STATUS_OK && n > 0) {
-		if ((n = read(STDIN_FILENO, bytes, COPY)) < 0 || stop_asked())
-			status = stop_asked() ? stop_asked() : say_error(STATUS_FAILED, "standard input: %m");
-		else if (n > 0 && fio_pwrite(fd, "standard input", bytes, (size_t)n, size) != 0)
-			status = STATUS_NO_SPACE;
-		size += (uint64_t)(n > 0 ? n : 0);
-	}
-	if (status == STATUS_OK && fstat(fd, &st) == 0) {
+		return say_error(STATUS_USAGE, "- needs a name there: WORKSPACE/path/name");
+	if ((fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) < 0)
+		return no_copy(errno == ENOSPC ? ERR_SPACE : ERR_IO, folder);
+	status = copy_input(fd, folder);
+	if (status == STATUS_OK && fstat(fd, &st) != 0)
+		status = no_copy(ERR_IO, folder);
+	if (status == STATUS_OK) {
 		st.st_mode = S_IFREG | 0644;
 		status = put_one(put, "-", &st, fd);
 	}
 	fio_close(&fd);
-	free(bytes);
 	return status;
 }
 

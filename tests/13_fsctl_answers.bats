@@ -649,3 +649,36 @@ nothing_arrived() {
 	grep -q files:start-upload "$D/requests.log"
 	[ "$(kept)" = 0 ]
 }
+
+@test "--max-duration also ends who waits for a pipe, and says that nothing goes on from there" {
+	local start=$SECONDS
+	mkfifo pipe
+	exec 8<> pipe		# it is open, and nobody writes to it or reads from it
+	transfers "$nothing"
+	run timeout 20 "$DIR/fsctl" --data "$D" put --max-duration 1s - w/x < pipe 3>&- 8>&-; status_is 14; has 'begins at the beginning again'
+	[[ "$output" != *'goes on'* ]]
+	timeout 20 "$DIR/fsctl" --data "$D" put --json --max-duration 1s - w/x < pipe > out 2> err 3>&- 8>&- || true
+	[ "$(jq -c 'select(.type == "summary") | [.exitCode, .resume]' out)" = '[14,null]' ]
+	transfers "$there, "'"GET /bytes": [200, "'"$(head -c 70000 /dev/zero | tr '\0' x)"'"]'
+	timeout 20 "$DIR/fsctl" --data "$D" get --max-duration 1s w/y - > pipe 2> err 3>&- 8>&- && fail "success" || status=$?
+	output=$(< err); status_is 14; has 'time limit of 1s' 'begins at the beginning again'
+	[[ "$output" != *"can't be written"* ]]
+	exec 8>&-
+	[ $((SECONDS - start)) -lt 15 ]
+	[ "$(ctl get -q w/y - | tr -d x | wc -c)" = 0 ] && [ "$(ctl get -q w/y - | wc -c)" = 70000 ]
+}
+
+@test "standard input that finds no room: where, and what to type" {
+	transfers "$nothing"
+	TMPDIR=$BATS_TEST_TMPDIR/none run ctl put - w/x < /dev/null; status_is 1; has 'TMPDIR' "$BATS_TEST_TMPDIR/none"
+	# A file that may not grow: a write fails that is not for lack of room.
+	TMPDIR=$BATS_TEST_TMPDIR run bash -c 'trap "" XFSZ; ulimit -f 64; head -c 300000 /dev/zero | "$0" --data "$1" put - w/x 3>&-' "$DIR/fsctl" "$D"
+	status_is 1; has "can't be kept in $BATS_TEST_TMPDIR: File too large" 'set TMPDIR'
+}
+
+@test "a failure for the time being is told and counted once" {
+	transfers '"GET /v1/lookup": [503, {"error": {"code": "unavailable", "message": "not now"}}]'
+	run --separate-stderr ctl get --json w/y y; status_is 75
+	[ "$(jq -c 'select(.type == "error") | [.path, .exitCode]' <<< "$output")" = '["w/y",75]' ]
+	[ "$(jq -c 'select(.type == "summary") | [.errors, .exitCode]' <<< "$output")" = '[1,75]' ]
+}

@@ -1,4 +1,6 @@
 /* What verbs that run for long have in common: metrics as text, a command line to type again, being told to stop. */
+#include <sys/wait.h>
+
 #include "args.c"
 #include "say.c"
 #include "stop.c"
@@ -142,8 +144,37 @@ test_the_time_limit_is_being_told_to_stop(void)
 	CHECK(status_is_stop(STATUS_TIME_LIMIT) && status_is_stop(130) && !status_is_stop(STATUS_TEMPORARY) && !status_is_stop(0));
 }
 
+/* What a process ends with that is sent these two, one after the other. */
+static int
+end_of(int first, int second)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		caught = 0;
+		stop_setup();
+		(void)raise(first);
+		(void)stop_take();
+		(void)raise(second);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+test_a_second_signal_ends_at_once_whichever_it_is(void)
+{
+	CHECK_INT(SIGINT, end_of(SIGINT, SIGINT));
+	CHECK_INT(SIGTERM, end_of(SIGINT, SIGTERM));
+	CHECK_INT(SIGHUP, end_of(SIGTERM, SIGHUP));
+}
+
 static const struct test tests[] = {
 	TEST(test_a_run_has_its_samples), TEST(test_a_failure_keeps_the_last_success_and_the_other_verbs), TEST(test_what_is_no_sample_goes),
-	TEST(test_a_command_as_a_shell_takes_it), TEST(test_the_time_limit_is_being_told_to_stop), TEST_END,
+	TEST(test_a_command_as_a_shell_takes_it), TEST(test_the_time_limit_is_being_told_to_stop),
+	TEST(test_a_second_signal_ends_at_once_whichever_it_is), TEST_END,
 };
 TEST_MAIN(tests)
