@@ -87,7 +87,7 @@ endif
 # The package list may just have been installed: what asks pkg-config runs in a make of its own.
 run:			## install what is missing, build, create ./data if there is none, start fsd (DATA= LISTEN=)
 	@tests/deps.sh build run
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) -q programs 2>/dev/null || $(MAKE) --no-print-directory programs
 	@DATA='$(DATA)' LISTEN='$(LISTEN)' BUILD='$(B)' exec fsd/run.sh
 
 check:			## install what the tests need and run them (ONLY="unit bats/00_smoke" picks some)

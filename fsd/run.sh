@@ -17,7 +17,6 @@ write_env() {
 		export AWS_SECRET_ACCESS_KEY='$(field secretAccessKey)'
 		export AWS_DEFAULT_REGION='us-east-1'
 		export AWS_ENDPOINT_URL='$endpoint'
-		export FSD_ENDPOINT='$endpoint'
 		export FSD_TOKEN='$(field token)'
 		END
 	)
@@ -32,7 +31,7 @@ if [ -z "$(ls -A "$DATA" 2>/dev/null)" ]; then
 	write_env
 elif [ -f "$env_file" ]; then
 	# LISTEN may be another one than at creation.
-	sed -i -E "s,^(export (AWS_ENDPOINT_URL|FSD_ENDPOINT)=).*,\1'$endpoint'," "$env_file"
+	sed -i -E "s,^(export AWS_ENDPOINT_URL=).*,\1'$endpoint'," "$env_file"
 fi
 
 if [ -f "$env_file" ]; then
