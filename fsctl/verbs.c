@@ -133,8 +133,10 @@ verbs_usage(const struct verb *v)
 static const char *
 nearest(const char *word, const char *verb)
 {
+	/* Where half of a short word or more is another, another is meant. */
+	const int half = ((int)strlen(word) + 1) / 2;
 	const char *best = NULL;
-	int least = 3;
+	int least = half < 3 ? half : 3;
 
 	for (const struct verb *v = verbs_table; v->name; v++) {
 		const char *name = verb ? v->action : v->name;
