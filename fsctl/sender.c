@@ -80,14 +80,17 @@ sender_name_reason(const char *name)
 
 /* ---- the session ---- */
 
+/* A store is the same one however it is named. */
 static void
 make_key(struct sending *s)
 {
 	const struct sender *u = s->u;
 	const struct ctl *ctl = u->to->ctl;
+	char *dir = ctl->endpoint ? NULL : realpath(ctl->dir, NULL);
 
-	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld", ctl->endpoint ? ctl->endpoint : ctl->dir,
+	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld", ctl->endpoint ? ctl->endpoint : dir ? dir : ctl->dir,
 	    u->to->id, u->path, (uint64_t)u->st.st_size, (int64_t)u->st.st_mtim.tv_sec, (long)u->st.st_mtim.tv_nsec);
+	free(dir);
 }
 
 static void

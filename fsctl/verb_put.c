@@ -481,7 +481,7 @@ put_operand(struct put *put, const char *local, const char *to)
 	if (!strcmp(local, "-"))
 		return put_input(put);
 	if (stat(local, &st) != 0)
-		return tally_error(&put->tally, STATUS_NOT_FOUND, local, "%m");
+		return tally_error(&put->tally, STATUS_NOT_FOUND, local, "%m; expected files or folders that are here, or -");
 	if (S_ISDIR(st.st_mode) && !put->recursive)
 		return tally_error(&put->tally, STATUS_USAGE, local, "it is a folder: put -r sends it with all that is in it");
 	if (S_ISDIR(st.st_mode))
