@@ -17,7 +17,7 @@ const struct option_text args_options[OPTIONS] = {
 	[OPT_DATA] = { "data", "DIR", "the store; else $FSD_DATA, else ./data if a store is there" },
 	[OPT_ENDPOINT] = { "endpoint", "URL", "a daemon elsewhere, instead of --data" },
 	[OPT_TOKEN_FILE] = { "token-file", "F", "holds a token, for --endpoint; else $FSD_TOKEN" },
-	[OPT_JSON] = { "json", NULL, "print one JSON document (JSON lines for changes and files)" },
+	[OPT_JSON] = { "json", NULL, "print one JSON document (lines for changes and files)" },
 	[OPT_QUIET] = { "quiet", NULL, "print results and errors only" },
 	[OPT_HELP] = { "help", NULL, "this" },
 	[OPT_VERSION] = { "version", NULL, "as the verb" },
@@ -39,7 +39,7 @@ const struct option_text args_options[OPTIONS] = {
 	[OPT_VERSION_ID] = { "version-id", "ID", "that version, as `fsctl versions list` shows it" },
 	[OPT_BWLIMIT] = { "bwlimit", "RATE", "at most so many bytes a second, as 50MiB/s" },
 	[OPT_CONNECTIONS] = { "connections", "N", "how many at once, 1 to 16; 4 is the default" },
-	[OPT_MAX_DURATION] = { "max-duration", "DUR", "stop in order after so long (exit code 14); the same command goes on" },
+	[OPT_MAX_DURATION] = { "max-duration", "DUR", "stop in order after so long (exit code 14)" },
 	[OPT_LOCK_WAIT] = { "lock-wait", "DUR", "wait so long for what another holds (exit code 11 then)" },
 	[OPT_METRICS_FILE] = { "metrics-file", "F", "write metrics of the run there for Prometheus, as F.prom" },
 	[OPT_FOLLOW] = { "follow", NULL, "wait for further changes until interrupted" },
@@ -177,15 +177,22 @@ args_release(struct args *args)
 	*args = (struct args) { 0 };
 }
 
-/* As $'…' where there are bytes that a terminal or a JSON document can't show. */
-static void
-add_quoted(struct buf *out, const char *word)
+/* Without control characters, those of C1 (c2 80 to c2 9f) among them. */
+static bool
+is_bare(const char *word)
 {
-	bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,")];
-	bool bare = utf8_valid(word, strlen(word));
+	for (const unsigned char *p = (const unsigned char *)word; *p; p++)
+		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+			return false;
+	return utf8_valid(word, strlen(word));
+}
 
-	for (const char *p = word; *p; p++)
-		bare = bare && (unsigned char)*p >= 0x20 && *p != 0x7f;
+void
+args_quote(struct buf *out, const char *word)
+{
+	const bool bare = is_bare(word);
+	bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,")];
+
 	buf_addstr(out, plain ? "" : bare ? "'" : "$'");
 	for (const char *p = word; *p; p++) {
 		if (!bare && ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f))
@@ -206,7 +213,7 @@ args_command(const struct args *args, struct buf *out)
 	for (char **word = args->argv; *word; word++) {
 		if (word > args->argv)
 			buf_addch(out, ' ');
-		add_quoted(out, *word);
+		args_quote(out, *word);
 	}
 }
 

@@ -17,10 +17,11 @@ struct lockwait {
 	int64_t begun_us, until_us;	/* by the monotonic clock */
 };
 
+/* `ms`: at most INT64_MAX / 2000. */
 void lockwait_begin(struct lockwait *w, int64_t ms, bool silent);
 /*
- * Waits a moment, longer as time goes by, for WHAT ("another job", say). STATUS_OK: look again. STATUS_LOCKED, unsaid: the time is over. Else what
- * stop_asked() says.
+ * Waits a moment, longer as time goes by, for WHAT ("another job", say). STATUS_OK: look again.
+ * STATUS_LOCKED, unsaid: the time is over. Else what stop_asked() says.
  */
 int lockwait_pause(struct lockwait *w, const char *what);
 

@@ -10,6 +10,19 @@
 #include "textfile.h"
 
 #define COMMAND_MAX (1u << 20)
+#define LONGEST_MS (INT64_MAX / 2000)	/* a time from now on still fits in us */
+
+/* In ms; points in time are counted in us. */
+static int
+take_duration(const struct args *args, enum option_id id, int64_t *ms)
+{
+	int status = args_duration(args, id, ms);
+
+	if (status == STATUS_OK && *ms > LONGEST_MS)
+		status = say_error(STATUS_USAGE, "--%s: %s is too long: expected at most 100000y, or 0 for %s", args_options[id].name, args->given[id],
+		    id == OPT_MAX_DURATION ? "no limit" : "no waiting");
+	return status;
+}
 
 /* Before anything is done: what was asked for has to be possible. */
 static int
@@ -18,8 +31,8 @@ begin(struct ctl *ctl, const struct args *args)
 	int64_t limit = 0, wait = 0;
 	int status;
 
-	if ((status = args_duration(args, OPT_MAX_DURATION, &limit)) != STATUS_OK ||
-	    (status = args_duration(args, OPT_LOCK_WAIT, &wait)) != STATUS_OK)
+	if ((status = take_duration(args, OPT_MAX_DURATION, &limit)) != STATUS_OK ||
+	    (status = take_duration(args, OPT_LOCK_WAIT, &wait)) != STATUS_OK)
 		return status;
 	if (args->given[OPT_METRICS_FILE] && args->given[OPT_DRY_RUN])
 		return say_error(STATUS_USAGE, "--metrics-file and --dry-run don't go together: nothing is done that could be told of");

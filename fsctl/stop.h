@@ -11,7 +11,7 @@
 void stop_setup(void);
 /* From now on a closed standard output counts as SIGPIPE, without anything being written. */
 void stop_watch_output(void);
-/* When `ms` have passed from now on, that too is being told to stop. */
+/* When `ms` (at most INT64_MAX / 2000) have passed from now on, that too is being told to stop. */
 void stop_after(int64_t ms);
 /* What we are to end with, an exit status (status_is_stop()); STATUS_OK: go on. */
 int stop_asked(void);

@@ -206,10 +206,10 @@ show_item(struct tally *t, const struct tally_item *i)
 		end(t, &line, &j);
 	} else if (t->dry) {
 		buf_addf(&line, "%s ", i->action);
-		say_plain(&line, i->from);
+		args_quote(&line, i->from);
 		if (i->to) {
 			buf_addch(&line, ' ');
-			say_plain(&line, i->to);
+			args_quote(&line, i->to);
 		}
 		buf_addch(&line, '\n');
 		print(t, &line);

@@ -56,7 +56,10 @@ void tally_spare(struct tally *t, int64_t bytes);
 /* Shows how far it is: often, and by the thread that made it, while it waits. */
 void tally_tick(struct tally *t);
 
-/* `action`: "put", "get", "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip, which is said). */
+/*
+ * With --dry-run a line each, quoted for a shell: `put` and `get` can be run; "mkdir", "unchanged" and "skip" are for people, fsctl has no such verbs.
+ * `action`: "put", "get", "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip, which is said).
+ */
 struct tally_item {
 	const char *action, *from, *to, *version, *why;
 	uint64_t bytes;

@@ -11,26 +11,6 @@
 
 #define DOCUMENT_MAX 65536
 
-/* As one word of a shell. */
-static void
-add_quoted(struct buf *out, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:,@";
-
-	if (*text && !text[strspn(text, plain)]) {
-		buf_addstr(out, text);
-		return;
-	}
-	buf_addch(out, '\'');
-	for (; *text; text++) {
-		if (*text == '\'')
-			buf_addstr(out, "'\\''");
-		else
-			buf_addch(out, *text);
-	}
-	buf_addch(out, '\'');
-}
-
 /* All of it can be pasted into a shell: what is not for the shell is a comment. */
 static int
 print_text(struct ctl *ctl, const struct json *doc)
@@ -50,12 +30,12 @@ print_text(struct ctl *ctl, const struct json *doc)
 	buf_addf(&out, "export AWS_ACCESS_KEY_ID='%s'\nexport AWS_SECRET_ACCESS_KEY='%s'\n", id, secret);
 	buf_addstr(&out, "export AWS_DEFAULT_REGION=us-east-1\n");
 	buf_addf(&out, "export FSD_TOKEN='%s'\n", token);
-	if (!ctl->quiet && !strpbrk(dir, "\r\n")) {
+	if (!ctl->quiet) {
 		buf_addstr(&out, "# Next: start the daemon, and put a file into a bucket from another terminal.\n#   fsd --data ");
-		add_quoted(&out, dir);
+		args_quote(&out, dir);
 		buf_addstr(&out, "\n#   aws --endpoint-url http://127.0.0.1:9000 s3 mb s3://photos\n"
 				 "#   aws --endpoint-url http://127.0.0.1:9000 s3 cp README.md s3://photos/\n#   fsctl --data ");
-		add_quoted(&out, dir);
+		args_quote(&out, dir);
 		buf_addstr(&out, " status\n");
 	}
 	status = out_write(&out);

@@ -37,10 +37,10 @@ tell(struct ctl *ctl, const char *verb, const char *from, const char *to, const 
 		buf_addch(&out, '\n');
 	} else if (!ctl->quiet || dry) {
 		buf_addf(&out, "%s ", verb);
-		say_plain(&out, from);
+		args_quote(&out, from);
 		if (to) {
 			buf_addch(&out, ' ');
-			say_plain(&out, to);
+			args_quote(&out, to);
 		}
 		buf_addch(&out, '\n');
 	}

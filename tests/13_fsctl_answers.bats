@@ -640,7 +640,7 @@ nothing_arrived() {
 	run ctl put file w/x --metrics-file F.prom; nothing_arrived put
 	[ "$(kept)" = 1 ]
 	transfers "$nothing, "'"GET /v1/uploads/up_1": [500, {"error": {"code": "internal_error", "message": "for a moment"}}]'
-	run ctl put file w/x; status_is 1; has 'for a moment' '1 failed'
+	run "$DIR/fsctl" --data d put file w/x 3>&-; status_is 1; has 'for a moment' '1 failed'	# the same store by another name
 	[ "$(kept)" = 1 ]
 	: > "$D/requests.log"
 	transfers "$nothing, "'"GET /v1/uploads/up_1": [404, {"error": {"code": "not_found", "message": "no"}}],
@@ -681,4 +681,50 @@ nothing_arrived() {
 	run --separate-stderr ctl get --json w/y y; status_is 75
 	[ "$(jq -c 'select(.type == "error") | [.path, .exitCode]' <<< "$output")" = '["w/y",75]' ]
 	[ "$(jq -c 'select(.type == "summary") | [.errors, .exitCode]' <<< "$output")" = '[1,75]' ]
+}
+
+@test "help fits a terminal of 80 columns" {
+	local verb
+	"$DIR/fsctl" help > out
+	for verb in $(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' out | sort -u); do
+		"$DIR/fsctl" help "$verb" >> out
+	done
+	grep -q '^fsctl get WORKSPACE/PATH' out
+	grep -q -- '--may-create-buckets' out
+	run awk 'length > 80' out
+	[ -z "$output" ] || fail "longer than 80: $output"
+}
+
+@test "what was meant is only asked where most of the word is there" {
+	run ctl cat x; status_is 2; [[ "$output" != *'did you mean'* ]] || fail "$output"
+	run ctl chck; status_is 2; has 'fsctl check'
+	run ctl sx; status_is 2; [[ "$output" != *'did you mean'* ]] || fail "$output"
+}
+
+@test "durations beyond all clocks are refused" {
+	run ctl gc --max-duration 300000y; status_is 2; has '--max-duration' '300000y' 'at most'
+	run ctl gc --lock-wait 300000y; status_is 2; has '--lock-wait' '300000y' 'at most'
+	[ ! -e "$D/requests.log" ]
+}
+
+@test "lines of a dry run and of mv and rm can be run again, whatever the names" {
+	transfers '"GET /v1/lookup": [404, {"error": {"code": "not_found", "message": "no"}}]'
+	printf x > "it's one"
+	run ctl put --dry-run "it's one" "w/a b"; status_is 0
+	[ "${lines[0]}" = "put 'it'\\''s one' 'w/a b'" ] || fail "$output"
+	transfers "$there"
+	run ctl get --dry-run "w/a b" $'c\e'; status_is 0
+	[ "${lines[0]}" = "get 'w/a b' \$'c\\x1b'" ] || fail "$output"
+	run ctl rm --dry-run "w/a b"; status_is 0
+	[ "$output" = "rm 'w/a b'" ] || fail "$output"
+	run ctl mv --dry-run "w/a b" "w/c d"; status_is 0
+	[ "$output" = "mv 'w/a b' 'w/c d'" ] || fail "$output"
+}
+
+@test "init shows a folder's name as a shell takes it, and no control bytes" {
+	run --separate-stderr "$DIR/fsctl" init --data $'n\ew' 3>&-
+	status_is 0
+	has "fsd --data \$'"
+	[[ "$output" != *$'\e'* ]] || fail "an escape reached the terminal"
+	( eval "$(sed -n 's/^#   fsctl --data \(.*\) status$/dir=\1/p' <<< "$output")" && [ -f "$dir/VERSION" ] )
 }

@@ -119,11 +119,13 @@ static void
 test_a_command_as_a_shell_takes_it(void)
 {
 	char a[] = "fsctl", b[] = "put", c[] = "it's here", d[] = "", e[] = "a\nb\\", f[] = "x\xff", g[] = "\xc3\xbc", h[] = "--data=/s", i[] = "$HOME";
-	char *argv[] = { a, b, c, d, e, f, g, h, i, NULL };
+	char j[] = "\xc3\xbc\xc2\x85", k[] = "\xc2\xa0";	/* a control of C1; a space that is none */
+	char *argv[] = { a, b, c, d, e, f, g, h, i, j, k, NULL };
 	struct buf out = BUF_INIT(4096);
 
 	args_command(&(struct args) { .argv = argv }, &out);
-	CHECK_STR("fsctl put 'it'\\''s here' '' $'a\\x0ab\\\\' $'x\\xff' '\xc3\xbc' --data=/s '$HOME'", out.data);
+	CHECK_STR("fsctl put 'it'\\''s here' '' $'a\\x0ab\\\\' $'x\\xff' '\xc3\xbc' --data=/s '$HOME' "
+		  "$'\\xc3\\xbc\\xc2\\x85' '\xc2\xa0'", out.data);
 	buf_release(&out);
 }
 
