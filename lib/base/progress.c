@@ -13,7 +13,9 @@
 
 #define REDRAW_US 100000	/* on a terminal */
 #define LINE_US 60000000	/* elsewhere */
-#define BAR_CELLS 20
+#define BAR_MOST 20	/* cells; a bar of fewer than the least says nothing */
+#define BAR_LEAST 5
+#define BAR_FRAME 3	/* "[" and "] " */
 
 enum where { QUIET, TERMINAL, LINES };
 
@@ -88,12 +90,12 @@ add_seconds(struct buf *b, uint64_t s)
 }
 
 static void
-add_bar(struct buf *b, double part)
+add_bar(struct buf *b, double part, size_t cells)
 {
-	int full = (int)(part * BAR_CELLS);
+	const size_t full = (size_t)(part * (double)cells);
 
 	buf_addch(b, '[');
-	for (int i = 0; i < BAR_CELLS; i++)
+	for (size_t i = 0; i < cells; i++)
 		buf_addch(b, i < full ? '#' : '-');
 	buf_addstr(b, "] ");
 }
@@ -150,20 +152,19 @@ add_rate(const struct progress *p, const struct shown *s, struct buf *b)
 	}
 }
 
-/* What stays when there is less and less room: the end says most, and the bar least. */
-enum detail { DETAIL_ALL, DETAIL_NO_BAR, DETAIL_NO_RATE, DETAIL_NO_COUNTS, DETAILS_ };
+/* What stays when there is less and less room: the end says most. */
+enum detail { DETAIL_ALL, DETAIL_NO_RATE, DETAIL_NO_COUNTS, DETAILS_ };
 
-/* What was done, of how much, how fast, how long still or by now, and what failed. */
+/* What was done, of how much, how fast, how long still or by now, and what failed. `cells`: of the bar; 0: there is none. */
 static void
-describe(const struct progress *p, const struct shown *s, enum detail detail, struct buf *b)
+describe(const struct progress *p, const struct shown *s, enum detail detail, size_t cells, struct buf *b)
 {
+	buf_clear(b);
 	buf_addstr(b, p->what);
-	if (s->part >= 0 && p->where == TERMINAL && detail < DETAIL_NO_BAR) {
+	if (s->part >= 0)
 		buf_addch(b, ' ');
-		add_bar(b, s->part);
-	} else if (s->part >= 0) {
-		buf_addch(b, ' ');
-	}
+	if (cells)
+		add_bar(b, s->part, cells);
 	if (s->part >= 0)
 		buf_addf(b, "%d %%", (int)(s->part * 100));
 	if (detail < DETAIL_NO_COUNTS)
@@ -173,6 +174,23 @@ describe(const struct progress *p, const struct shown *s, enum detail detail, st
 	buf_addstr(b, s->part > 0 ? "  ETA " : "  ");
 	add_seconds(b, (uint64_t)(s->part > 0 ? s->seconds / s->part * (1 - s->part) + 0.5 : s->seconds));
 	buf_addf(b, "  %llu errors", (unsigned long long)s->errors);
+}
+
+/* As much as fits into `width`. The bar says least: it has the room that is left. */
+static void
+fit(const struct progress *p, const struct shown *s, size_t width, struct buf *b)
+{
+	enum detail detail = DETAIL_ALL;
+	size_t room;
+
+	describe(p, s, detail, 0, b);
+	while (b->len > width && detail + 1 < DETAILS_)
+		describe(p, s, ++detail, 0, b);
+	room = b->len < width ? width - b->len : 0;
+	if (s->part < 0 || p->where != TERMINAL || room < BAR_LEAST + BAR_FRAME)
+		return;
+	room -= BAR_FRAME;
+	describe(p, s, detail, room < BAR_MOST ? room : BAR_MOST, b);
 }
 
 /* Columns of the terminal, or so many that nothing is cut. */
@@ -211,14 +229,9 @@ progress_draw(struct progress *p)
 	shown = look(p);
 	/* The last column stays free: a full line would wrap and not be redrawn in place. */
 	width = p->where == LINES ? SIZE_MAX : columns() - 1;
-	for (int detail = DETAIL_ALL; detail < DETAILS_; detail++) {
-		buf_clear(&text);
-		describe(p, &shown, (enum detail)detail, &text);
-		if (buf_finish(&text))
-			goto out;
-		if (text.len <= width)
-			break;
-	}
+	fit(p, &shown, width, &text);
+	if (buf_finish(&text))
+		goto out;
 	if (p->where == LINES) {
 		log_raw(text.data, text.len);
 		goto out;

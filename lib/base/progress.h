@@ -6,7 +6,7 @@
 
 /*
  * Progress of long work: a bar with rate, ETA and error count on a terminal (redrawn in place at most 10 times
- * a second; on a narrow one less is said, never half a word), one plain line a minute elsewhere, nothing when quiet. Without a
+ * a second; the bar has the room that the rest leaves; on a narrow one less is said, never half a word), one plain line a minute elsewhere, nothing when quiet. Without a
  * total, the time that passed stands where the ETA would. The part that is shown never goes back, whatever becomes of the totals.
  * Writes to standard error. One thread at a time, except progress_add() and progress_part(), which any thread may call.
  */

@@ -131,6 +131,9 @@ test_bar_fits_the_terminal(void)
 	for (unsigned short columns = 41; columns <= 200; columns++) {
 		CHECK(strlen(drawn(columns, 0, 12 << 20)) < columns);
 		CHECK(strstr(text, " errors\033[K"));
+		/* All that is said has about 63 columns: there is a bar as soon as it has five cells. */
+		CHECK(columns < 76 || strstr(text, "checking [#"));
+		CHECK(columns < 100 || strstr(text, "checking [#####---------------] "));
 		columns += columns > 100 ? 20 : 3;
 	}
 	snprintf(want, sizeof(want), "%s", shape(drawn(40, 0, 12 << 20)));
