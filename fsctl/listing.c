@@ -130,3 +130,24 @@ out:
 	buf_release(&out);
 	return status;
 }
+
+int
+listing_one(struct ctl *ctl, const struct buf *path, const struct table_column *fields,
+    void (*more)(struct buf *out, const struct json *doc))
+{
+	struct buf out = BUF_INIT(OUT_MAX);
+	struct json *doc = NULL;
+	int status = ctl_call(ctl, "GET", path, NULL, &doc);
+
+	if (status == STATUS_OK && ctl->json) {
+		status = out_document(doc);
+	} else if (status == STATUS_OK) {
+		table_fields(&out, fields, doc, 0);
+		if (more)
+			more(&out, doc);
+		status = out_write(&out);
+	}
+	json_free(doc);
+	buf_release(&out);
+	return status;
+}

@@ -20,6 +20,9 @@ struct listing {
 	void *arg;
 };
 
+/* One thing as fields, or as it is with --json; `more` (may be NULL) adds what people see below them. An exit status. */
+int listing_one(struct ctl *ctl, const struct buf *path, const struct table_column *fields,
+    void (*more)(struct buf *out, const struct json *doc));
 /* `path` without a query. An exit status. */
 int listing_print(struct ctl *ctl, const struct buf *path, const struct listing *listing);
 

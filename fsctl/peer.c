@@ -129,6 +129,32 @@ peer_call(struct peer *p, const char *method, const struct buf *path, const stru
 }
 
 int
+peer_list(struct peer *p, const struct buf *path, const struct peer_list *list)
+{
+	struct buf page = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	const char *after = NULL;
+	int status;
+
+	if (buf_finish(path))
+		return say_error(STATUS_USAGE, "%s: an argument is too long", p->ctl->doing);
+	do {
+		buf_clear(&page);
+		buf_addstr(&page, path->data ? path->data : "");
+		peer_param(&page, "after", after);
+		json_free(doc);
+		doc = NULL;
+		status = peer_call(p, "GET", &page, NULL, &doc);
+		for (const struct json *i = reply_first(reply_array(doc, list->name)); i && status == STATUS_OK; i = json_next(i))
+			status = list->each(list->arg, i);
+		after = reply_str(doc, list->next, NULL);
+	} while (status == STATUS_OK && after);
+	json_free(doc);
+	buf_release(&page);
+	return status == PEER_ENOUGH ? STATUS_OK : status;
+}
+
+int
 peer_transfer(struct peer *p, struct client_bytes *b, int (*again)(void *arg, struct client_bytes *b, bool *progress),
     void *arg, int *http, struct json **doc)
 {

@@ -30,6 +30,19 @@ int peer_try(struct peer *p, const char *method, const struct buf *path, const s
 int peer_call(struct peer *p, const char *method, const struct buf *path, const struct buf *body, struct json **doc);
 
 /*
+ * All pages of a list. `each` gets every item of the reply's array `name`; what its member `next` says is what the next page comes `after`.
+ * Another status than STATUS_OK from `each` ends it and is the result; PEER_ENOUGH, which is no exit status, ends it with STATUS_OK.
+ */
+#define PEER_ENOUGH (-2)
+struct peer_list {
+	const char *name, *next;
+	int (*each)(void *arg, const struct json *item);
+	void *arg;
+};
+/* `path` without `after`. */
+int peer_list(struct peer *p, const struct buf *path, const struct peer_list *list);
+
+/*
  * One transfer of bytes. `again` (may be NULL) is called before each further try: it may change the request (a URL that is too old, a place to go on
  * from) and gives an exit status. Once more than PEER_TRIES failed without `again` having seen progress it is over. PEER_BODY, which is no
  * exit status and unsaid, if the request's read() or take() failed: why is for them to tell.

@@ -222,22 +222,10 @@ int
 remote_shared(struct remote *r, int (*each)(void *arg, const struct json *node), void *arg)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
-	struct json *doc = NULL;
-	const char *next = NULL;
 	int status;
 
-	do {
-		buf_clear(&path);
-		peer_path(&path, "workspaces", r->id, NULL);
-		peer_param(&path, "after", next);
-		json_free(doc);
-		doc = NULL;
-		status = peer_call(r->peer, "GET", &path, NULL, &doc);
-		for (const struct json *e = reply_first(reply_array(doc, "shared")); e && status == STATUS_OK; e = json_next(e))
-			status = each(arg, e);
-		next = reply_str(doc, "sharedNext", NULL);
-	} while (status == STATUS_OK && next);
-	json_free(doc);
+	peer_path(&path, "workspaces", r->id, NULL);
+	status = peer_list(r->peer, &path, &(struct peer_list) { "shared", "sharedNext", each, arg });
 	buf_release(&path);
 	return status;
 }

@@ -83,31 +83,34 @@ verb_share_list(struct ctl *ctl, const struct args *args)
 	return status;
 }
 
+struct wanted_grant {
+	const char *user;
+	char *id;
+};
+
+static int
+take_grant(void *arg, const struct json *grant)
+{
+	struct wanted_grant *w = arg;
+
+	if (reply_bool(grant, "inherited", false) || strcmp(reply_str(grant, "principalName", ""), w->user) != 0)
+		return STATUS_OK;
+	w->id = strdup(reply_str(grant, "principalId", ""));
+	return w->id ? PEER_ENOUGH : say_error(STATUS_FAILED, "out of memory");
+}
+
 /* Grants are taken back by the user's id: the list of those on `thing` knows who that is. *id is NULL if the user has none; to be freed. */
 static int
 find_grant(struct remote *r, const struct buf *thing, const char *user, char **id)
 {
+	struct wanted_grant wanted = { .user = user };
 	struct buf path = BUF_INIT(CTL_PATH);
-	struct json *doc = NULL;
-	const char *next = NULL;
 	int status;
 
-	*id = NULL;
-	do {
-		buf_clear(&path);
-		buf_add(&path, thing->data, thing->len);
-		peer_param(&path, "limit", PAGE);
-		peer_param(&path, "after", next);
-		json_free(doc);
-		doc = NULL;
-		status = peer_call(r->peer, "GET", &path, NULL, &doc);
-		for (const struct json *g = reply_first(reply_array(doc, "grants")); g && !*id && status == STATUS_OK; g = json_next(g))
-			if (!reply_bool(g, "inherited", false) && !strcmp(reply_str(g, "principalName", ""), user) &&
-			    !(*id = strdup(reply_str(g, "principalId", ""))))
-				status = say_error(STATUS_FAILED, "out of memory");
-		next = reply_str(doc, "next", NULL);
-	} while (status == STATUS_OK && !*id && next);
-	json_free(doc);
+	buf_add(&path, thing->data, thing->len);
+	peer_param(&path, "limit", PAGE);
+	status = peer_list(r->peer, &path, &(struct peer_list) { "grants", "next", take_grant, &wanted });
+	*id = wanted.id;
 	buf_release(&path);
 	return status;
 }

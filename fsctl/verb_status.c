@@ -1,7 +1,5 @@
 #include "ctl.h"
-#include "exit_status.h"
-#include "out.h"
-#include "table.h"
+#include "listing.h"
 #include "verbs.h"
 
 static const struct table_column columns[] = {
@@ -22,23 +20,12 @@ static const struct table_column columns[] = {
 int
 verb_status(struct ctl *ctl, const struct args *args)
 {
-	struct buf path = BUF_INIT(CTL_PATH), out = BUF_INIT(65536);
-	struct json *doc = NULL;
+	struct buf path = BUF_INIT(CTL_PATH);
 	int status;
 
 	(void)args;
 	ctl_path(&path, "status", NULL);
-	if ((status = ctl_call(ctl, "GET", &path, NULL, &doc)) != STATUS_OK)
-		goto out;
-	if (ctl->json) {
-		status = out_document(doc);
-	} else {
-		table_fields(&out, columns, doc, 0);
-		status = out_write(&out);
-	}
-out:
-	json_free(doc);
+	status = listing_one(ctl, &path, columns, NULL);
 	buf_release(&path);
-	buf_release(&out);
 	return status;
 }

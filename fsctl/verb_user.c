@@ -1,12 +1,9 @@
 #include "ctl.h"
 #include "exit_status.h"
 #include "listing.h"
-#include "out.h"
 #include "reply.h"
 #include "table.h"
 #include "verbs.h"
-
-#define OUT_MAX (64u << 20)
 
 static const struct table_column list_columns[] = {
 	{ "NAME", "name", CELL_TEXT }, { "ADMIN", "admin", CELL_YES }, { "MAY CREATE BUCKETS", "mayCreateBuckets", CELL_YES },
@@ -77,29 +74,23 @@ add_part(struct buf *out, const struct table_column *columns, const struct json 
 	table_array(out, columns, array);
 }
 
+static void
+add_parts(struct buf *out, const struct json *doc)
+{
+	add_part(out, key_columns, doc, "keys");
+	add_part(out, token_columns, doc, "tokens");
+	add_part(out, grant_columns, doc, "grants");
+}
+
 int
 verb_user_show(struct ctl *ctl, const struct args *args)
 {
-	struct buf path = BUF_INIT(CTL_PATH), out = BUF_INIT(OUT_MAX);
-	struct json *doc = NULL;
+	struct buf path = BUF_INIT(CTL_PATH);
 	int status;
 
 	ctl_path(&path, "users", args->operand[0], NULL);
-	if ((status = ctl_call(ctl, "GET", &path, NULL, &doc)) != STATUS_OK)
-		goto out;
-	if (ctl->json) {
-		status = out_document(doc);
-		goto out;
-	}
-	table_fields(&out, show_columns, doc, 0);
-	add_part(&out, key_columns, doc, "keys");
-	add_part(&out, token_columns, doc, "tokens");
-	add_part(&out, grant_columns, doc, "grants");
-	status = out_write(&out);
-out:
-	json_free(doc);
+	status = listing_one(ctl, &path, show_columns, add_parts);
 	buf_release(&path);
-	buf_release(&out);
 	return status;
 }
 
