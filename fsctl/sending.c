@@ -1,0 +1,216 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "crew.h"
+#include "ctl.h"
+#include "err.h"
+#include "exit_status.h"
+#include "fio.h"
+#include "peer.h"
+#include "reply.h"
+#include "sending.h"
+#include "stop.h"
+#include "str.h"
+#include "tally.h"
+
+#define TARGETS 100		/* of one reply, if there are so many */
+#define ROUNDS 5		/* of asking what is missing, without any part arriving */
+
+struct part {
+	struct task task;
+	struct sending *s;
+	char *url;
+	unsigned number;
+	uint64_t offset, size, sent;
+	struct digest *digest;
+};
+
+int
+sending_ask(struct sending *s, unsigned from, int *http)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	int status;
+
+	json_free(s->doc);
+	s->doc = NULL;
+	peer_path(&path, "uploads", s->session, NULL);
+	buf_addf(&path, "?from=%u", from);
+	status = peer_try(s->peer, "GET", &path, NULL, http, &s->doc);
+	buf_release(&path);
+	return status;
+}
+
+static int
+read_part(void *arg, uint64_t offset, void *bytes, size_t len)
+{
+	struct part *p = arg;
+	const struct sender *u = p->s->u;
+
+	if (offset < p->sent) {	/* curl begins again */
+		tally_spare(u->tally, -(int64_t)p->sent);
+		digest_reset(p->digest);
+		p->sent = 0;
+	}
+	if (fio_pread(u->fd, u->local, bytes, len, p->offset + offset) != 0)
+		return tally_error(u->tally, STATUS_FAILED, u->local, "it became shorter while it was read, or can't be read"), ERR_IO;
+	digest_update(p->digest, bytes, len);
+	tally_move(u->tally, len);
+	p->sent = offset + len;
+	return stop_asked() ? ERR_END : 0;
+}
+
+static int
+again(void *arg, struct client_bytes *b, bool *progress)
+{
+	struct part *p = arg;
+
+	(void)b;
+	*progress = false;
+	tally_spare(p->s->u->tally, -(int64_t)p->sent);
+	digest_reset(p->digest);
+	p->sent = 0;
+	return STATUS_OK;
+}
+
+static void
+note(struct sending *s, int status)
+{
+	int none = STATUS_OK;
+
+	(void)atomic_compare_exchange_strong(&s->status, &none, status);
+}
+
+/* A URL whose time is over is no failure: the next round has another. */
+static void
+judge(struct part *p, int status, int http, const struct json *doc)
+{
+	const struct sender *u = p->s->u;
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t hash[SHA256_SIZE];
+
+	if (status == PEER_BODY) {	/* read_part() has told why */
+		note(p->s, STATUS_FAILED);
+	} else if (status != STATUS_OK) {
+		note(p->s, tally_said(u->tally, status, u->path));
+	} else if (http == 403 && !strcmp(reply_str(reply_get(doc, "error"), "code", ""), "ticket_expired")) {
+		tally_spare(u->tally, -(int64_t)p->sent);
+	} else if (http != 200) {
+		note(p->s, tally_refused(u->tally, u->path, http, doc));
+	} else {
+		digest_final(p->digest, hash);
+		hex_encode(hash, sizeof(hash), hex);
+		if (strcmp(reply_str(doc, "sha256", hex), hex) != 0)
+			note(p->s, tally_error(u->tally, STATUS_INTEGRITY, u->path, "part %u arrived as other bytes than were sent", p->number));
+		else
+			atomic_fetch_add(&p->s->arrived, 1);
+	}
+}
+
+static void
+run_part(struct task *task, struct peer *peer)
+{
+	struct part *p = (struct part *)task;
+	struct client_bytes b = { .method = "PUT", .target = p->url, .ticket = true, .size = p->size, .read = read_part, .arg = p };
+	struct json *doc = NULL;
+	int http = 0, status;
+
+	if (!atomic_load(&p->s->status)) {
+		if (digest_new(DIGEST_SHA256, &p->digest) != 0) {
+			note(p->s, tally_error(p->s->u->tally, STATUS_FAILED, p->s->u->path, "out of memory"));
+		} else {
+			status = peer_transfer(peer, &b, again, p, &http, &doc);
+			judge(p, status, http, doc);
+			json_free(doc);
+		}
+	}
+	digest_free(p->digest);
+	free(p->url);
+	free(p);
+}
+
+static bool
+place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size)
+{
+	const uint64_t all = (uint64_t)s->u->st.st_size;
+
+	if (!s->part_size) {
+		if (!number || number > cut_count(&s->cut))
+			return false;
+		*offset = cut_at(&s->cut, number - 1)->offset;
+		*size = cut_at(&s->cut, number - 1)->bytes;
+		return true;
+	}
+	*offset = (number - 1) * s->part_size;
+	*size = all - *offset < s->part_size ? all - *offset : s->part_size;
+	return number && (*offset < all || !all);
+}
+
+/* All parts that the last reply has targets for; *highest of them. */
+static int
+send_targets(struct sending *s, unsigned *highest)
+{
+	const struct json *t = reply_first(reply_array(s->doc, "uploadTargets"));
+
+	for (; t && !stop_asked() && !atomic_load(&s->status); t = json_next(t)) {
+		const char *url = reply_str(t, "url", NULL);
+		struct part *p = calloc(1, sizeof(*p));
+
+		if (!p || !url || !(p->url = strdup(url))) {
+			free(p);
+			return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "out of memory, or a reply of another version");
+		}
+		p->task.run = run_part;
+		p->s = s;
+		p->number = (unsigned)reply_int(t, "partNumber", 0);
+		if (!place(s, p->number, &p->offset, &p->size)) {
+			free(p->url);
+			free(p);
+			return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
+		}
+		*highest = p->number;
+		if (s->crew)
+			crew_add(s->crew, &p->task);
+		else
+			run_part(&p->task, s->peer);
+	}
+	if (s->crew)
+		crew_wait(s->crew);
+	if (stop_asked())
+		return stop_asked();
+	return atomic_load(&s->status);
+}
+
+int
+sending_parts(struct sending *s)
+{
+	unsigned rounds = 0, highest = 0, before, arrived, targets;
+	bool first = true, to_end = true, all = true;
+	int http = 0, status;
+
+	for (;;) {
+		/* The reply to the start has the first targets; once the end is reached, what was missed is asked for. */
+		if (!reply_first(reply_array(s->doc, "uploadTargets"))) {
+			if (to_end && !first)
+				return STATUS_OK;
+			highest = 0, to_end = true;
+		} else {
+			before = atomic_load(&s->arrived);
+			targets = (unsigned)json_array_len(reply_array(s->doc, "uploadTargets"));
+			if ((status = send_targets(s, &highest)) != STATUS_OK)
+				return status;
+			arrived = atomic_load(&s->arrived) - before;
+			all = all && arrived == targets;
+			if (all && targets < TARGETS)
+				return STATUS_OK;
+			to_end = false;
+			rounds = arrived ? 0 : rounds + 1;
+			if (rounds == ROUNDS)
+				return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "parts that were sent do not arrive");
+		}
+		first = false;
+		if ((status = sending_ask(s, to_end ? 0 : highest + 1, &http)) != STATUS_OK)
+			return tally_said(s->u->tally, status, s->u->path);
+		if (http != 200)
+			return tally_refused(s->u->tally, s->u->path, http, s->doc);
+	}
+}

@@ -1,0 +1,36 @@
+#ifndef FSCTL_SENDING_H
+#define FSCTL_SENDING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cut.h"
+#include "json.h"
+#include "resume.h"
+#include "sender.h"
+
+/*
+ * The parts of a file that sender.c sends: what is missing is asked for and sent until nothing is. Of the thread that calls sender_send(),
+ * but for what its crew does. All that the tally is told; exit statuses.
+ */
+struct sending {
+	const struct sender *u;
+	struct peer *peer;
+	struct crew *crew;
+	char session[RESUME_ID], key[2048];
+	bool kept;
+	uint64_t part_size;	/* 0: by chunks */
+	struct cut cut;
+	bool is_cut;
+	struct json *doc;	/* the last reply with targets */
+	atomic_int status;	/* the first failure of a part */
+	atomic_uint arrived;
+};
+
+/* What has arrived, and URLs for what has not, from that part on: s->doc, whatever *http is. Unsaid to the tally. */
+int sending_ask(struct sending *s, unsigned from, int *http);
+/* Sends all parts that s->doc and the replies after it ask for. */
+int sending_parts(struct sending *s);
+
+#endif
