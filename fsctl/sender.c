@@ -89,6 +89,13 @@ cut_it(struct sending *s)
 	return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %s", err_text(rc));
 }
 
+/* Says nothing of the session, which is too dear to forget for it; what else is no 200 says that it is over, or that its place is gone. */
+static bool
+is_for_now(int http)
+{
+	return http == 401 || http == 429 || http >= 500;
+}
+
 /* A session that an earlier command left. *found: it goes on. */
 static int
 find_session(struct sending *s, bool *found)
@@ -101,8 +108,7 @@ find_session(struct sending *s, bool *found)
 		return STATUS_OK;
 	if ((status = sending_ask(s, 0, &http)) != STATUS_OK)
 		return tally_said(u->tally, status, u->path);
-	/* Only a session that is over is forgotten: what has arrived by it is too dear for a daemon that is away for a moment. */
-	if (http != 200 && http != 404 && http != 410)
+	if (is_for_now(http))
 		return tally_refused(u->tally, u->path, http, s->doc);
 	if (http == 200 && !strcmp(reply_str(s->doc, "status", ""), "open") &&
 	    reply_int(s->doc, "sizeBytes", -1) == (int64_t)u->st.st_size) {
@@ -239,7 +245,7 @@ complete(struct sending *s)
 	} else if (http != 200 && http != 201) {
 		status = tally_refused(u->tally, u->path, http, doc);
 		/* Someone was faster: what was sent is of no use under the same base. */
-		if (s->kept && http != 503 && http != 507)
+		if (s->kept && status != STATUS_TEMPORARY && http != 401 && http != 507)
 			resume_forget(s->key);
 	} else {
 		if (s->kept)

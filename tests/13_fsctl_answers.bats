@@ -642,12 +642,19 @@ nothing_arrived() {
 	transfers "$nothing, "'"GET /v1/uploads/up_1": [500, {"error": {"code": "internal_error", "message": "for a moment"}}]'
 	run "$DIR/fsctl" --data d put file w/x 3>&-; status_is 1; has 'for a moment' '1 failed'	# the same store by another name
 	[ "$(kept)" = 1 ]
-	: > "$D/requests.log"
-	transfers "$nothing, "'"GET /v1/uploads/up_1": [404, {"error": {"code": "not_found", "message": "no"}}],
-		"POST /v1/files:start-upload": [400, {"error": {"code": "invalid_request", "message": "not today"}}]'
-	run ctl put file w/x; status_is 2; has 'not today'
-	grep -q files:start-upload "$D/requests.log"
-	[ "$(kept)" = 0 ]
+	transfers "$nothing, "'"GET /v1/uploads/up_1": [401, {"error": {"code": "unauthenticated", "message": "whose?"}}]'
+	run ctl put file w/x; status_is 12; has 'whose?'
+	[ "$(kept)" = 1 ]
+	local over
+	for over in 404 409 410; do
+		transfers "$nothing, "'"PUT /part": [500, "<html>"]'
+		run ctl put file w/x; status_is 1
+		[ "$(kept)" = 1 ]
+		transfers "$nothing, "'"GET /v1/uploads/up_1": ['$over', {"error": {"code": "parent_gone", "message": "no"}}],
+			"POST /v1/files:start-upload": [400, {"error": {"code": "invalid_request", "message": "not today"}}]'
+		run ctl put file w/x; status_is 2; has 'not today'
+		[ "$(kept)" = 0 ]
+	done
 }
 
 @test "--max-duration also ends who waits for a pipe, and says that nothing goes on from there" {
