@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +9,6 @@
 #include "crew.h"
 #include "ctl.h"
 #include "disk.h"
-#include "err.h"
 #include "exit_status.h"
 #include "fio.h"
 #include "known.h"
@@ -20,6 +17,7 @@
 #include "reply.h"
 #include "say.h"
 #include "sender.h"
+#include "spool.h"
 #include "stop.h"
 #include "tally.h"
 #include "verbs.h"
@@ -27,7 +25,6 @@
 #define CONNECTIONS 4
 #define CONNECTIONS_MAX 16
 #define ALONE (8u << 20)	/* longer files have all connections to themselves */
-#define COPY (1u << 20)
 
 struct put {
 	struct tally tally;
@@ -250,60 +247,17 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 
 /* ---- standard input ---- */
 
-static int
-no_copy(int rc, const char *folder)
-{
-	const int status = rc == ERR_SPACE ? STATUS_NO_SPACE : STATUS_FAILED;
-
-	say_error(status, "standard input can't be kept in %s: %s", folder, rc == ERR_SPACE ? "the disk is full" : strerror(errno));
-	say_hint("all of it goes through a file there: set TMPDIR to a folder with room");
-	return status;
-}
-
-static int
-copy_input(int fd, const char *folder)
-{
-	char *bytes = malloc(COPY);
-	int rc, status = bytes ? STATUS_OK : say_error(STATUS_FAILED, "out of memory");
-	uint64_t size = 0;
-	ssize_t n = 1;
-
-	while (status == STATUS_OK && n > 0) {
-		if ((status = stop_poll(STDIN_FILENO, POLLIN)) != STATUS_OK)
-			break;
-		n = read(STDIN_FILENO, bytes, COPY);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n < 0)
-			status = say_error(STATUS_FAILED, "standard input can't be read: %m");
-		else if (n > 0 && (rc = fio_pwrite(fd, "standard input", bytes, (size_t)n, size)) != 0)
-			status = no_copy(rc, folder);
-		else
-			size += (uint64_t)n;
-	}
-	free(bytes);
-	return status;
-}
-
-/* Its length has to be known first: it goes through a file without a name. */
+/* Its length has to be known first. */
 static int
 put_input(struct put *put)
 {
-	const char *tmp = getenv("TMPDIR"), *folder = tmp && *tmp ? tmp : "/tmp";
 	struct stat st;
-	int fd, status;
+	int fd = -1, status;
 
 	if (put->to.folder)
 		return say_error(STATUS_USAGE, "- needs a name there: WORKSPACE/path/name");
-	if ((fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) < 0)
-		return no_copy(errno == ENOSPC ? ERR_SPACE : ERR_IO, folder);
-	status = copy_input(fd, folder);
-	if (status == STATUS_OK && fstat(fd, &st) != 0)
-		status = no_copy(ERR_IO, folder);
-	if (status == STATUS_OK) {
-		st.st_mode = S_IFREG | 0644;
+	if ((status = spool_input(&fd, &st)) == STATUS_OK)
 		status = put_one(put, "-", &st, fd);
-	}
 	fio_close(&fd);
 	return status;
 }
