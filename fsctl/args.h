@@ -54,7 +54,10 @@ struct args {
 int args_parse(int argc, char **argv, struct args *args);
 void args_release(struct args *args);
 
-/* A word as a shell takes it: as it is, in '…', or as $'…' where it has bytes that a terminal must not or a JSON document can't show. */
+/*
+ * A word as a shell takes it: as it is, in '…', or as $'…' where it has bytes that a
+ * terminal must not or a JSON document can't show.
+ */
 void args_quote(struct buf *out, const char *word);
 /* The command line as a shell takes it. */
 void args_command(const struct args *args, struct buf *out);

@@ -8,7 +8,8 @@
 #include "json.h"
 
 /*
- * JSON over HTTP, one request at a time, over a Unix socket or to a URL. client.c alone knows the library behind it (libcurl).
+ * JSON over HTTP, one request at a time, over a Unix socket or to a URL. client.c alone
+ * knows the library behind it (libcurl).
  */
 #define CLIENT_REPLY_MAX (256u << 20)
 #define CLIENT_ERROR 512
@@ -29,9 +30,11 @@ int client_again(const struct client *c, struct client **client);
 void client_free(struct client *c);	/* NULL is fine */
 
 /*
- * `path` begins with a slash and is escaped already. `body` may be NULL. Waits at most `seconds` for the reply. 0 whatever the
- * HTTP status; *doc is NULL if there was no body, or none that is JSON with an error's status.
- * ERR_CLOSED: not reached, or the connection broke. ERR_TIMEOUT. ERR_END: stop() said so. ERR_INVALID: the reply is not JSON.
+ * `path` begins with a slash and is escaped already. `body` may be NULL. Waits at most
+ * `seconds` for the reply. 0 whatever the HTTP status; *doc is NULL if there was no body,
+ * or none that is JSON with an error's status.
+ * ERR_CLOSED: not reached, or the connection broke. ERR_TIMEOUT. ERR_END: stop() said so.
+ * ERR_INVALID: the reply is not JSON.
  * ERR_TOOBIG. client_error() has the reason.
  */
 int client_call(struct client *c, const char *method, const char *path, const struct buf *body, unsigned seconds,

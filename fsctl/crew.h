@@ -2,8 +2,8 @@
 #define FSCTL_CREW_H
 
 /*
- * Threads that do the tasks of one verb, each with a connection of its own, from a short queue. The functions below are for the one
- * thread that made the crew.
+ * Threads that do the tasks of one verb, each with a connection of its own, from a short
+ * queue. The functions below are for the one thread that made the crew.
  */
 struct crew;
 struct ctl;

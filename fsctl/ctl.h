@@ -10,7 +10,8 @@
 #include "longrun.h"
 
 /*
- * What a verb works with: the options of every verb and the way to the daemon, which is found or started at the first call.
+ * What a verb works with: the options of every verb and the way to the daemon, which is
+ * found or started at the first call.
  *
  *	closed -> open		by the first ctl_try() or ctl_call(), or ctl_open()
  *	open -> closed		ctl_close()
@@ -40,8 +41,8 @@ void ctl_init(struct ctl *ctl, const struct args *args);
 void ctl_close(struct ctl *ctl);
 
 /*
- * Finds the store's folder: ctl->dir, ctl->dirfd. With `fresh` it is one for a store that is still to be made:
- * ctl->dir alone. STATUS_NOT_FOUND, STATUS_USAGE if none was named.
+ * Finds the store's folder: ctl->dir, ctl->dirfd. With `fresh` it is one for a store that
+ * is still to be made: ctl->dir alone. STATUS_NOT_FOUND, STATUS_USAGE if none was named.
  */
 int ctl_find(struct ctl *ctl, bool fresh);
 int ctl_open(struct ctl *ctl);
@@ -50,12 +51,17 @@ int ctl_open(struct ctl *ctl);
 void ctl_path(struct buf *path, ...) __attribute__((sentinel));
 
 /*
- * One call. STATUS_OK whatever the daemon answered: *http is its status, *doc the reply (or NULL), to be freed by json_free().
- * STATUS_TEMPORARY, said, if it could not be reached or broke off; 128 and the signal, unsaid, if we were told to stop.
+ * One call. STATUS_OK whatever the daemon answered: *http is its status, *doc the reply
+ * (or NULL), to be freed by json_free().
+ * STATUS_TEMPORARY, said, if it could not be reached or broke off; 128 and the signal,
+ * unsaid, if we were told to stop.
  */
 int ctl_try(struct ctl *ctl, const char *method, const struct buf *path, const struct buf *body, unsigned seconds,
     int *http, struct json **doc);
-/* The exit status for a call that got no answer: says so with the client's reason, and what to do next. */
+/*
+ * The exit status for a call that got no answer: says so with the client's reason, and
+ * what to do next.
+ */
 int ctl_broken(const struct ctl *ctl, int rc, const char *why, const char *next);
 /* The exit status for what the daemon answered; says the error there is, and what to type next. */
 int ctl_explain(struct ctl *ctl, int http, const struct json *doc);
@@ -64,10 +70,16 @@ int ctl_http(const struct json *result);
 /* The status alone, unsaid; and what to type next, alone. */
 int ctl_status(int http, const struct json *doc);
 void ctl_hint(const struct ctl *ctl, int http, const struct json *doc);
-/* Both; `doc` may be NULL. *doc is there after a GET or a POST, and NULL after others if the reply has no body. */
+/*
+ * Both; `doc` may be NULL. *doc is there after a GET or a POST, and NULL after others if
+ * the reply has no body.
+ */
 int ctl_call(struct ctl *ctl, const char *method, const struct buf *path, const struct buf *body, struct json **doc);
 
-/* A change was made: prints the reply as it is, or {NAME: value, STATE: true} if there is none, or the text for people. */
+/*
+ * A change was made: prints the reply as it is, or {NAME: value, STATE: true} if there is
+ * none, or the text for people.
+ */
 struct ctl_change {
 	const char *key, *value, *state;
 	const char *text;

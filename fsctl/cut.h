@@ -22,13 +22,19 @@ struct cut {
 };
 #define CUT_INIT { .chunks = BUF_INIT((size_t)1 << 30) }
 
-/* Reads from the file's beginning to its end. ERR_IO (logged), ERR_NOMEM, ERR_INVALID (the sizes), ERR_CLOSED: told to stop. */
+/*
+ * Reads from the file's beginning to its end. ERR_IO (logged), ERR_NOMEM, ERR_INVALID
+ * (the sizes), ERR_CLOSED: told to stop.
+ */
 int cut_file(int fd, const char *name, uint32_t min, uint32_t avg, uint32_t max, struct cut *cut);
 void cut_release(struct cut *cut);
 size_t cut_count(const struct cut *cut);
 const struct cut_chunk *cut_at(const struct cut *cut, size_t i);
 
-/* The whole file's hash alone, of its first `len` bytes at most; *got is how many there were. Goes on with `d` as it is. */
+/*
+ * The whole file's hash alone, of its first `len` bytes at most; *got is how many there
+ * were. Goes on with `d` as it is.
+ */
 int cut_hash(int fd, const char *name, uint64_t len, struct digest *d, uint64_t *got);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /*
- * What fsctl ends with. A function that returns an "exit status" has said on standard error what went wrong when it
- * is not STATUS_OK. The list is fixed and stands on the man page.
+ * What fsctl ends with. A function that returns an "exit status" has said on standard
+ * error what went wrong when it is not STATUS_OK. The list is fixed and stands on the man page.
  */
 enum exit_status {
 	STATUS_OK = 0,
@@ -24,7 +24,10 @@ enum exit_status {
 	STATUS_SIGNAL = 128,		/* and the signal's number */
 };
 
-/* That of being told to stop (stop.h): it is no failure of what was under way, and is handed on at once. */
+/*
+ * That of being told to stop (stop.h): it is no failure of what was under way, and is
+ * handed on at once.
+ */
 static inline bool
 status_is_stop(int status)
 {

@@ -23,7 +23,10 @@ struct followed {
 	int stopped;		/* the exit status of why we had it stopped, or STATUS_OK */
 };
 
-/* `what` is shown beside the bar. An exit status: STATUS_OK when the job ended, however it ended. */
+/*
+ * `what` is shown beside the bar. An exit status: STATUS_OK when the job ended, however
+ * it ended.
+ */
 int follow_job(struct ctl *ctl, const struct buf *request, const char *what, struct followed *f);
 /* The exit status of a job that ended; says why if it failed. */
 int follow_status(const struct ctl *ctl, const struct followed *f);

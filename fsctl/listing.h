@@ -9,7 +9,10 @@
 
 struct ctl;
 
-/* A listing of the daemon's, all pages of it, as a table or as {NAME: [items…]}, or with `lines` as JSON a line an item. */
+/*
+ * A listing of the daemon's, all pages of it, as a table or as {NAME: [items…]}, or with
+ * `lines` as JSON a line an item.
+ */
 struct listing {
 	const char *name;			/* the member that holds the items: "users" */
 	const struct table_column *columns;
@@ -20,7 +23,10 @@ struct listing {
 	void *arg;
 };
 
-/* One thing as fields, or as it is with --json; `more` (may be NULL) adds what people see below them. An exit status. */
+/*
+ * One thing as fields, or as it is with --json; `more` (may be NULL) adds what people see
+ * below them. An exit status.
+ */
 int listing_one(struct ctl *ctl, const struct buf *path, const struct table_column *fields,
     void (*more)(struct buf *out, const struct json *doc));
 /* `path` without a query. An exit status. */

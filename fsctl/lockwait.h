@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /*
- * --lock-wait: what another holds is waited for until one point in time, whatever it is and however often one looks:
+ * --lock-wait: what another holds is waited for until one point in time, whatever it is
+ * and however often one looks:
  *
  *	begun -> waiting (said once) -> over
  *

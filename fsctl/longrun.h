@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 /*
- * What verbs that may run for long have in common: signals and --max-duration end them in order, --lock-wait waits for what others hold,
+ * What verbs that may run for long have in common: signals and --max-duration end them in
+ * order, --lock-wait waits for what others hold,
  * --metrics-file tells of them however they ended, and who was stopped says what to type to go on.
  */
 struct ctl;
@@ -23,8 +24,9 @@ int longrun_verb(struct ctl *ctl, const struct args *args);
 #define LONGRUN_GOES_ON "goes on from here"
 #define LONGRUN_BEGINS_ANEW "begins at the beginning again"
 /*
- * Says why the work ends early and what to type, if `status` is that of being told to stop: before the summary, which comes last. `after` goes behind
- * the command: what it does the second time.
+ * Says why the work ends early and what to type, if `status` is that of being told to
+ * stop: before the summary, which comes last. `after` goes behind the command: what it
+ * does the second time.
  */
 void longrun_say_stopped(const struct ctl *ctl, int status, const char *after);
 

@@ -5,8 +5,8 @@
 #include "json.h"
 
 /*
- * Results, on standard output. Each returns an exit status: STATUS_OK, STATUS_FAILED (said), or that of SIGPIPE, silently,
- * when nobody reads any more.
+ * Results, on standard output. Each returns an exit status: STATUS_OK, STATUS_FAILED
+ * (said), or that of SIGPIPE, silently, when nobody reads any more.
  */
 int out_write(struct buf *b);				/* also checks buf_finish(); leaves `b` */
 int out_document(const struct json *doc);		/* pretty, with a newline */

@@ -85,7 +85,10 @@ same_file(const struct stat *a, const struct stat *b)
 	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Appends the file's bytes to the body; what is there already, can't be read or changed meanwhile is left out. */
+/*
+ * Appends the file's bytes to the body; what is there already, can't be read or changed
+ * meanwhile is left out.
+ */
 static void
 take_file(struct pack *p, struct entry *e)
 {
@@ -147,7 +150,10 @@ take_back(void *arg, struct client_bytes *b, bool *progress)
 	return STATUS_OK;
 }
 
-/* The right to one folder will do, so that who may write to that alone can send to it. There is a file to send. */
+/*
+ * The right to one folder will do, so that who may write to that alone can send to it.
+ * There is a file to send.
+ */
 static int
 stage(struct pack *p, struct peer *peer, int *http, struct json **doc)
 {
@@ -282,7 +288,10 @@ commit(struct pack *p, struct peer *peer, const char *staging)
 	buf_release(&path);
 }
 
-/* One by one: the first one's folder is not the caller's to write to, but those of others may be, or files in them. */
+/*
+ * One by one: the first one's folder is not the caller's to write to, but those of others
+ * may be, or files in them.
+ */
 static void
 send_alone(struct pack *p, struct peer *peer)
 {

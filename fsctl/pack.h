@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 
 /*
- * Small files to the server, many at once: their bytes in one request (POST /v1/chunks), then all of them in one commit
- * (files:commit-batch). A file of at most the workspace's smallest chunk is one chunk.
+ * Small files to the server, many at once: their bytes in one request (POST /v1/chunks),
+ * then all of them in one commit (files:commit-batch). A file of at most the workspace's
+ * smallest chunk is one chunk.
  *
  *	filling (pack_add) -> sent by a crew, which frees it
  */
@@ -33,8 +34,10 @@ void pack_add(struct pack *p, const struct pack_file *file);
 void pack_send(struct pack *p, struct crew *crew);
 
 /*
- * Makes folders by the thousand: each in the folder whose id is `parent`, or in the one of the earlier index `above`. Fills ids, to be
- * freed; one that can't be made is told to the tally and has none, nor have those below it. An exit status, said, of what concerns them all.
+ * Makes folders by the thousand: each in the folder whose id is `parent`, or in the one
+ * of the earlier index `above`. Fills ids, to be freed; one that can't be made is told to
+ * the tally and has none, nor have those below it. An exit status, said, of what concerns
+ * them all.
  */
 struct pack_folder {
 	const char *path;		/* for people */

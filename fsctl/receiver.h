@@ -10,8 +10,9 @@
  *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves and the next one goes on with
  *	     -> verified by the version's SHA-256 -> renamed to its name
  *
- * Where an older file of that name is long enough, the version's manifest is compared with it, and only the chunks that it lacks are
- * fetched. A file of one chunk is fetched by its hash, any other through its short-lived URL.
+ * Where an older file of that name is long enough, the version's manifest is compared
+ * with it, and only the chunks that it lacks are fetched. A file of one chunk is fetched
+ * by its hash, any other through its short-lived URL.
  */
 struct tally;
 struct peer;

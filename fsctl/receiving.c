@@ -29,7 +29,10 @@ stopped_or(int status)
 
 /* ---- bytes come ---- */
 
-/* ERR_END: we are told to stop. What else can block takes this much when it is ready for any; more would wait for its reader in write(). */
+/*
+ * ERR_END: we are told to stop. What else can block takes this much when it is ready for
+ * any; more would wait for its reader in write().
+ */
 static int
 write_out(const void *bytes, size_t len)
 {

@@ -7,8 +7,8 @@
 #include "receiver.h"
 
 /*
- * The bytes of the version that receiver.c fetches, in order, to a file that grows or to standard output. All that the tally is told;
- * exit statuses.
+ * The bytes of the version that receiver.c fetches, in order, to a file that grows or to
+ * standard output. All that the tally is told; exit statuses.
  */
 #define PART_NAME 64
 
@@ -33,7 +33,10 @@ int receiving_begin(struct receiving *g, uint64_t at);
 int receiving_whole(struct receiving *g);
 /* One chunk, by its hash. *found: false where the version has no such chunk. Unsaid then. */
 int receiving_chunk(struct receiving *g, const char *hex, bool *found);
-/* *done: it was worth it. What the old file has at least half of is made from it; `there` bytes an earlier try brought. */
+/*
+ * *done: it was worth it. What the old file has at least half of is made from it; `there`
+ * bytes an earlier try brought.
+ */
 int receiving_delta(struct receiving *g, uint64_t there, bool *done);
 
 #endif

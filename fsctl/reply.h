@@ -7,8 +7,9 @@
 #include "json.h"
 
 /*
- * Members of a daemon's reply, which may be of another version and lack them: NULL stands for anything that is not
- * there, goes through all of these, and whatever is of another type counts as not there.
+ * Members of a daemon's reply, which may be of another version and lack them: NULL stands
+ * for anything that is not there, goes through all of these, and whatever is of another
+ * type counts as not there.
  */
 const struct json *reply_get(const struct json *object, const char *name);
 const struct json *reply_array(const struct json *object, const char *name);

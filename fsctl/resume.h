@@ -4,9 +4,10 @@
 #include <stddef.h>
 
 /*
- * Upload sessions that can go on after fsctl ended: a small JSON file each, named by the SHA-256 of what it is about, in
- * $XDG_STATE_HOME/fsctl/uploads (~/.local/state/fsctl/uploads). Files older than the server keeps sessions are removed. Losing one
- * costs time alone, so nothing here is an error. Any thread.
+ * Upload sessions that can go on after fsctl ended: a small JSON file each, named by the
+ * SHA-256 of what it is about, in $XDG_STATE_HOME/fsctl/uploads
+ * (~/.local/state/fsctl/uploads). Files older than the server keeps sessions are removed.
+ * Losing one costs time alone, so nothing here is an error. Any thread.
  */
 #define RESUME_ID 40
 

@@ -89,7 +89,10 @@ cut_it(struct sending *s)
 	return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %s", err_text(rc));
 }
 
-/* Says nothing of the session, which is too dear to forget for it; what else is no 200 says that it is over, or that its place is gone. */
+/*
+ * Says nothing of the session, which is too dear to forget for it; what else is no 200
+ * says that it is over, or that its place is gone.
+ */
 static bool
 is_for_now(int http)
 {

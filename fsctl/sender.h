@@ -11,8 +11,9 @@
  *	                                                 -> changed on disk meanwhile: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
  *
- * A long file, and one of which there is a version already, is cut as the server cuts, and only chunks that the server lacks are sent; a file of more
- * than 10,000 chunks (about 11 GiB) goes in parts, as does a short new one.
+ * A long file, and one of which there is a version already, is cut as the server cuts,
+ * and only chunks that the server lacks are sent; a file of more than 10,000 chunks
+ * (about 11 GiB) goes in parts, as does a short new one.
  */
 struct tally;
 struct crew;
@@ -32,13 +33,19 @@ struct sender {
 	struct stat st;			/* of fd, when it was looked at */
 };
 
-/* The API's form of a file's times and rights: "2026-11-22T13:52:15.123456Z" (CLOCK_TEXT bytes), "0644". */
+/*
+ * The API's form of a file's times and rights: "2026-11-22T13:52:15.123456Z" (CLOCK_TEXT
+ * bytes), "0644".
+ */
 void sender_mtime(const struct stat *st, char *text);
 void sender_mode(const struct stat *st, char text[8]);
 /* Why a name can't be sent, or NULL. */
 const char *sender_name_reason(const char *name);
 
-/* All that tally is told. With a crew, parts go in parallel (call from its thread); without, one after the other. An exit status. */
+/*
+ * All that tally is told. With a crew, parts go in parallel (call from its thread);
+ * without, one after the other. An exit status.
+ */
 int sender_send(const struct sender *u, struct peer *peer, struct crew *crew);
 /* The same of `local`, which is opened first, and no link; without a crew. */
 int sender_open(const struct sender *u, struct peer *peer);

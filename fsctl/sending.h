@@ -11,8 +11,9 @@
 #include "sender.h"
 
 /*
- * The parts of a file that sender.c sends: what is missing is asked for and sent until nothing is. Of the thread that calls sender_send(),
- * but for what its crew does. All that the tally is told; exit statuses.
+ * The parts of a file that sender.c sends: what is missing is asked for and sent until
+ * nothing is. Of the thread that calls sender_send(), but for what its crew does. All
+ * that the tally is told; exit statuses.
  */
 struct sending {
 	const struct sender *u;
@@ -28,7 +29,10 @@ struct sending {
 	atomic_uint arrived;
 };
 
-/* What has arrived, and URLs for what has not, from that part on: s->doc, whatever *http is. Unsaid to the tally. */
+/*
+ * What has arrived, and URLs for what has not, from that part on: s->doc, whatever *http
+ * is. Unsaid to the tally.
+ */
 int sending_ask(struct sending *s, unsigned from, int *http);
 /* Sends all parts that s->doc and the replies after it ask for. */
 int sending_parts(struct sending *s);

@@ -33,7 +33,10 @@ void table_cell(struct buf *out, const struct table_column *column, const struct
 void table_rows(struct buf *out, const struct table_column *columns, const struct json *const *rows, size_t n);
 /* The same of an array. ERR_NOMEM sticks in `out`. */
 void table_array(struct buf *out, const struct table_column *columns, const struct json *array);
-/* One object: a line "title  value" a member, with `indent` blanks before it; absent members are left out. */
+/*
+ * One object: a line "title  value" a member, with `indent` blanks before it; absent
+ * members are left out.
+ */
 void table_fields(struct buf *out, const struct table_column *columns, const struct json *object, unsigned indent);
 
 #endif

@@ -9,12 +9,14 @@
 #include "throttle.h"
 
 /*
- * What a transfer did and is doing: a line an item with --dry-run or --json, progress, errors, the summary. Any thread may call what is
- * between init and end.
+ * What a transfer did and is doing: a line an item with --dry-run or --json, progress,
+ * errors, the summary. Any thread may call what is between init and end.
  *
- * JSON lines: {"type":"status",…} once a second, {"type":"item",…}, {"type":"error",…}, {"type":"summary",…} last.
+ * JSON lines: {"type":"status",…} once a second, {"type":"item",…}, {"type":"error",…},
+ * {"type":"summary",…} last.
  *
- * The part that is done goes by the bytes that are handled. Where the later operands' are not known yet, each operand counts the same.
+ * The part that is done goes by the bytes that are handled. Where the later operands' are
+ * not known yet, each operand counts the same.
  */
 struct ctl;
 struct progress;
@@ -44,7 +46,10 @@ struct tally {
 	bool anew;			/* what goes through a pipe is out of reach: the same command does not go on */
 };
 
-/* An exit status: operands but the last one, and options --dry-run, --bwlimit, --json, --quiet are taken from ctl. */
+/*
+ * An exit status: operands but the last one, and options --dry-run, --bwlimit, --json,
+ * --quiet are taken from ctl.
+ */
 int tally_init(struct tally *t, struct ctl *ctl, const char *verb, bool to_output);
 void tally_expect(struct tally *t, uint64_t items, uint64_t bytes);	/* more of them; ignored after tally_expect_all() */
 void tally_expect_all(struct tally *t, uint64_t items, uint64_t bytes);	/* these, of all operands together */
@@ -57,8 +62,10 @@ void tally_spare(struct tally *t, int64_t bytes);
 void tally_tick(struct tally *t);
 
 /*
- * With --dry-run a line each, quoted for a shell: `put` and `get` can be run; "mkdir", "unchanged" and "skip" are for people, fsctl has no such verbs.
- * `action`: "put", "get", "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip, which is said).
+ * With --dry-run a line each, quoted for a shell: `put` and `get` can be run; "mkdir",
+ * "unchanged" and "skip" are for people, fsctl has no such verbs. `action`: "put", "get",
+ * "mkdir", "unchanged", "skip". `to` and `version` may be NULL, `why` too (of a skip,
+ * which is said).
  */
 struct tally_item {
 	const char *action, *from, *to, *version, *why;
@@ -67,27 +74,28 @@ struct tally_item {
 void tally_item(struct tally *t, const struct tally_item *item);
 
 /*
- * A failure of one item, said with `what` before it; after the first one comes what to type next. Returns `status`. tally_said(): it was said
- * already, by this thread.
+ * A failure of one item, said with `what` before it; after the first one comes what to
+ * type next. Returns `status`. tally_said(): it was said already, by this thread.
  */
 int tally_error(struct tally *t, int status, const char *what, const char *format, ...) __attribute__((format(printf, 4, 5)));
 int tally_refused(struct tally *t, const char *what, int http, const struct json *doc);
 int tally_said(struct tally *t, int status, const char *what);
 /*
- * What became of one file, by whoever did the work. Each failure is counted where it is found; one that was not counts here, so that no way
- * through the code can end with success and nothing done. Returns `status`.
+ * What became of one file, by whoever did the work. Each failure is counted where it is
+ * found; one that was not counts here, so that no way through the code can end with
+ * success and nothing done. Returns `status`.
  */
 int tally_outcome(struct tally *t, int status, const char *what);
 
 /*
- * An operand is done with. Counts its failure where nobody has. Gives STATUS_OK where the next one may have its turn: after a failure of the
- * operand's own.
+ * An operand is done with. Counts its failure where nobody has. Gives STATUS_OK where the
+ * next one may have its turn: after a failure of the operand's own.
  */
 int tally_operand(struct tally *t, const char *operand, int status);
 
 /*
- * Prints the summary and releases. `status` is what ended the work early, or STATUS_OK; the result is the verb's: STATUS_SOME_FAILED if only some
- * items failed.
+ * Prints the summary and releases. `status` is what ended the work early, or STATUS_OK;
+ * the result is the verb's: STATUS_SOME_FAILED if only some items failed.
  */
 int tally_end(struct tally *t, int status);
 

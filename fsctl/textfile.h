@@ -6,7 +6,8 @@
 #include "buf.h"
 
 /*
- * Metrics of runs as a file in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/), for the textfile
+ * Metrics of runs as a file in Prometheus' text format
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/), for the textfile
  * collector of its node exporter. All are gauges, each verb has its own samples:
  *
  *	fsctl_last_run_timestamp_seconds{verb="put"} 1764279650.123
@@ -23,11 +24,15 @@ struct textfile_run {
 	uint64_t items, bytes, errors;
 };
 
-/* Whether a run may be written to `path`: a file of these metrics, or none yet. An exit status: STATUS_USAGE. */
+/*
+ * Whether a run may be written to `path`: a file of these metrics, or none yet. An exit
+ * status: STATUS_USAGE.
+ */
 int textfile_check(const char *path);
 /*
- * Takes the run's verb's samples out of the file and adds the new ones; those of other verbs stay. The file is replaced by rename, so that a reader
- * sees the old one or the new one. Two that write at once wait for each other. An exit status.
+ * Takes the run's verb's samples out of the file and adds the new ones; those of other
+ * verbs stay. The file is replaced by rename, so that a reader sees the old one or the
+ * new one. Two that write at once wait for each other. An exit status.
  */
 int textfile_write(const char *path, const struct textfile_run *run);
 /* The same of texts; `old` may be NULL, and lines of it that are none of these metrics go. Pure. */

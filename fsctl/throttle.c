@@ -22,7 +22,10 @@ throttle_release(struct throttle *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
-/* Each taker reserves the time its bytes need and sleeps until that begins: no burst is ever saved up. */
+/*
+ * Each taker reserves the time its bytes need and sleeps until that begins: no burst is
+ * ever saved up.
+ */
 void
 throttle_take(struct throttle *t, uint64_t bytes)
 {

@@ -51,7 +51,10 @@ add_line(struct buf *out, const struct json *event)
 	buf_addch(out, '\n');
 }
 
-/* The administrator's feed has names of its own for some of what every feed says: one event looks the same in both. */
+/*
+ * The administrator's feed has names of its own for some of what every feed says: one
+ * event looks the same in both.
+ */
 static const char *
 name_of(const char *name)
 {
@@ -115,7 +118,10 @@ print_page(const struct ctl *ctl, const struct json *doc)
 	return status;
 }
 
-/* Over the socket the administrator's feed, with all that there is; over the network (`id`) what the caller may see. */
+/*
+ * Over the socket the administrator's feed, with all that there is; over the network
+ * (`id`) what the caller may see.
+ */
 static int
 page_path(const struct args *args, const char *id, const char *cursor, unsigned wait, struct buf *path)
 {

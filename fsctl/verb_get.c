@@ -86,7 +86,10 @@ give(struct get *get, const struct known_node *node, int root, const char *dest,
 
 /* ---- the folder here ---- */
 
-/* Made, with those above it, if it is not there; what people name themselves may go through links. */
+/*
+ * Made, with those above it, if it is not there; what people name themselves may go
+ * through links.
+ */
 static int
 make_folders(const char *path)
 {

@@ -17,7 +17,10 @@ static const struct table_column columns[] = {
 	{ "GRANTED", "createdAt", CELL_TIME }, { NULL },
 };
 
-/* WORKSPACE[/PATH] as the path of its grants; *inside points at PATH in the operand, "" for the workspace itself. */
+/*
+ * WORKSPACE[/PATH] as the path of its grants; *inside points at PATH in the operand, ""
+ * for the workspace itself.
+ */
 static int
 grants_of(const char *operand, struct buf *path, const char **inside)
 {

@@ -32,7 +32,10 @@ unbroken(const char *text)
 	return n;
 }
 
-/* Appends `text` and a newline; what does not fit goes on below its first column, which is `column`. */
+/*
+ * Appends `text` and a newline; what does not fit goes on below its first column, which
+ * is `column`.
+ */
 static void
 add_wrapped(struct buf *out, size_t column, const char *text)
 {

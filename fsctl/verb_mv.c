@@ -64,7 +64,10 @@ struct move {
 	const char *name;
 };
 
-/* Into a folder that is there or is meant (a slash at the end), else to the new name; folders above it are made. */
+/*
+ * Into a folder that is there or is meant (a slash at the end), else to the new name;
+ * folders above it are made.
+ */
 static int
 aim(struct remote *r, struct move *m, bool dry)
 {

@@ -165,7 +165,10 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
 	return status_is_stop(status) ? status : STATUS_OK;
 }
 
-/* What is at a path there, as a list of one; and the id of the folder it is in, made if there is none. */
+/*
+ * What is at a path there, as a list of one; and the id of the folder it is in, made if
+ * there is none.
+ */
 static int
 aim(struct put *put, const char *path, struct known *there, char **parent)
 {

@@ -99,7 +99,10 @@ take_grant(void *arg, const struct json *grant)
 	return w->id ? PEER_ENOUGH : say_error(STATUS_FAILED, "out of memory");
 }
 
-/* Grants are taken back by the user's id: the list of those on `thing` knows who that is. *id is NULL if the user has none; to be freed. */
+/*
+ * Grants are taken back by the user's id: the list of those on `thing` knows who that is.
+ * *id is NULL if the user has none; to be freed.
+ */
 static int
 find_grant(struct remote *r, const struct buf *thing, const char *user, char **id)
 {

@@ -10,7 +10,8 @@
 extern const struct verb verbs_table[];
 
 /*
- * The verb that words begin with, and how many of them name it. Otherwise says what was meant, or what there is;
+ * The verb that words begin with, and how many of them name it. Otherwise says what was
+ * meant, or what there is;
  * STATUS_USAGE.
  */
 int verbs_find(const char *const *words, int n, const struct verb **verb, int *used);
