@@ -199,6 +199,10 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api DELETE 'workspaces/granted/grants?path=dir/&user=gil'; want 404
 	api DELETE 'workspaces/granted/grants?path=dir/'; want 400
 	api POST workspaces/granted/grants '{"user": "gil", "role": "king"}'; want 400 role
+	# A path that is misspelt is not the whole workspace.
+	api POST workspaces/granted/grants '{"user": "gil", "role": "viewer"}'; want 201
+	api DELETE 'workspaces/granted/grants?user=gil&pth=dir/'; want 400 pth
+	[ "$(s3_as "$key" /granted/dir/file)" = 200 ]
 	api POST workspaces/granted/grants '{"path": "no/such/file", "user": "gil", "role": "viewer"}'; want 404
 }
 
@@ -318,6 +322,23 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	api POST jobs '{"kind": "tidy"}'; want 400 kind
 	api POST jobs '{"kind": "check", "dryRun": true}'; want 400
 	api POST jobs '{"kind": "gc", "quick": true}'; want 400
+}
+
+@test "parameters that there are not are refused by name" {
+	for path in status 'users?limit=5' users/x users/x/keys users/x/tokens workspaces workspaces/w workspaces/w/grants \
+		'workspaces/w/changes?cursor=now' jobs/job_zzz; do
+		[[ $path == *\?* ]] && path+="&odd=1" || path+="?odd=1"
+		api GET "$path"; want 400 'There is no parameter \"odd\".'
+	done
+	for path in yield users workspaces users/x/keys users/x/tokens workspaces/w/grants jobs; do
+		api POST "$path?odd=1" '{}'; want 400 'There is no parameter \"odd\".'
+	done
+	for path in users/x workspaces/w users/x/keys/k; do
+		api PATCH "$path?odd=1" '{}'; want 400 'There is no parameter \"odd\".'
+	done
+	for path in users/x workspaces/w users/x/keys/k users/x/tokens/t workspaces/w/grants jobs/j; do
+		api DELETE "$path?odd=1"; want 400 'There is no parameter \"odd\".'
+	done
 }
 
 @test "what is not there is said as JSON" {
