@@ -152,7 +152,7 @@ restore(struct request *req, const struct json *body, struct idem *idem)
 		idem->arg = &x;
 		idem->status = 200;
 		rc = tree_restore(req->daemon->store, &x.r, idem);
-		rc = rc ? api_nodes_fail(req, rc, 0, NODE_FILE, x.r.current) : 0;
+		rc = rc ? api_nodes_fail(req, rc, x.r.existing, x.r.existing_kind, x.r.current) : 0;
 	}
 	node_release(&file);
 	return rc;

@@ -164,10 +164,11 @@ permit(struct txn *t, const struct transfer_place *p)
 	return rc == ERR_NOTFOUND && p->folder ? ERR_CONFLICT : rc;
 }
 
-/* The folder is there; or that of a file in the trash is gone, and what is at its path now stands in. */
+/* The folder is there; or that of a file in the trash is gone, and what is at its path now stands in. One that isn't shown is gone where a file has its name now. */
 static int
 reach(struct txn *t, struct transfer_place *p)
 {
+	struct tree_taken taken;
 	int64_t now = 0;
 	int depth, rc = p->reached ? 0 : tree_depth(t, p->workspace, p->folder, &depth);
 
@@ -175,7 +176,9 @@ reach(struct txn *t, struct transfer_place *p)
 		p->away = !now;
 		p->folder = now ? now : p->folder;
 	}
-	return rc == ERR_NOTFOUND ? ERR_CONFLICT : rc;
+	if (rc == 0 && !p->reached && !p->away)
+		rc = tree_clear(t, &(struct entry_at) { p->workspace, p->folder, { "", 0 } }, 0, &taken);
+	return rc == ERR_NOTFOUND || rc == ERR_EXISTS ? ERR_CONFLICT : rc;
 }
 
 /* What has the name decides. */

@@ -154,36 +154,63 @@ tree_free(struct txn *t, const struct entry_at *at, struct tree_taken *taken)
 	*taken = (struct tree_taken) { 0 };
 	if (rc == 0)
 		return e.live ? take(&e, taken) : ERR_EXISTS;
-	if (rc == ERR_NOTFOUND && (rc = twin_get(t->db, at, &e)) == 0)
-		return take(&e, taken);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return rc == ERR_NOTFOUND ? tree_clear(t, at, 0, taken) : rc;
+}
+
+/* The folder's own place, if it is not shown; at->folder 0: there is nothing above it to ask. The name lives as long as the row. */
+static int
+above(struct txn *t, struct entry_at *at, int64_t top, struct db_row *row)
+{
+	struct folder_row f;
+	int rc = at->folder == top ? ERR_END : tbl_folder_get(t->db, at->workspace, at->folder, row, &f);
+
+	at->folder = 0;
+	if (rc == 0 && !f.live && f.parent_id > 0)
+		*at = (struct entry_at) { at->workspace, f.parent_id, f.name };
+	return rc == ERR_END ? 0 : rc;
+}
+
+int
+tree_clear(struct txn *t, const struct entry_at *at, int64_t top, struct tree_taken *taken)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct entry_at a = *at;
+	struct entry_row e;
+	int rc;
+
+	*taken = (struct tree_taken) { 0 };
+	do {
+		rc = twin_get(t->db, &a, &e);
+		db_row_release(&row);
+		if (rc == 0)
+			rc = take(&e, taken);
+		else if (rc == ERR_NOTFOUND)
+			rc = above(t, &a, top, &row);
+	} while (rc == 0 && a.folder);
+	db_row_release(&row);
+	return rc;
 }
 
 /* ---- making folders ---- */
 
 static int
-check_make(struct txn *t, struct tree_make *m, const struct target *g)
+check_make(struct txn *t, struct tree_make *m, struct slice key, const struct target *g)
 {
 	struct tree_taken taken = { 0 };
-	struct entry_row e;
-	char name[TREE_NAME + 1];
-	struct entry_at at = { m->workspace, m->parent, { name, m->name.len } };
-	int rc;
+	int rc = tree_clear(t, &(struct entry_at) { m->workspace, m->parent, key }, 0, &taken);
 
-	memcpy(name, m->name.p, m->name.len);
-	if ((rc = tbl_entry_get(t->db, &at, &e)) == 0 && e.live)
-		rc = take(&e, &taken);		/* a file */
-	else if (g->exists && g->entry.live)
+	if (rc == 0 && g->exists && g->entry.live)
 		taken = (struct tree_taken) { g->at.folder, NODE_FOLDER }, rc = ERR_EXISTS;
 	m->existing = taken.id;
 	m->existing_kind = taken.kind;
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return rc;
 }
 
 int
 tree_make_in(struct txn *t, struct tree_make *m)
 {
-	char key[TREE_NAME + 1];
+	char room[TREE_NAME + 1];
+	struct slice key = { room, m->name.len + 1 };
 	struct target g;
 	int depth, rc;
 
@@ -192,10 +219,10 @@ tree_make_in(struct txn *t, struct tree_make *m)
 		return rc;
 	if (depth >= LIMIT_DEPTH)
 		return ERR_TOOBIG;
-	memcpy(key, m->name.p, m->name.len);
-	key[m->name.len] = '/';
-	if ((rc = object_aim_in(t, m->workspace, m->parent, (struct slice) { key, m->name.len + 1 }, m->actor, &g)) != 0 ||
-	    (rc = check_make(t, m, &g)) != 0 || (rc = tree_mark(t, g.w, m->parent, m->actor)) != 0 ||
+	memcpy(room, m->name.p, m->name.len);
+	room[m->name.len] = '/';
+	if ((rc = object_aim_in(t, m->workspace, m->parent, key, m->actor, &g)) != 0 ||
+	    (rc = check_make(t, m, key, &g)) != 0 || (rc = tree_mark(t, g.w, m->parent, m->actor)) != 0 ||
 	    (rc = put_marker(t, &g, false)) != 0)
 		return rc;
 	m->folder = g.at.folder;

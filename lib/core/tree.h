@@ -97,7 +97,7 @@ struct tree_undelete {
 	struct actor actor;
 	/* results */
 	int64_t sequence;
-	int64_t existing;		/* ERR_EXISTS: what has the name, 0: versions that S3 keeps; or it is not deleted: itself */
+	int64_t existing;		/* ERR_EXISTS: what has the name, or that of a folder above it; 0: versions that S3 keeps; or it is not deleted: itself */
 	enum node_kind existing_kind;
 	struct node *node;
 };
@@ -116,9 +116,11 @@ struct tree_restore {
 	int64_t before;			/* the sequence in front of the commit's events */
 	bool unchanged;			/* it is what the file shows: nothing was done */
 	int64_t current;		/* ERR_PRECONDITION */
+	int64_t existing;		/* ERR_EXISTS: what has the name of the deleted file, or of a folder above it, meanwhile */
+	enum node_kind existing_kind;
 	struct node *node;
 };
-/* A new version with bytes and attributes of an old one, of whatever kind. ERR_NOTFOUND; ERR_PRECONDITION; ERR_QUOTA. */
+/* A new version with bytes and attributes of an old one, of whatever kind. ERR_NOTFOUND; ERR_PRECONDITION; ERR_QUOTA; ERR_EXISTS. */
 int tree_restore(struct store *store, struct tree_restore *r, struct idem *idem);
 
 /* ---- listings: tree_list.c, tree_trash.c. Each in one read transaction; any thread. ---- */

@@ -18,7 +18,7 @@ int tree_restore_in(struct txn *t, struct tree_restore *r);
 
 /*
  * The folder that what was deleted in `folder` comes back into: that one, or what is at its path now. *now 0: it would be made again. ERR_NOTFOUND: its path is
- * not known. Changes nothing.
+ * not known, or a file has the name of one of its folders. Changes nothing.
  */
 int tree_undelete_place(struct txn *t, int64_t workspace, int64_t folder, int64_t *now);
 
@@ -47,14 +47,19 @@ int tree_mark(struct txn *t, struct workspace_row *w, int64_t folder, struct act
 int tree_mark_path(struct txn *t, struct workspace_row *w, struct slice path, struct actor actor, int64_t *folder);
 
 /*
- * Whether `at` can be taken by a file or folder that comes there: ERR_EXISTS with what is shown under the name. What has only versions left, which S3 keeps, is
- * ERR_EXISTS with id 0: it would be out of S3's reach.
+ * Whether `at` can be taken by a file or folder that comes there: ERR_EXISTS with what is shown under the name, or is in the way as tree_clear() says. What has only
+ * versions left, which S3 keeps, is ERR_EXISTS with id 0: it would be out of S3's reach.
  */
 struct tree_taken {
 	int64_t id;
 	enum node_kind kind;
 };
 int tree_free(struct txn *t, const struct entry_at *at, struct tree_taken *taken);
+/*
+ * Whether what gets shown at `at` makes no twin (twin.h): neither itself, nor a folder above it that is not shown now and would be with it, up to the folder `top`
+ * (0: all). ERR_EXISTS with the other one. A name "" asks for the folders alone. ERR_NOTFOUND: no such folder.
+ */
+int tree_clear(struct txn *t, const struct entry_at *at, int64_t top, struct tree_taken *taken);
 
 /* Takes the folder at `at` out of the tree and into the trash, where it counts as that many files and bytes. Emits its event if it was shown. */
 int tree_detach(struct txn *t, struct workspace_row *w, const struct entry_at *at, int64_t objects, int64_t bytes,

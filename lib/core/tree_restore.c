@@ -60,15 +60,20 @@ int
 tree_restore_in(struct txn *t, struct tree_restore *r)
 {
 	struct buf name = BUF_INIT(LIMIT_KEY_STORED);
+	struct tree_taken taken;
 	struct target g;
 	int rc;
 
 	r->unchanged = false;
-	r->current = 0;
+	r->current = r->existing = 0;
 	if ((rc = tree_aim_file(t, r->workspace, r->file, true, r->actor, &name, &g)) == 0 && r->base &&
 	    !(g.entry.live && r->base == g.entry.version_id)) {
 		r->current = g.entry.live ? g.entry.version_id : 0;
 		rc = ERR_PRECONDITION;
+	}
+	if (rc == 0 && !g.entry.live && (rc = tree_clear(t, &g.at, 0, &taken)) == ERR_EXISTS) {
+		r->existing = taken.id;
+		r->existing_kind = taken.kind;
 	}
 	if (rc == 0) {
 		r->before = g.w->sequence;

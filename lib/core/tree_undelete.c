@@ -93,7 +93,27 @@ last_path(struct txn *t, struct undeletion *x)
 	return rc;
 }
 
-/* The folder that takes it, if it is there: then its name can be taken too. */
+static int
+in_the_way(struct undeletion *x, int rc, const struct tree_taken *taken)
+{
+	x->u->existing = taken->id;
+	x->u->existing_kind = taken->kind;
+	return rc;
+}
+
+/* The folders that would be made again: a file that is called as the first of them leaves no room for it. */
+static int
+check_missing(struct txn *t, struct undeletion *x, const struct namespace_place *place)
+{
+	struct slice rest = { place->path.p + place->found, place->path.len - place->found };
+	struct tree_taken taken = { 0 };
+
+	for (rest.len = 0; rest.p[rest.len++] != '/';)
+		;
+	return in_the_way(x, tree_clear(t, &(struct entry_at) { x->w->id, place->folder, rest }, 0, &taken), &taken);
+}
+
+/* The folder that takes it, if it is there: then its name can be taken too. ERR_EXISTS: it would have to be made again, and a file has the name. */
 static int
 find_place(struct txn *t, struct undeletion *x)
 {
@@ -108,7 +128,7 @@ find_place(struct txn *t, struct undeletion *x)
 	    (rc = namespace_locate_in(t, x->w->id, x->w->root_folder_id, slice_of(&x->path), &place)) != 0)
 		return rc;
 	x->folder = place.found == place.path.len ? place.folder : 0;
-	return 0;
+	return x->folder ? 0 : check_missing(t, x, &place);
 }
 
 static int
@@ -130,11 +150,20 @@ check_name(struct txn *t, struct undeletion *x)
 {
 	struct entry_at at = { x->w->id, x->folder, slice_of(&x->name) };
 	struct tree_taken taken = { 0 };
-	int rc = x->folder ? tree_free(t, &at, &taken) : 0;
 
-	x->u->existing = taken.id;
-	x->u->existing_kind = taken.kind;
-	return rc;
+	return in_the_way(x, x->folder ? tree_free(t, &at, &taken) : 0, &taken);
+}
+
+/* The same for what comes back by the end of its marker: its own versions have the name, and are no hindrance. */
+static int
+check_shown(struct txn *t, struct undeletion *x, int64_t folder, struct slice was)
+{
+	struct tree_taken taken = { 0 };
+	struct entry_at at = { x->w->id, x->u->parent ? x->u->parent : folder, { "", 0 } };
+	int rc = set_name(x, was);
+
+	at.name = slice_of(&x->name);
+	return rc ? rc : in_the_way(x, tree_clear(t, &at, 0, &taken), &taken);
 }
 
 /* Its folder is made if needed, and shows it from now on: *born gets the sequence of the event that will say so. */
@@ -285,10 +314,8 @@ undelete_file(struct txn *t, struct undeletion *x)
 		rc = undelete_trash_file(t, x, &f);
 	} else if (rc == 0 && (rc = tree_depth(t, x->w->id, f.folder_id, &depth)) == 0) {
 		if (f.state == FILE_LIVE) {
-			u->existing = u->id;
-			u->existing_kind = NODE_FILE;
-			rc = ERR_EXISTS;
-		} else if ((rc = unmark(t, u, u->id)) == 0) {
+			rc = in_the_way(x, ERR_EXISTS, &(struct tree_taken) { u->id, NODE_FILE });
+		} else if ((rc = check_shown(t, x, f.folder_id, f.name)) == 0 && (rc = unmark(t, u, u->id)) == 0) {
 			rc = move_after(t, u);
 		}
 	}
@@ -373,6 +400,24 @@ list_hidden(struct txn *t, int64_t workspace, const struct tree_scan *scan, int6
 	return rc;
 }
 
+/* Whether they can all be shown again in the folder, each beside what is shown there now. */
+static int
+check_hidden(struct txn *t, struct undeletion *x, const int64_t *files, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct db_row row = DB_ROW_INIT;
+		struct tree_taken taken = { 0 };
+		struct file_row f;
+
+		if ((rc = tbl_file_get(t->db, x->w->id, files[i], &row, &f)) == 0)
+			rc = in_the_way(x, tree_clear(t, &(struct entry_at) { x->w->id, f.folder_id, f.name }, x->u->id, &taken), &taken);
+		db_row_release(&row);
+	}
+	return rc;
+}
+
 static int
 unmark_folder(struct txn *t, struct undeletion *x)
 {
@@ -383,6 +428,8 @@ unmark_folder(struct txn *t, struct undeletion *x)
 
 	if (rc == 0 && (rc = tree_scan(t, x->w->id, x->u->id, true, &scan)) == 0)
 		rc = list_hidden(t, x->w->id, &scan, files, &n);
+	if (rc == 0)
+		rc = check_hidden(t, x, files, n);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		rc = unmark(t, x->u, files[i]);
 		back += rc == 0;
@@ -402,19 +449,16 @@ undelete_folder(struct txn *t, struct undeletion *x)
 	struct folder_row f;
 	int depth, rc = tbl_folder_get(t->db, x->w->id, x->u->id, &row, &f);
 
-	db_row_release(&row);
-	if (rc)
-		return rc;
-	if (f.parent_id == FOLDER_DETACHED)
-		return undelete_trash_folder(t, x, f.height);
-	if ((rc = tree_depth(t, x->w->id, x->u->id, &depth)) != 0)
-		return rc;
-	if (f.live || !depth) {
-		x->u->existing = x->u->id;
-		x->u->existing_kind = NODE_FOLDER;
-		return ERR_EXISTS;
+	if (rc == 0 && f.parent_id == FOLDER_DETACHED) {
+		rc = undelete_trash_folder(t, x, f.height);
+	} else if (rc == 0 && (rc = tree_depth(t, x->w->id, x->u->id, &depth)) == 0) {
+		if (f.live || !depth)
+			rc = in_the_way(x, ERR_EXISTS, &(struct tree_taken) { x->u->id, NODE_FOLDER });
+		else if ((rc = check_shown(t, x, f.parent_id, f.name)) == 0)
+			rc = unmark_folder(t, x);
 	}
-	return unmark_folder(t, x);
+	db_row_release(&row);
+	return rc;
 }
 
 int
@@ -429,7 +473,7 @@ tree_undelete_place(struct txn *t, int64_t workspace, int64_t folder, int64_t *n
 	if ((rc = txn_workspace(t, workspace, &x.w)) == 0 && (rc = find_place(t, &x)) == 0)
 		*now = x.folder;
 	release(&x);
-	return rc;
+	return rc == ERR_EXISTS ? ERR_NOTFOUND : rc;
 }
 
 int

@@ -122,6 +122,51 @@ test_an_edit_is_kept_whatever_took_the_name(void)
 	obj_close();
 }
 
+/* "d/x" went with its folder, whose name a file took: it can't come back, and neither do folder and file become twins. */
+static void
+edit_below_a_file(int64_t history_ms, int versioning)
+{
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, sync_open(history_ms, versioning));
+	CHECK_INT(0, obj_put("d/x", "old", &old));
+	tr.size = 3;
+	tr.new_version = true;
+	tr.file_id = old.file_id;
+	tr.base = old.version_id;
+	CHECK_INT(0, begin(&tr, "x", NULL, 0, true));
+	CHECK_INT(0, send(&tr, 1, "new"));
+	CHECK_INT(0, obj_delete("d/x", 0, NULL));
+	CHECK_INT(0, obj_put("d", "file", NULL));
+	for (int rename = 0; rename < 2; rename++) {
+		c.rename = rename;
+		CHECK_INT(ERR_CONFLICT, end(&c, &tr));
+	}
+	CHECK_INT(0, obj_number("SELECT count(*) FROM entry WHERE kind = 2 AND live = 1"));
+	c.parent = space.root_folder_id;
+	CHECK_INT(0, end(&c, &tr));
+	CHECK_INT(2, obj_number("SELECT count(*) FROM entry WHERE kind = 1 AND live = 1"));
+	CHECK_SOUND();
+	object_info_release(&old);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
+static void
+test_an_edit_makes_no_folder_beside_a_file(void)
+{
+	edit_below_a_file(1000000, 0);
+}
+
+static void
+test_an_edit_shows_no_folder_beside_a_file(void)
+{
+	edit_below_a_file(0, 1);
+}
+
 static void
 test_conflict_names(void)
 {
@@ -263,7 +308,8 @@ static const struct test tests[] = {
 	TEST(test_a_base_that_is_not_current), TEST(test_the_same_content_is_unchanged),
 	TEST(test_an_edit_beats_a_delete), TEST(test_folders_are_in_the_way),
 	TEST(test_an_edit_is_kept_whatever_took_the_name),
-	TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
+	TEST(test_an_edit_makes_no_folder_beside_a_file),
+	TEST(test_an_edit_shows_no_folder_beside_a_file), TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
 	TEST(test_abort_and_quota), TEST(test_open_sessions_share_the_quota),
 	TEST(test_sessions_end_with_their_workspace), TEST_END
 };
