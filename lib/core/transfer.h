@@ -114,8 +114,8 @@ struct transfer_complete {
 };
 /*
  * ERR_NOTFOUND: no such session. ERR_CONFLICT: the folder is gone, or not the caller's to see any more (name another). ERR_DENIED: may not write there. ERR_EXISTS: there is
- * a folder of that name, and no conflict copy was wanted. ERR_PRECONDITION: the current version is not the base, or an edit of a file in the trash can't bring it
- * back since its name was taken; also where a conflict copy is wanted and the caller may not make one. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash.
+ * a folder of that name, and what is new wants no conflict copy. ERR_PRECONDITION: the current version is not the base, or an edit can't go to its name, which a folder
+ * has or what was made after a deletion; also where a conflict copy is wanted and the caller may not make one. ERR_INVALID: `missing`. ERR_DIGEST: not the announced hash.
  * ERR_QUOTA. Sent again after success: the same answer.
  */
 int transfer_complete(struct store *store, struct transfer_complete *c, struct idem *idem);

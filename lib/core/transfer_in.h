@@ -148,8 +148,8 @@ void transfer_place_release(struct transfer_place *p);
 
 /*
  * Finds and judges it; changes nothing. ERR_CONFLICT: the folder is gone, or not `who`'s to see (any more). ERR_DENIED: may see it, but not write.
- * ERR_EXISTS: a folder has the name, of what is no edit of a file in the trash. ERR_PRECONDITION: another version is current, or what was deleted can't come
- * back to its name; also where a conflict copy is wanted and `who` may not make one there. ERR_NOTFOUND, ERR_QUOTA.
+ * ERR_EXISTS: a folder has the name, of what is new and wants no conflict copy. ERR_PRECONDITION: another version is current, or an edit can't go to its name, which
+ * is another's by now; also where a conflict copy is wanted and `who` may not make one there. ERR_NOTFOUND, ERR_QUOTA.
  */
 int transfer_place_find(struct txn *t, struct transfer_place *p);
 /*

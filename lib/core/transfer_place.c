@@ -181,6 +181,17 @@ reach(struct txn *t, struct transfer_place *p)
 	return rc == ERR_NOTFOUND || rc == ERR_EXISTS ? ERR_CONFLICT : rc;
 }
 
+/* A folder has the name: what is new may be refused, but an edit is a conflict, of the file that it edits. */
+static int
+meet_folder(struct txn *t, struct transfer_place *p)
+{
+	int64_t named = p->base && p->target.exists ? p->target.entry.node_id : 0;
+
+	if (!p->revive && !p->file && !p->base && !p->rename)
+		return ERR_EXISTS;
+	return step_aside(t, p, p->revive ? p->revive : p->file ? p->file : named);
+}
+
 /* What has the name decides. */
 static int
 judge(struct txn *t, struct transfer_place *p)
@@ -194,7 +205,7 @@ judge(struct txn *t, struct transfer_place *p)
 	if (!p->revive && p->base && (folder || !p->target.exists) && (rc = find_deleted(t, p)) != 0)
 		return rc;
 	if (folder)
-		return p->revive || p->rename ? step_aside(t, p, p->revive ? p->revive : p->file) : ERR_EXISTS;
+		return meet_folder(t, p);
 	if (p->target.exists && p->target.entry.live)
 		return meet(t, p);
 	/* Versions that S3 keeps have the name. */

@@ -96,12 +96,12 @@ test_nothing_comes_back_over_another(void)
 
 /* "f/a" was deleted, and `take` took its name: both edits of it say so, and the one that wants it is a conflict copy beside. */
 static void
-edit_what_has_no_name(void (*take)(void))
+edit_what_has_no_name(int versioning, void (*take)(void))
 {
 	struct object_info info = OBJECT_INFO_INIT;
 	struct apply_op *op;
 
-	CHECK_INT(0, open_store(86400000, 0));
+	CHECK_INT(0, open_store(86400000, versioning));
 	CHECK_INT(0, obj_put("f/k", "mine", NULL));
 	CHECK_INT(0, obj_put("f/a.txt", "old", &info));
 	CHECK_INT(0, obj_delete("f/a.txt", 0, NULL));
@@ -137,7 +137,14 @@ take_by_folder(void)
 static void
 test_an_edit_of_what_a_folder_has_the_name_of(void)
 {
-	edit_what_has_no_name(take_by_folder);
+	edit_what_has_no_name(0, take_by_folder);
+}
+
+/* Behind a marker it is in no trash, but deleted all the same. */
+static void
+test_an_edit_of_what_a_marker_hides_and_a_folder_has_the_name_of(void)
+{
+	edit_what_has_no_name(1, take_by_folder);
 }
 
 static void
@@ -151,7 +158,7 @@ take_by_marker(void)
 static void
 test_an_edit_of_what_kept_versions_have_the_name_of(void)
 {
-	edit_what_has_no_name(take_by_marker);
+	edit_what_has_no_name(0, take_by_marker);
 }
 
 /* Its folder was deleted too, and another made at its path. */
@@ -166,7 +173,7 @@ take_by_another_path(void)
 static void
 test_an_edit_of_what_a_folder_made_anew_has_the_name_of(void)
 {
-	edit_what_has_no_name(take_by_another_path);
+	edit_what_has_no_name(0, take_by_another_path);
 }
 
 /* An edit, by 12 bytes that are there, of "f/a", which was deleted since. */
@@ -210,6 +217,32 @@ test_a_conflict_copy_of_what_went_with_its_folder(void)
 	CHECK_SOUND();
 	object_info_release(&old);
 	object_info_release(&other);
+	close_store();
+}
+
+/* It is shown, and a folder of its name too, which S3 made: devices have neither. */
+static void
+test_an_edit_of_a_twin(void)
+{
+	struct object_info info = OBJECT_INFO_INIT;
+	struct apply_op *op;
+
+	CHECK_INT(0, open_store(0, 0));
+	CHECK_INT(0, obj_put("a.txt", "old", &info));
+	CHECK_INT(0, obj_put("a.txt/k", "mine", NULL));
+	begin();
+	for (int i = 0; i < 2; i++) {
+		op = add(APPLY_VERSION, NULL);
+		op->id = info.file_id;
+		op->base = info.version_id;
+		op->rename = i;
+		chunk(op, "mine");
+	}
+	CHECK_INT(0, run(false));
+	CHECK(ops[0].rc == ERR_PRECONDITION && strstr(ops[0].conflict_name, "a (conflict laptop ") == ops[0].conflict_name);
+	CHECK(ops[1].rc == 0 && ops[1].conflict_of == info.file_id && ops[1].result != info.file_id);
+	CHECK_SOUND();
+	object_info_release(&info);
 	close_store();
 }
 
@@ -300,6 +333,7 @@ static const struct test tests[] = {
 	TEST(test_an_edit_of_what_left_the_trash_hinders_no_other),
 	TEST(test_an_edit_of_what_a_folder_has_the_name_of), TEST(test_an_edit_of_what_kept_versions_have_the_name_of),
 	TEST(test_an_edit_of_what_a_folder_made_anew_has_the_name_of),
-	TEST(test_a_conflict_copy_of_what_went_with_its_folder), TEST(test_a_new_file_whose_name_a_folder_has), TEST_END
+	TEST(test_a_conflict_copy_of_what_went_with_its_folder), TEST(test_a_new_file_whose_name_a_folder_has),
+	TEST(test_an_edit_of_what_a_marker_hides_and_a_folder_has_the_name_of), TEST(test_an_edit_of_a_twin), TEST_END
 };
 TEST_MAIN(tests)

@@ -83,12 +83,12 @@ test_folders_are_in_the_way(void)
 
 /* Sessions that edit "a", by its name or its id, which a folder took after it was deleted. */
 static void
-test_an_edit_is_kept_whatever_took_the_name(void)
+edit_what_a_folder_has_the_name_of(int versioning)
 {
 	struct transfer_complete c = COMPLETE_INIT, again = COMPLETE_INIT;
 	int64_t old, base;
 
-	CHECK_INT(0, sync_open(1000000, 0));
+	CHECK_INT(0, sync_open(1000000, versioning));
 	CHECK_INT(0, put_text("a", "old", &c));
 	old = c.node.id;
 	base = c.node.version_id;
@@ -120,6 +120,18 @@ test_an_edit_is_kept_whatever_took_the_name(void)
 	node_release(&c.node);
 	node_release(&again.node);
 	obj_close();
+}
+
+static void
+test_an_edit_is_kept_whatever_took_the_name(void)
+{
+	edit_what_a_folder_has_the_name_of(0);
+}
+
+static void
+test_an_edit_of_what_a_marker_hides_is_kept_too(void)
+{
+	edit_what_a_folder_has_the_name_of(1);
 }
 
 /* "d/x" went with its folder, whose name a file took: it can't come back, and neither do folder and file become twins. */
@@ -307,7 +319,7 @@ test_sessions_end_with_their_workspace(void)
 static const struct test tests[] = {
 	TEST(test_a_base_that_is_not_current), TEST(test_the_same_content_is_unchanged),
 	TEST(test_an_edit_beats_a_delete), TEST(test_folders_are_in_the_way),
-	TEST(test_an_edit_is_kept_whatever_took_the_name),
+	TEST(test_an_edit_is_kept_whatever_took_the_name), TEST(test_an_edit_of_what_a_marker_hides_is_kept_too),
 	TEST(test_an_edit_makes_no_folder_beside_a_file),
 	TEST(test_an_edit_shows_no_folder_beside_a_file), TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
 	TEST(test_abort_and_quota), TEST(test_open_sessions_share_the_quota),
