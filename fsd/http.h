@@ -71,7 +71,7 @@ struct http_reply {
 	struct http_source source;
 	/*
 	 * For HEAD without body and source: the Content-Length to show, though no body follows. For 304 the length
-	 * that 200 would have (RFC 9110, 8.6); 0 means none is shown, which costs the connection. 204 never has one.
+	 * that 200 would have (RFC 9110, 8.6): whoever makes one sets it. 204 never has one.
 	 */
 	uint64_t head_length;
 	bool no_length;		/* HEAD without Content-Length; costs the connection */

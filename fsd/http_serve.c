@@ -106,8 +106,7 @@ make_bodyless(struct entry *e)
 	struct http_reply *reply = &e->conn.req.reply;
 	struct MHD_Response *r;
 	uint64_t size = reply->head_length;
-	/* A length of 0 would be a lie in 304 (RFC 9110, 8.6); unless the handler knows the right one there is none. */
-	bool none = reply->status == 304 ? !size : e->conn.head && reply->no_length;
+	bool none = e->conn.head && reply->no_length;
 
 	if (e->conn.head && reply->source.read && reply->source.size == HTTP_ENDLESS)
 		none = true;

@@ -55,9 +55,13 @@ def group_conditions():
             check("%s %s" % (method, headers), reply.status == status, reply)
     reply = s3("GET", path, headers={"if-none-match": etag})
     check("304 tells the ETag", reply.headers.get("etag") == etag, reply.headers)
+    empty = path + "-empty"
+    s3("PUT", empty, body=b"")
     with connect() as sock:
-        for method, headers, status in (("GET", {"if-none-match": etag}, 304), ("HEAD", {"if-none-match": etag}, 304), ("GET", {}, 200)):
-            sock.sendall(head_bytes(method, path, Signer().headers(method, path, "", headers, EMPTY)))
+        for method, at, headers, status in (("GET", path, {"if-none-match": "*"}, 304), ("HEAD", path, {"if-none-match": "*"}, 304),
+                                            ("GET", path, {}, 200), ("GET", empty, {"if-none-match": "*"}, 304),
+                                            ("HEAD", empty, {"if-none-match": "*"}, 304), ("GET", path, {}, 200)):
+            sock.sendall(head_bytes(method, at, Signer().headers(method, at, "", headers, EMPTY)))
             reply = read_reply(sock, method)
             check("%d for %s on a connection that goes on" % (status, method), reply.status == status and
                   "connection" not in reply.headers, reply.headers)
