@@ -261,6 +261,38 @@ test_what_cannot_be_read_has_no_hash(void)
 	obj_close();
 }
 
+/* Nor does the end of a session fail for want of a hash that nobody asked for: its chunks are repaired when they can be. */
+static void
+test_a_hash_that_was_not_announced_may_be_out_of_reach(void)
+{
+	static const char *const cut[] = { "lost", " pieces" };
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	uint8_t hash[32];
+	int64_t version;
+
+	CHECK_INT(0, sync_open(0, 0));
+	CHECK_INT(0, put_text("a", "lost pieces", &c));
+	version = c.node.version_id;
+	CHECK_INT(0, begin(&tr, "a", cut, 2, false));
+	CHECK_INT(0, send(&tr, 1, "lost"));
+	CHECK_INT(0, send(&tr, 2, " pieces"));
+	CHECK_INT(0, commit_run(store, &(struct commit) { .run = lose_a_chunk }));
+	CHECK_INT(0, end(&c, &tr));
+	CHECK(!c.unchanged && c.node.version_id != version && !c.node.has_hash);
+	transfer_release(&tr);
+	/* One that was announced must be found. */
+	tr = (struct transfer)TRANSFER_INIT;
+	tr.has_hash = true;
+	digest_sha256("lost pieces", 11, hash);
+	memcpy(tr.hash, hash, 32);
+	CHECK_INT(0, begin(&tr, "b", cut, 2, false));
+	CHECK(end(&c, &tr) < 0);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
 /* What a session held and let go of is told to the next as before. */
 static void
 test_what_was_there_stays_known(void)
@@ -331,6 +363,7 @@ static const struct test tests[] = {
 	TEST(test_a_chunk_that_is_repeated_is_read_once),
 	TEST(test_the_same_bytes_cut_otherwise_are_unchanged), TEST(test_hashes_are_found_out),
 	TEST(test_what_cannot_be_read_has_no_hash), TEST(test_what_was_there_stays_known),
+	TEST(test_a_hash_that_was_not_announced_may_be_out_of_reach),
 	TEST(test_lists_that_are_wrong), TEST(test_chunks_of_others_are_not_told), TEST_END
 };
 TEST_MAIN(tests)
