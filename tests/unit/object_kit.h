@@ -48,7 +48,8 @@ obj_close(void)
 	store = NULL;
 }
 
-struct obj_text {		/* contents of one small chunk */
+struct obj_text {		/* contents; small ones are one chunk */
+	bool part;		/* of several */
 	struct ingest *in;
 	struct ingest_result result;
 };
@@ -56,14 +57,14 @@ struct obj_text {		/* contents of one small chunk */
 static inline int
 obj_ingest(struct obj_text *o, const char *text)
 {
-	struct ingest_options options = { .size = strlen(text), .md5 = true, .sha256 = true };
-	size_t used;
-	int rc;
+	struct ingest_options options = { .size = strlen(text), .md5 = true, .sha256 = true, .leaves = o->part,
+		.chunk_min = CHUNK_MIN, .chunk_avg = CHUNK_AVG, .chunk_max = CHUNK_MAX };
+	size_t left = strlen(text), used;
+	int rc = ingest_new(store, &options, &o->in);
 
-	if ((rc = ingest_new(store, &options, &o->in)) == 0 &&
-	    (!*text || (rc = ingest_write(o->in, text, strlen(text), &used)) == 0))
-		rc = ingest_finish(o->in, &o->result);
-	return rc;
+	for (; rc == 0 && left; text += used, left -= used)
+		rc = ingest_write(o->in, text, left, &used);
+	return rc ? rc : ingest_finish(o->in, &o->result);
 }
 
 static inline int

@@ -193,6 +193,9 @@ test_unsigned(void)
 		{ "0\r\n\r\n", 0, 0 },
 		{ "0003\r\naaa\r\n000\r\nA:b\r\n\r\n", 0, 3 },
 		{ "A\r\naaaaaaaaaa\r\n0\r\nA: b \r\n\r\n", 0, 10 },
+		/* The second end of a line is one only where a signature follows: else it is the body's. */
+		{ "0\r\nA:b\n\r\n", 0, 0 },
+		{ "0\r\nA:b\n\r\n\r\n", ERR_INVALID, 0 },
 		{ "", ERR_TRUNCATED, 0 },
 		{ "0\r\n", ERR_TRUNCATED, 0 },
 		{ "0\r\nA:b\r\n", ERR_TRUNCATED, 0 },

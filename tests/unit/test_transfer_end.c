@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "clock.h"
 #include "transfer_kit.h"
 #include "upload.h"
@@ -134,6 +136,18 @@ test_an_edit_of_what_a_marker_hides_is_kept_too(void)
 	edit_what_a_folder_has_the_name_of(1);
 }
 
+/* A session that sends "new" on top of it. */
+static void
+edit_by_id(struct transfer *tr, const struct object_info *old, const char *name)
+{
+	tr->size = 3;
+	tr->new_version = true;
+	tr->file_id = old->file_id;
+	tr->base = old->version_id;
+	CHECK_INT(0, begin(tr, name, NULL, 0, true));
+	CHECK_INT(0, send(tr, 1, "new"));
+}
+
 /* "d/x" went with its folder, whose name a file took: it can't come back, and neither do folder and file become twins. */
 static void
 edit_below_a_file(int64_t history_ms, int versioning)
@@ -144,12 +158,7 @@ edit_below_a_file(int64_t history_ms, int versioning)
 
 	CHECK_INT(0, sync_open(history_ms, versioning));
 	CHECK_INT(0, obj_put("d/x", "old", &old));
-	tr.size = 3;
-	tr.new_version = true;
-	tr.file_id = old.file_id;
-	tr.base = old.version_id;
-	CHECK_INT(0, begin(&tr, "x", NULL, 0, true));
-	CHECK_INT(0, send(&tr, 1, "new"));
+	edit_by_id(&tr, &old, "x");
 	CHECK_INT(0, obj_delete("d/x", 0, NULL));
 	CHECK_INT(0, obj_put("d", "file", NULL));
 	for (int rename = 0; rename < 2; rename++) {
@@ -177,6 +186,115 @@ static void
 test_an_edit_shows_no_folder_beside_a_file(void)
 {
 	edit_below_a_file(0, 1);
+}
+
+/* The name was deleted twice, the first file with the base: the edit is of that one, whatever has the name behind the folder. */
+static void
+test_an_edit_is_of_the_file_that_has_its_base(void)
+{
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	int64_t old;
+
+	CHECK_INT(0, sync_open(1000000, 0));
+	CHECK_INT(0, put_text("a", "old", &c));
+	old = c.node.id;
+	tr.size = 3;
+	CHECK_INT(0, begin(&tr, "a", NULL, 0, false));
+	CHECK_INT(0, send(&tr, 1, "new"));
+	CHECK_INT(0, obj_delete("a", 0, NULL));
+	CHECK_INT(0, obj_versioning(1));
+	CHECK_INT(0, put_text("a", "another", &c));
+	CHECK(c.node.id != old);
+	CHECK_INT(0, obj_delete("a", 0, NULL));
+	CHECK_INT(0, obj_put("a/b", "x", NULL));
+	c.rename = true;
+	CHECK_INT(0, end(&c, &tr));
+	CHECK_INT(old, c.conflict_of);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
+/* Its folder is gone with it, and it is kept no more: there is nowhere left to go. */
+static void
+test_an_edit_of_what_left_the_trash_with_its_folder(void)
+{
+	struct workspace_set short_history = WORKSPACE_SET_NONE;
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, sync_open(86400000, 0));
+	CHECK_INT(0, obj_put("d/x", "old", &old));
+	edit_by_id(&tr, &old, "x");
+	CHECK_INT(0, obj_delete("d/x", 0, NULL));
+	short_history.history_ms = 1;
+	CHECK_INT(0, workspace_set(store, space.id, &short_history, (struct actor) { 1, 0 }));
+	nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL);
+	CHECK_INT(ERR_CONFLICT, end(&c, &tr));
+	c.parent = space.root_folder_id;
+	CHECK_INT(0, end(&c, &tr));
+	object_info_release(&old);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
+/* Who may write to the file alone makes none beside it. */
+static void
+test_a_conflict_copy_takes_a_role_on_the_folder(void)
+{
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	struct object_info old = OBJECT_INFO_INIT;
+
+	CHECK_INT(0, sync_open(0, 0));
+	CHECK_INT(0, obj_put("a", "old", &old));
+	CHECK_INT(0, principal_create(store, "kim", false, false, &admin));
+	CHECK_INT(0, grant_add(store, space.id, SLICE("a"), admin.id, ROLE_EDITOR, (struct actor) { 1, 0 }));
+	edit_by_id(&tr, &old, "a");
+	CHECK_INT(0, obj_put("a", "theirs", NULL));
+	c.rename = true;
+	CHECK_INT(ERR_PRECONDITION, end(&c, &tr));
+	CHECK(strstr(c.conflict_name, "a (conflict laptop ") == c.conflict_name);
+	CHECK_INT(1, obj_number("SELECT count(*) FROM file"));
+	CHECK_INT(0, grant_add(store, space.id, SLICE(""), admin.id, ROLE_EDITOR, (struct actor) { 1, 0 }));
+	CHECK_INT(0, end(&c, &tr));
+	CHECK_INT(old.file_id, c.conflict_of);
+	object_info_release(&old);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
+}
+
+/* Nor is the copy called as a folder is. */
+static void
+test_a_conflict_copy_is_no_twin(void)
+{
+	struct transfer_complete c = COMPLETE_INIT;
+	struct transfer tr = TRANSFER_INIT;
+	struct object_info old = OBJECT_INFO_INIT;
+	int64_t now = clock_wall_us();
+	char name[256], key[300];
+
+	CHECK_INT(0, sync_open(0, 0));
+	CHECK_INT(0, obj_put("a", "old", &old));
+	edit_by_id(&tr, &old, "a");
+	CHECK_INT(0, obj_put("a", "theirs", NULL));
+	for (int s = 0; s < 60; s++) {
+		transfer_conflict_name(SLICE("a"), SLICE("laptop"), now + s * 1000000ll, 1, name);
+		snprintf(key, sizeof(key), "%s/k", name);
+		CHECK_INT(0, obj_put(key, "in its way", NULL));
+	}
+	c.rename = true;
+	CHECK_INT(0, end(&c, &tr));
+	CHECK_STR(" 2)", c.conflict_name + strlen(c.conflict_name) - 3);
+	CHECK_INT(old.file_id, c.conflict_of);
+	object_info_release(&old);
+	node_release(&c.node);
+	transfer_release(&tr);
+	obj_close();
 }
 
 static void
@@ -321,7 +439,9 @@ static const struct test tests[] = {
 	TEST(test_an_edit_beats_a_delete), TEST(test_folders_are_in_the_way),
 	TEST(test_an_edit_is_kept_whatever_took_the_name), TEST(test_an_edit_of_what_a_marker_hides_is_kept_too),
 	TEST(test_an_edit_makes_no_folder_beside_a_file),
-	TEST(test_an_edit_shows_no_folder_beside_a_file), TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
+	TEST(test_an_edit_shows_no_folder_beside_a_file),
+	TEST(test_an_edit_is_of_the_file_that_has_its_base), TEST(test_an_edit_of_what_left_the_trash_with_its_folder),
+	TEST(test_a_conflict_copy_takes_a_role_on_the_folder), TEST(test_a_conflict_copy_is_no_twin), TEST(test_conflict_names), TEST(test_sessions_end_with_their_time),
 	TEST(test_abort_and_quota), TEST(test_open_sessions_share_the_quota),
 	TEST(test_sessions_end_with_their_workspace), TEST_END
 };

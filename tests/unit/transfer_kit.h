@@ -32,7 +32,7 @@ begin(struct transfer *tr, const char *name, const char *const *chunks, size_t n
 static inline int
 send(const struct transfer *tr, unsigned number, const char *text)
 {
-	struct obj_text o = { 0 };
+	struct obj_text o = { .part = tr->part_size && tr->parts > 1 };
 	int rc = obj_ingest(&o, text);
 
 	if (rc == 0)
