@@ -169,7 +169,7 @@ write_sub(struct request *req)
 		req->http->reply.status = 200;
 		return 0;
 	}
-	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Setting ?%s is not supported.", asked(req)->name);
+	return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "?%s can't be changed here.", asked(req)->name);
 }
 
 /* Nothing is there to be deleted: it is enough that what it would belong to is. */

@@ -8,7 +8,8 @@
  * nothing was configured, since clients ask as a matter of course. So does a DELETE of what can be deleted at AWS, to who might
  * configure it: tools that tidy up send one, and what is not there is gone. Other writes are NotImplemented. A write that names one of
  * another level, or one that has a route for another method, is one of these too, and not a write of the object or bucket itself. PUT
- * ?acl with a canned ACL that says what is so (private) succeeds, and changes nothing: tools set it as a matter of course, too.
+ * ?acl with a canned ACL that says what is so (private, bucket-owner-full-control) succeeds, and changes nothing: tools set it as a matter
+ * of course, too.
  */
 
 /* What a request for one of them is; NULL if none is named in the query, and for a HEAD. Cheap where the query is empty. */

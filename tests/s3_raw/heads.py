@@ -92,6 +92,8 @@ def group_subresources():
         is_error("DELETE ?" + name, s3("DELETE", "/%s-acl" % BUCKET, {name: ""}), 501, "NotImplemented")
         if name != "versioning":
             is_error("PUT ?" + name, s3("PUT", bucket, {name: ""}, b"<x/>"), 501, "NotImplemented")
+    reply = s3("DELETE", path, {"uploads": ""})
+    check("DELETE ?uploads says that it was no setting", b"?uploads can't be changed here." in reply.body.replace(b"&apos;", b"'"), reply)
     for name in ("uploads", "versions", "policy", "encryption", "lifecycle", "delete"):
         for method in ("PUT", "DELETE"):
             reply = s3(method, path, {name: ""}, b"<x/>" if method == "PUT" else b"")
