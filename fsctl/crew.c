@@ -8,7 +8,7 @@
 #include "peer.h"
 #include "say.h"
 #include "tally.h"
-#include "workers.h"
+#include "thread.h"
 
 #define THREADS 16
 #define DRAW_US 100000

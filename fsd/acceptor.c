@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "listen.h"
 #include "log.h"
-#include "workers.h"
+#include "thread.h"
 
 /*
  * Everything in the epoll set begins with a struct watch. Listeners: listening <-> paused (at the limit, or no

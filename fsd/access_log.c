@@ -8,8 +8,8 @@
 #include "clock.h"
 #include "json.h"
 #include "log.h"
+#include "thread.h"
 #include "uri.h"
-#include "workers.h"
 
 /*
  * Two buffers: lines are put into one under `lock` while the other is written, outside it. A writer (the thread, or a

@@ -8,7 +8,7 @@
 #include "heads.h"
 #include "hint.h"
 #include "http.h"
-#include "workers.h"
+#include "thread.h"
 
 /*
  * A stream stands in the hub's list from hint_open() to hint_close(), and with each of its workspaces in the list of that one's bucket. Commits are

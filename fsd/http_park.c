@@ -13,7 +13,7 @@
 #include "fio.h"
 #include "http_in.h"
 #include "http_render.h"
-#include "workers.h"
+#include "thread.h"
 
 /*
  * Who waits for long waits here, past the library, which holds 64 KiB and more for each connection and looks through all of a lane's when one

@@ -16,8 +16,8 @@
 #include "json.h"
 #include "log.h"
 #include "report.h"
+#include "thread.h"
 #include "watch.h"
-#include "workers.h"
 
 /*
  * Jobs are in one list, newest first, under jobs.lock; what a running job changes is under it too. An ended job's thread is

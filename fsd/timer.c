@@ -5,8 +5,8 @@
 
 #include "clock.h"
 #include "err.h"
+#include "thread.h"
 #include "timer.h"
-#include "workers.h"
 
 struct timer {
 	struct timer_options o;

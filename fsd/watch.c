@@ -5,8 +5,8 @@
 #include "clock.h"
 #include "err.h"
 #include "http.h"
+#include "thread.h"
 #include "watch.h"
-#include "workers.h"
 
 /*
  * A watcher is in the hub's list of its bucket from watch_add() until it is woken, its time is over, or

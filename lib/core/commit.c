@@ -11,7 +11,7 @@
 #include "gate.h"
 #include "log.h"
 #include "store_in.h"
-#include "workers.h"
+#include "thread.h"
 
 /*
  * The life of a waiter: queued by commit_start() under the lock -> taken by the committer into its batch -> result set ->

@@ -77,17 +77,19 @@ find_shown(struct db_conn *db, const struct completion *m, struct db_row *row, s
 	struct transfer_place p = TRANSFER_PLACE_INIT;
 	struct node n = NODE_INIT;
 	struct entry_row e;
+	int64_t version;
 	int rc;
 
 	aim(m, &p);
 	if (p.file) {
 		rc = node_load(db, NODE_FILE, p.file, &n);
-		e.version_id = n.version_id;
+		version = n.version_id;
 	} else {
 		rc = tbl_entry_get(db, &(struct entry_at) { p.workspace, p.folder, p.name }, &e);
+		version = rc ? 0 : e.version_id;
 	}
 	node_release(&n);
-	return rc ? rc : tbl_version_get(db, p.workspace, e.version_id, row, v);
+	return rc ? rc : tbl_version_get(db, p.workspace, version, row, v);
 }
 
 /* Whether the parts can be what is shown, and nothing but their bytes tells: it has their size, other chunks, and a hash that is known. */
