@@ -66,7 +66,7 @@ db_map_open(int dirfd, const char *name, struct db_map **result)
 
 	if (!(map = calloc(1, sizeof(*map))))
 		return ERR_NOMEM;
-	if ((rc = fio_open(dirfd, name, O_RDONLY, 0, &fd)) != 0) {
+	if ((rc = fio_open(dirfd, name, O_RDWR, 0, &fd)) != 0) {
 		free(map);
 		return rc;
 	}
