@@ -14,7 +14,7 @@
 
 static const struct table_column columns[] = {
 	{ "PATH", "path", CELL_TEXT }, { "USER", "user", CELL_TEXT }, { "ROLE", "role", CELL_TEXT },
-	{ "GRANTED", "createdAt", CELL_TIME }, { NULL },
+	{ "IN TRASH", "inTrash", CELL_YES }, { "GRANTED", "createdAt", CELL_TIME }, { "ID", "id", CELL_TEXT }, { NULL },
 };
 
 /*
@@ -93,7 +93,7 @@ name_of(struct ctl *ctl, const char *operand, const char *inside, char **name)
 		status = remote_find(&r, inside, &node);
 	if (status == STATUS_OK && !node) {
 		status = say_error(STATUS_NOT_FOUND, "%s: there is nothing at \"%s\"", ctl->doing, inside);
-		say_hint("`fsctl ls -r %s` shows what there is; a grant on what is in the trash sleeps", r.name);
+		say_hint("`fsctl ls -r %s` shows what there is; what is in the trash is in the list of the workspace", r.name);
 	} else if (status == STATUS_OK &&
 	    asprintf(name, "%s%s", reply_str(node, "path", ""), !strcmp(reply_str(node, "kind", ""), "file") ? "" : "/") < 0) {
 		*name = NULL;
@@ -128,13 +128,17 @@ int
 verb_grant_remove(struct ctl *ctl, const struct args *args)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
-	const char *inside;
+	const char *inside, *id = args->operand[2];
 	int status;
 
 	if ((status = grants_of(args->operand[0], &path, &inside)) != STATUS_OK)
 		goto out;
-	buf_addstr(&path, "?path=");
-	uri_encode(&path, inside, strlen(inside), false);
+	if (id && *inside) {
+		status = say_error(STATUS_USAGE, "%s: give PATH or ID, not both", ctl->doing);
+		goto out;
+	}
+	buf_addstr(&path, id ? "?id=" : "?path=");
+	uri_encode(&path, id ? id : inside, strlen(id ? id : inside), false);
 	buf_addstr(&path, "&user=");
 	uri_encode(&path, args->operand[1], strlen(args->operand[1]), false);
 	status = ctl_call(ctl, "DELETE", &path, NULL, NULL);

@@ -41,8 +41,10 @@ const struct verb verbs_table[] = {
 		"everything below. A role given before on the same place is replaced.",
 		verb_grant_add },
 	{ "grant", "list", "WORKSPACE[/PATH] [USER]", 1, 2, 0, "who was given what",
-		"With PATH only what was given on it and below; it has to be there.", verb_grant_list },
-	{ "grant", "remove", "WORKSPACE[/PATH] USER", 2, 2, 0, "take a role back", NULL, verb_grant_remove },
+		"With PATH only what was given on it and below; it has to be there. What is in the trash gives no rights now,\n"
+		"but will again when it is restored.", verb_grant_list },
+	{ "grant", "remove", "WORKSPACE[/PATH] USER [ID]", 2, 3, 0, "take a role back",
+		"With ID, as `grant list` shows it, also on what is in the trash.", verb_grant_remove },
 	{ "workspace", "create", "NAME", 1, 1, WORKSPACE_OPTIONS, "add a workspace, which S3 calls a bucket", NULL,
 		verb_workspace_create },
 	{ "workspace", "list", "", 0, 0, 0, "all workspaces", NULL, verb_workspace_list },

@@ -81,6 +81,8 @@ int admin_token_add_all(struct request *req, struct json_out *j, int64_t princip
 int admin_user_has(struct request *req, int (*add_all)(struct request *req, struct json_out *j, int64_t principal));
 
 void admin_put_id(struct json_out *j, const char *key, enum id_kind kind, int64_t id);
+struct grant;
+void admin_put_granted(struct json_out *j, const struct grant *g);	/* id, path, inTrash: on what it is */
 void admin_put_time(struct json_out *j, const char *key, int64_t us);	/* null for 0 */
 
 #endif

@@ -105,7 +105,7 @@ add_grants_of(struct request *req, struct json_out *j, int64_t principal, const 
 			continue;
 		json_object_begin(j);
 		json_key_str(j, "workspace", w->name);
-		json_key_str(j, "path", grants[i].path);
+		admin_put_granted(j, &grants[i]);
 		json_key_str(j, "role", role_name(grants[i].role));
 		json_object_end(j);
 	}

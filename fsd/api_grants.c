@@ -115,7 +115,7 @@ get_role(struct request *req, const struct json *body, enum role *role)
 static int
 share(struct request *req, enum share_kind kind, const struct json *body, struct idem *idem)
 {
-	struct sharing x = { .s = { .kind = kind } };
+	struct sharing x = { .s = { .kind = kind, .who = &req->who.who } };
 	int rc;
 
 	if ((rc = get_role(req, body, &x.s.role)) != 0 ||
@@ -133,6 +133,8 @@ share(struct request *req, enum share_kind kind, const struct json *body, struct
 		return request_fail(req, ERR_NOTFOUND, NULL, "There is no such user.");
 	case ERR_NOTFOUND:
 		return request_fail(req, rc, NULL, "There is no such %s.", kind_name(kind));
+	case ERR_DENIED:
+		return request_fail(req, rc, NULL, "Your role does not allow this.");
 	default:
 		return rc;
 	}
@@ -232,26 +234,42 @@ render_revoked(void *arg, struct buf *reply)
 	return buf_finish(reply);
 }
 
+/* Of workspaces others may know a little less than who has a role there. */
+static int
+find_revoked(struct request *req, struct share *s)
+{
+	int rc = s->kind == SHARE_WORKSPACE ? find(req, s->kind, ACTION_READ, &s->workspace, &s->id) :
+					      api_path_id(req, 0, id_kind_of(s->kind), &s->id);
+
+	if (rc == 0 && (rc = api_path_id(req, 1, ID_USER, &s->principal)) == 0 && s->kind == SHARE_WORKSPACE &&
+	    s->principal != req->who.who.id)
+		rc = find(req, s->kind, ACTION_MANAGE, &s->workspace, &s->id);
+	return rc;
+}
+
 static int
 revoke(struct request *req, enum share_kind kind, struct idem *idem)
 {
-	struct share s = { .kind = kind };
+	struct share s = { .kind = kind, .who = &req->who.who };
 	int rc;
 
-	if ((rc = find(req, kind, ACTION_READ, &s.workspace, &s.id)) != 0 ||
-	    (rc = api_path_id(req, 1, ID_USER, &s.principal)) != 0 ||
-	    (s.principal != req->who.who.id && (rc = find(req, kind, ACTION_MANAGE, &s.workspace, &s.id)) != 0) ||
-	    (rc = api_actor(req, &s.actor)) != 0)
+	if ((rc = find_revoked(req, &s)) != 0 || (rc = api_actor(req, &s.actor)) != 0)
 		return rc;
 	idem->render = render_revoked;
 	idem->arg = &s;
 	idem->status = 200;
-	rc = share_take(req->daemon->store, &s, idem);
-	if (rc == ERR_NOTFOUND)
+	switch (rc = share_take(req->daemon->store, &s, idem)) {
+	case ERR_NOTFOUND:
+		if (!s.found)
+			return request_fail(req, rc, NULL, "There is no such %s.", kind_name(kind));
 		return request_fail(req, rc, NULL, "The user has no grant on this %s itself.", kind_name(kind));
-	if (rc == ERR_CONFLICT)
+	case ERR_DENIED:
+		return request_fail(req, rc, NULL, "Your role does not allow this.");
+	case ERR_CONFLICT:
 		return request_fail(req, rc, NULL, "The workspace is theirs: give it to another owner first.");
-	return rc;
+	default:
+		return rc;
+	}
 }
 
 static int

@@ -96,6 +96,29 @@ for line in sys.stdin:
 	[ "$(fsctl user list | grep -c '^many')" = 1005 ]
 }
 
+@test "a role on what is in the trash is marked, and taken back by its id" {
+	local id
+	fsctl -q workspace create sleepy --history 1d
+	fsctl -q workspace create wide-awake
+	fsctl -q user create u3
+	echo x > "$BATS_TEST_TMPDIR/x"
+	fsctl -q put "$BATS_TEST_TMPDIR/x" sleepy/f
+	fsctl -q grant add sleepy/f u3 viewer
+	[ "$(fsctl grant list sleepy --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",false]]' ]
+	fsctl -q rm sleepy/f
+	[ "$(fsctl grant list sleepy --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",true]]' ]
+	[ "$(fsctl user show u3 --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",true]]' ]
+	[[ "$(fsctl grant list sleepy)" == *'IN TRASH'*'yes'* ]]
+	id=$(fsctl grant list sleepy --json | jq -r '.grants[0].id')
+	run fsctl grant remove sleepy/f u3; status_is 10
+	run fsctl grant remove sleepy/f u3 "$id"; status_is 2
+	run fsctl grant remove sleepy u3 f; status_is 2
+	run fsctl grant remove wide-awake u3 "$id"; status_is 10
+	run fsctl grant remove sleepy u3 "$id"; status_is 0
+	run fsctl grant remove sleepy u3 "$id"; status_is 10
+	[ "$(fsctl grant list sleepy --json | jq -c .grants)" = '[]' ]
+}
+
 @test "a key without grants may nothing, a grant lets in, disabling and deleting shut out" {
 	local key other
 	fsctl -q workspace create granted
@@ -137,6 +160,7 @@ for line in sys.stdin:
 @test "tokens: an administrator's, another's, one that was deleted, one that expired" {
 	local id
 	fsctl -q user create boss --admin
+	fsctl -q workspace create wide-awake
 	fsctl -q user create u3
 	fsctl -q token create boss > boss
 	fsctl -q token create u3 > u3

@@ -26,6 +26,8 @@ part() {
 
 @test "who may not see a thing is told that it is not there, and sees no names above" { part rights; }
 
+@test "what was given on something in the trash is shown, and can be taken back there" { part asleep; }
+
 @test "fsctl check finds nothing after all of it" {
 	fsctl check
 }

@@ -413,4 +413,72 @@ def rights():
     stranger.bad("404 not_found", "GET", "/trash", workspaceId=ws)
 
 
+def grants(ws_name):
+    """The administrator's list: {(path, user): in the trash}, and the ids."""
+    listed = admin.good("GET", "/workspaces/%s/grants" % ws_name)["grants"]
+    return {(g["path"], g["user"]): g.get("inTrash") for g in listed}, {(g["path"], g["user"]): g.get("id") for g in listed}
+
+
+def asleep():
+    """What was given on something in the trash can be taken back there, by who may manage it; others learn nothing."""
+    ws = workspace("asleep")
+    for key in ("G/h", "G/keep", "alone/f", "deep/er/x", "deep/stay"):
+        put("asleep", key, key)
+    users = {n: Api(user(n)) for n in ("lee", "above", "writer", "sleeper", "outside")}
+
+    def give(node, name, role):
+        path = "/%ss/%s:share" % (node["kind"], node["id"])
+        return api.good("POST", path, {"principalName": name, "role": role})["grant"]["principalId"]
+
+    g, h, alone, deep, x = (api.find(ws, p) for p in ("G/", "G/h", "alone/f", "deep/er/", "deep/er/x"))
+    lee = give(h, "lee", "editor")
+    give(g, "above", "owner")
+    give(g, "writer", "editor")
+    give(h, "sleeper", "owner")
+    url = "/files/%s/grants/%s" % (h["id"], lee)
+    users["writer"].bad("403 access_denied", "DELETE", url)
+    api.good("DELETE", "/files/" + h["id"])
+    found, ids = grants("asleep")
+    assert found[("G/h", "lee")] is True and found[("G/", "above")] is False, found
+    assert ids[("G/h", "lee")] == h["id"], ids
+    # Who may not manage it is told what is told of an id that never was.
+    never = "/files/%s/grants/%s" % ("file_999999999", lee)
+    for name in ("writer", "sleeper", "outside"):
+        told = [users[name].bad("404 not_found", "DELETE", p)["message"] for p in (url, never)]
+        assert told[0] == told[1], told
+    # One's own is one's own to give back.
+    users["outside"].bad("404 not_found", "DELETE", url.replace(lee, "user_1"))
+    users["above"].good("DELETE", url)
+    users["above"].bad("404 not_found", "DELETE", url)
+    api.good("POST", "/files/%s:undelete" % h["id"], {})
+    users["lee"].bad("404 not_found", "GET", "/files/" + h["id"])
+    # By whose it is; the feed tells of both.
+    give(h, "lee", "viewer")
+    api.good("DELETE", "/files/" + h["id"])
+    users["lee"].good("DELETE", url)
+    assert ("G/h", "lee") not in grants("asleep")[0]
+    seen = api.good("GET", "/changes", workspaceId=ws, cursor="begin", limit=500)["changes"]
+    assert len([c for c in seen if c["eventType"] == "SHARE_REVOKED" and h["id"] in str(c)]) == 2, seen
+    # With its folder gone by itself, and inside a folder that is in the trash as a whole: the folder above decides.
+    give(alone, "lee", "editor")
+    api.good("DELETE", "/files/" + alone["id"])
+    assert api.find(ws, "alone/") is None
+    users["above"].bad("404 not_found", "DELETE", "/files/%s/grants/%s" % (alone["id"], lee))
+    api.good("DELETE", "/files/%s/grants/%s" % (alone["id"], lee))
+    give(api.find(ws, "deep/"), "above", "owner")
+    give(x, "lee", "editor")
+    give(deep, "lee", "viewer")
+    api.good("DELETE", "/folders/" + deep["id"])
+    found, ids = grants("asleep")
+    assert found[("deep/er/x", "lee")] is True and found[("deep/er/", "lee")] is True, found
+    users["writer"].bad("404 not_found", "DELETE", "/files/%s/grants/%s" % (x["id"], lee))
+    users["above"].good("DELETE", "/files/%s/grants/%s" % (x["id"], lee))
+    # The administrator's call takes the id that its list shows.
+    admin.good("DELETE", "/workspaces/asleep/grants?user=lee&id=" + ids[("deep/er/", "lee")])
+    assert not [k for k in grants("asleep")[0] if k[1] == "lee"]
+    api.good("POST", "/folders/%s:undelete" % deep["id"], {})
+    for path in ("/folders/" + deep["id"], "/files/" + x["id"]):
+        users["lee"].bad("404 not_found", "GET", path)
+
+
 globals()[sys.argv[1]]()

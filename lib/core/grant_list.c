@@ -4,9 +4,11 @@
 #include "buf.h"
 #include "db.h"
 #include "err.h"
+#include "node.h"
 #include "perm.h"
 #include "store_in.h"
 #include "tbl_grant.h"
+#include "tree.h"
 
 /* Names are put in front of each other, from the node up to the root; what no longer fits is cut there. */
 struct upward {
@@ -27,7 +29,17 @@ put_in_front(struct upward *up, const struct buf *name)
 		memcpy(up->text + up->start, name->data, name->len);
 }
 
-/* A node that is gone has no path. */
+/* The name of a folder or file and what it is in, or was last. */
+static int
+step_up(struct db_conn *c, const struct grant_row *g, int kind, int64_t node, int64_t *parent, struct buf *name)
+{
+	buf_clear(name);
+	if (kind == GRANT_FILE)
+		return tbl_grant_place(c, g->workspace_id, kind, node, parent, name);
+	return tree_last_place(c, g->workspace_id, node, parent, name);
+}
+
+/* A node that is destroyed can have no path. */
 static int
 path_of(struct db_conn *c, const struct grant_row *g, char path[LIMIT_KEY + 1])
 {
@@ -40,8 +52,7 @@ path_of(struct db_conn *c, const struct grant_row *g, char path[LIMIT_KEY + 1])
 
 	path[0] = '\0';
 	for (int depth = 0; kind != GRANT_WORKSPACE && node && !up.cut && depth <= LIMIT_DEPTH + 1; depth++) {
-		buf_clear(&name);
-		if ((rc = tbl_grant_place(c, g->workspace_id, kind, node, &node, &name)) != 0)
+		if ((rc = step_up(c, g, kind, node, &node, &name)) != 0)
 			break;
 		put_in_front(&up, &name);
 		kind = GRANT_FOLDER;
@@ -63,10 +74,23 @@ path_of(struct db_conn *c, const struct grant_row *g, char path[LIMIT_KEY + 1])
 }
 
 static int
+is_asleep(struct db_conn *c, const struct grant_row *g, struct node *n, bool *yes)
+{
+	int rc = 0;
+
+	if (g->resource_kind != GRANT_WORKSPACE &&
+	    (rc = node_load(c, g->resource_kind == GRANT_FILE ? NODE_FILE : NODE_FOLDER, g->resource_id, n)) == 0)
+		rc = node_locate(c, n);
+	*yes = rc == ERR_NOTFOUND;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
 list(struct store *store, int (*rows_of)(struct db_conn *c, int64_t whose, struct grant_row *rows, unsigned max,
     unsigned *n), int64_t whose, struct grant *grants, unsigned max, unsigned *n)
 {
 	struct grant_row *rows = calloc(max ? max : 1, sizeof(*rows));
+	struct node node = NODE_INIT;
 	struct db_conn *c = NULL;
 	unsigned got = 0;
 	int rc;
@@ -85,9 +109,11 @@ list(struct store *store, int (*rows_of)(struct db_conn *c, int64_t whose, struc
 		g->role = (enum role)rows[i].role;
 		g->created_us = rows[i].created_at;
 		memcpy(g->principal_name, rows[i].principal_name, sizeof(g->principal_name));
-		rc = path_of(c, &rows[i], g->path);
+		if ((rc = path_of(c, &rows[i], g->path)) == 0)
+			rc = is_asleep(c, &rows[i], &node, &g->in_trash);
 	}
 	db_read_end(c);
+	node_release(&node);
 	free(rows);
 	if (rc == 0)
 		*n = got;

@@ -41,11 +41,13 @@ struct grant {
 	enum role role;
 	int64_t created_us;
 	char principal_name[LIMIT_USER_NAME + 1];
-	char path[LIMIT_KEY + 1];	/* "" for the workspace; folders end in "/" (cut with … when longer) */
+	bool in_trash;			/* it sleeps: what it is on is in the trash, or deleted by a marker */
+	char path[LIMIT_KEY + 1];	/* "" for the workspace; folders end in "/" (cut with … when longer); in the trash the last one, "" if that is not known */
 };
 /* `path` "" is the workspace, ending in "/" a folder (made if missing), else a file (ERR_NOTFOUND). Emits SHARE_GRANTED / SHARE_REVOKED. */
 int grant_add(struct store *store, int64_t workspace, struct slice path, int64_t principal, enum role role, struct actor actor);
 int grant_remove(struct store *store, int64_t workspace, struct slice path, int64_t principal, struct actor actor);	/* ERR_NOTFOUND */
+/* What is in the trash has no path there: share_take(). */
 int grant_list(struct store *store, int64_t workspace, struct grant *list, unsigned max, unsigned *n);
 /* For maintenance: ends up to `max` grants on folders and files that were destroyed. 0 with *n == 0: nothing to do. */
 int grant_expire(struct store *store, unsigned max, unsigned *n);

@@ -12,20 +12,54 @@
 #include "store_in.h"
 #include "tbl_grant.h"
 #include "tbl_principal.h"
+#include "tree.h"
 #include "tree_in.h"
 
 struct sharing {
+	struct store *store;
 	struct share *s;
 	struct node node;
+	bool gone;			/* it is in the trash, or in what is */
 };
 
-/* What is meant, as rows and events name it. target->name lives in the node. */
+/* ---- what is meant ---- */
+
+static enum node_kind
+node_kind_of(const struct share *s)
+{
+	return s->kind == SHARE_FILE ? NODE_FILE : NODE_FOLDER;
+}
+
 static int
-find_target(struct txn *t, struct sharing *sh, const struct workspace_row *w, struct grant_target *target)
+find_shown(struct db_conn *db, struct sharing *sh, int64_t *workspace)
+{
+	int rc = node_load(db, node_kind_of(sh->s), sh->s->id, &sh->node);
+
+	*workspace = sh->node.workspace;
+	return rc ? rc : node_locate(db, &sh->node);
+}
+
+/* Where it was when it went. */
+static int
+find_gone(struct db_conn *db, struct sharing *sh, int64_t *workspace)
+{
+	struct tree_gone gone;
+	int rc = tree_trash_find(db, node_kind_of(sh->s), sh->s->id, &gone, workspace, &sh->node.name);
+
+	sh->gone = true;
+	sh->node.parent = rc == 0 ? gone.parent : 0;
+	return rc;
+}
+
+/* As rows and events name it. target->name lives in the node. `trash`: there, too. */
+static int
+find_target(struct db_conn *db, struct sharing *sh, const struct workspace_row *w, bool trash, struct grant_target *target)
 {
 	struct share *s = sh->s;
+	int64_t workspace = 0;
 	int rc;
 
+	sh->gone = s->found = false;
 	if (s->kind == SHARE_FOLDER && s->id == w->root_folder_id) {
 		s->kind = SHARE_WORKSPACE;
 		s->id = w->id;
@@ -35,17 +69,66 @@ find_target(struct txn *t, struct sharing *sh, const struct workspace_row *w, st
 		target->node = w->root_folder_id;
 		return s->id == w->id ? 0 : ERR_NOTFOUND;
 	}
-	if ((rc = node_load(t->db, s->kind == SHARE_FILE ? NODE_FILE : NODE_FOLDER, s->id, &sh->node)) != 0 ||
-	    (rc = node_locate(t->db, &sh->node)) != 0)
-		return rc;
-	if (sh->node.workspace != w->id)
-		return ERR_NOTFOUND;
+	if ((rc = find_shown(db, sh, &workspace)) == ERR_NOTFOUND && trash)
+		rc = find_gone(db, sh, &workspace);
+	if (rc != 0 || workspace != w->id)
+		return rc ? rc : ERR_NOTFOUND;
 	if (s->kind == SHARE_FOLDER)
 		buf_addch(&sh->node.name, '/');
 	target->parent = sh->node.parent;
 	target->name = (struct slice) { sh->node.name.data ? sh->node.name.data : "", sh->node.name.len };
 	return buf_finish(&sh->node.name);
 }
+
+/* ---- who may ---- */
+
+/* What is in the trash belongs to whom the nearest folder belongs that it was in and that is there: its own grants sleep. */
+static int
+gone_role(struct db_conn *db, const struct sharing *sh, const struct workspace_row *w, enum role *role)
+{
+	struct buf name = BUF_INIT(LIMIT_KEY_STORED);
+	struct node above = NODE_INIT;
+	int64_t folder = sh->node.parent;
+	int rc = ERR_NOTFOUND;
+
+	for (int depth = 0; rc == ERR_NOTFOUND && depth <= LIMIT_DEPTH + 1; depth++) {
+		if ((rc = node_load(db, NODE_FOLDER, folder, &above)) == 0 && (rc = node_locate(db, &above)) == 0)
+			rc = node_role(sh->store, db, sh->s->who, NODE_FOLDER, folder, w->id, role, NULL);
+		else if (rc == ERR_NOTFOUND && tree_last_place(db, w->id, folder, &folder, &name) == ERR_NOTFOUND)
+			break;
+	}
+	node_release(&above);
+	buf_release(&name);
+	return rc == ERR_NOTFOUND ? perm_role(sh->store, db, sh->s->who, w->id, role) : rc;
+}
+
+/* As things are now. What is in the trash is there for its owners alone, and its grants for those who got them. */
+static int
+permit(struct db_conn *db, const struct sharing *sh, const struct workspace_row *w, bool taking)
+{
+	struct share *s = sh->s;
+	enum role role = ROLE_OWNER;
+	struct grant_row own;
+	int rc = 0;
+
+	if (s->who && s->kind == SHARE_WORKSPACE)
+		rc = perm_role(sh->store, db, s->who, w->id, &role);
+	else if (s->who && sh->gone)
+		rc = gone_role(db, sh, w, &role);
+	else if (s->who)
+		rc = node_role(sh->store, db, s->who, node_kind_of(s), s->id, w->id, &role, NULL);
+	if (rc)
+		return rc;
+	s->found = role >= (sh->gone ? ROLE_OWNER : ROLE_VIEWER) || s->kind == SHARE_WORKSPACE;
+	if (taking && s->who && s->who->id == s->principal) {
+		rc = tbl_grant_get(db, s->id, s->principal, &own);
+		s->found |= rc == 0;
+		return rc && rc != ERR_NOTFOUND ? rc : s->found ? 0 : ERR_NOTFOUND;
+	}
+	return s->found ? perm_allows(role, ACTION_MANAGE) : ERR_NOTFOUND;
+}
+
+/* ---- the changes ---- */
 
 static int
 give(struct txn *t, struct share *s, struct workspace_row *w, const struct grant_target *target)
@@ -83,10 +166,10 @@ run_give(struct txn *t, void *arg)
 		return rc;
 	if ((rc = tbl_principal_get(t->db, sh->s->principal, &who)) != 0)
 		return rc == ERR_NOTFOUND ? ERR_INVALID : rc;
+	if ((rc = find_target(t->db, sh, w, false, &target)) != 0 || (rc = permit(t->db, sh, w, false)) != 0)
+		return rc;
 	if (w->owner_id == sh->s->principal)
 		return ERR_CONFLICT;
-	if ((rc = find_target(t, sh, w, &target)) != 0)
-		return rc;
 	return give(t, sh->s, w, &target);
 }
 
@@ -99,7 +182,8 @@ run_take(struct txn *t, void *arg)
 	struct workspace_row *w;
 	int rc;
 
-	if ((rc = txn_workspace(t, s->workspace, &w)) != 0 || (rc = find_target(t, sh, w, &target)) != 0)
+	if ((rc = txn_workspace(t, s->workspace, &w)) != 0 || (rc = find_target(t->db, sh, w, true, &target)) != 0 ||
+	    (rc = permit(t->db, sh, w, true)) != 0)
 		return rc;
 	rc = tbl_grant_revoke(t->db, w->id, target.resource, s->principal, t->now_us, w->sequence + 1);
 	if (rc == ERR_NOTFOUND && w->owner_id == s->principal)
@@ -110,29 +194,63 @@ run_take(struct txn *t, void *arg)
 	return PLANTED("cache") ? 0 : txn_auth_changed(t);
 }
 
+/* Refused without a commit, so that what is hidden takes as long as what is not there. */
 static int
-run(struct store *store, struct share *s, int (*closure)(struct txn *t, void *arg), bool frees, struct idem *idem)
+look_first(struct sharing *sh)
 {
-	struct sharing sh = { .s = s, .node = NODE_INIT };
-	const struct commit commit = { .workspace = s->workspace, .run = closure, .arg = &sh, .frees = frees };
-	int rc = idem_run(store, &commit, idem);
+	struct share *s = sh->s;
+	struct db_conn *db = NULL;
+	struct workspace_row w;
+	struct grant_target target;
+	struct tree_gone gone;
+	int64_t workspace = s->id;
+	int rc = db_read_begin(sh->store->db, &db);
 
-	node_release(&sh.node);
+	if (rc)
+		return rc;
+	s->found = false;
+	if (s->kind != SHARE_WORKSPACE)
+		rc = tree_trash_find(db, node_kind_of(s), s->id, &gone, &workspace, &sh->node.name);
+	if (rc == 0 && s->workspace && s->workspace != workspace)
+		rc = ERR_NOTFOUND;
+	s->workspace = workspace;
+	if (rc == 0 && (rc = tbl_workspace_get(db, s->workspace, &w)) == 0 &&
+	    (rc = find_target(db, sh, &w, true, &target)) == 0)
+		rc = permit(db, sh, &w, true);
+	db_read_end(db);
 	return rc;
+}
+
+static int
+run(struct sharing *sh, int (*closure)(struct txn *t, void *arg), bool frees, struct idem *idem)
+{
+	return idem_run(sh->store, &(struct commit) { .workspace = sh->s->workspace, .run = closure, .arg = sh, .frees = frees },
+	    idem);
 }
 
 int
 share_give(struct store *store, struct share *s, struct idem *idem)
 {
+	struct sharing sh = { .store = store, .s = s, .node = NODE_INIT };
+	int rc;
+
 	if (s->role <= ROLE_NONE || s->role > ROLE_OWNER)
 		return ERR_INVALID;
-	return run(store, s, run_give, false, idem);
+	rc = run(&sh, run_give, false, idem);
+	node_release(&sh.node);
+	return rc;
 }
 
 int
 share_take(struct store *store, struct share *s, struct idem *idem)
 {
-	return run(store, s, run_take, true, idem);
+	struct sharing sh = { .store = store, .s = s, .node = NODE_INIT };
+	int rc = look_first(&sh);
+
+	if (rc == 0)
+		rc = run(&sh, run_take, true, idem);
+	node_release(&sh.node);
+	return rc;
 }
 
 int

@@ -17,8 +17,8 @@
  *
  *	grant	given -> given anew (another role) -> revoked | its folder or file is destroyed: revoked somewhat later (grant_expire())
  *
- * While a folder or file is in the trash, its grants sleep: they give nothing, and are there again when it is undeleted. A root folder stands for
- * its workspace. What is shared becomes an explicit folder, so that it stays when its last file goes.
+ * While a folder or file is in the trash, its grants sleep: they give nothing, can be taken back, and are there again when it is undeleted. Who owns the
+ * nearest folder above that is still there, or was, then owns it. A root folder stands for its workspace. What is shared becomes an explicit folder, so that it stays when its last file goes.
  */
 struct store;
 struct idem;
@@ -26,21 +26,25 @@ struct idem;
 enum share_kind { SHARE_WORKSPACE = 1, SHARE_FOLDER, SHARE_FILE };
 
 struct share {
-	int64_t workspace;
+	int64_t workspace;		/* share_take(): 0 is whichever it is in, and filled */
 	enum share_kind kind;
 	int64_t id;
 	int64_t principal;
 	enum role role;			/* share_give() alone */
+	const struct principal *who;	/* must own it, as things are in the commit, or take its own; NULL: may do everything */
 	struct actor actor;
-	/* results; kind and id too become the workspace's where they were the root folder's */
+	/* results */
+	bool found;			/* it is there, and `who` may know: what is not found is the grant */
+	/* the rest on success; kind and id too become the workspace's where they were the root folder's */
 	int64_t created_us, sequence;
 };
 /*
  * ERR_NOTFOUND: it is not there. ERR_INVALID: no such principal, or no role. ERR_CONFLICT: the principal owns the workspace, which no grant can change.
- * What was given already stays as it is, without an event. Who may share is asked before: perm.h, node.h.
+ * ERR_DENIED: `who` sees it, but does not own it.
+ * What was given already stays as it is, without an event.
  */
 int share_give(struct store *store, struct share *s, struct idem *idem);
-/* ERR_NOTFOUND: it is not there, or has no such grant. ERR_CONFLICT as above. */
+/* Also of what is in the trash. ERR_NOTFOUND: it is not there, or has no such grant. ERR_DENIED, ERR_CONFLICT as above. */
 int share_take(struct store *store, struct share *s, struct idem *idem);
 
 /*

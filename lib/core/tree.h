@@ -175,6 +175,14 @@ int tree_trash(struct store *store, struct tree_trash *q, void (*each)(void *arg
 /* One of them. ERR_NOTFOUND. `name` gets the name, which gone->name points into. */
 int tree_trash_get(struct store *store, enum node_kind kind, int64_t id, struct tree_gone *gone, int64_t *workspace,
     struct buf *name);
+/* The same inside a transaction. */
+int tree_trash_find(struct db_conn *db, enum node_kind kind, int64_t id, struct tree_gone *gone, int64_t *workspace,
+    struct buf *name);
+/*
+ * Where a folder is, or was last: also one that is in the trash or destroyed. `name` gets its name, with the slash. *parent 0: it is the root. ERR_NOTFOUND: it
+ * is not known. Inside a transaction.
+ */
+int tree_last_place(struct db_conn *db, int64_t workspace, int64_t folder, int64_t *parent, struct buf *name);
 
 struct tree_version {
 	int64_t id, base;		/* base 0: none */

@@ -125,8 +125,8 @@ tree_trash(struct store *store, struct tree_trash *q, void (*each)(void *arg, co
 }
 
 /* Where a node is, or was when it went. */
-static int
-find_gone(struct db_conn *db, enum node_kind kind, int64_t id, struct tree_gone *gone, int64_t *workspace,
+int
+tree_trash_find(struct db_conn *db, enum node_kind kind, int64_t id, struct tree_gone *gone, int64_t *workspace,
     struct buf *name)
 {
 	struct db_row row = DB_ROW_INIT, trash_row = DB_ROW_INIT;
@@ -163,7 +163,7 @@ tree_trash_get(struct store *store, enum node_kind kind, int64_t id, struct tree
 
 	if ((rc = db_read_begin(store->db, &db)) != 0)
 		return rc;
-	rc = find_gone(db, kind, id, gone, workspace, name);
+	rc = tree_trash_find(db, kind, id, gone, workspace, name);
 	db_read_end(db);
 	return rc;
 }

@@ -40,24 +40,23 @@ release(struct undeletion *x)
 
 /* ---- where to ---- */
 
-/* Where a folder is or was. Its name is put into `name`. *parent 0: it is the root. */
-static int
-place_of(struct txn *t, int64_t workspace, int64_t folder, int64_t *parent, struct buf *name)
+int
+tree_last_place(struct db_conn *db, int64_t workspace, int64_t folder, int64_t *parent, struct buf *name)
 {
 	struct db_row row = DB_ROW_INIT;
 	struct entry_at at = { 0 };
 	struct trash_folder gone;
 	struct folder_row f;
-	int rc = tbl_folder_get(t->db, workspace, folder, &row, &f);
+	int rc = tbl_folder_get(db, workspace, folder, &row, &f);
 
 	if (rc == 0)
 		at = (struct entry_at) { workspace, f.parent_id, f.name };
 	if (rc == 0 && f.parent_id == FOLDER_DETACHED) {
 		db_row_release(&row);
-		if ((rc = tbl_trash_get(t->db, workspace, folder, &row, &gone)) == 0)
+		if ((rc = tbl_trash_get(db, workspace, folder, &row, &gone)) == 0)
 			at = (struct entry_at) { workspace, gone.parent, gone.name };
 	} else if (rc == ERR_NOTFOUND) {
-		rc = tbl_entry_last(t->db, workspace, folder, &row, &at);
+		rc = tbl_entry_last(db, workspace, folder, &row, &at);
 	}
 	if (rc == 0) {
 		buf_clear(name);
@@ -79,7 +78,7 @@ last_path(struct txn *t, struct undeletion *x)
 
 	buf_clear(&x->path);
 	for (x->depth = 0; rc == 0 && folder != x->w->root_folder_id; x->depth++) {
-		if ((rc = x->depth > LIMIT_DEPTH ? ERR_NOTFOUND : place_of(t, x->w->id, folder, &folder, &name)) != 0)
+		if ((rc = x->depth > LIMIT_DEPTH ? ERR_NOTFOUND : tree_last_place(t->db, x->w->id, folder, &folder, &name)) != 0)
 			break;
 		buf_clear(&path);
 		buf_add(&path, name.data, name.len);

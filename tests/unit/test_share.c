@@ -171,6 +171,43 @@ test_what_is_refused(void)
 	store_close(sc.s);
 }
 
+static int
+as(struct scene *sc, const struct principal *who, int (*call)(struct store *store, struct share *s, struct idem *idem),
+    const struct principal *other, bool *found)
+{
+	struct share s = { .workspace = sc->ws.id, .kind = SHARE_FILE, .id = sc->file, .principal = other->id, .role = ROLE_VIEWER,
+		.who = who, .actor = sc->by };
+	int rc = call(sc->s, &s, NULL);
+
+	*found = s.found;
+	return rc;
+}
+
+/* Judged by the commit, whatever the caller asked before. */
+static void
+test_only_owners_share(void)
+{
+	struct tree_delete d = { 0 };
+	struct scene sc;
+	bool found;
+
+	CHECK_INT(0, open_scene(&sc, 86400000));
+	CHECK(as(&sc, &sc.ann, share_give, &sc.bob, &found) == ERR_NOTFOUND && !found);
+	CHECK_INT(0, give(&sc, SHARE_FILE, sc.file, &sc.ann, ROLE_EDITOR));
+	CHECK(as(&sc, &sc.ann, share_give, &sc.bob, &found) == ERR_DENIED && found);
+	CHECK(as(&sc, &sc.owner, share_give, &sc.bob, &found) == 0 && found);
+	CHECK(as(&sc, &sc.ann, share_take, &sc.bob, &found) == ERR_DENIED && found);
+	d = (struct tree_delete) { .workspace = sc.ws.id, .kind = NODE_FOLDER, .id = sc.docs, .actor = sc.by };
+	CHECK_INT(0, tree_delete(sc.s, &d, NULL));
+	CHECK(as(&sc, &sc.owner, share_give, &sc.bob, &found) == ERR_NOTFOUND);
+	CHECK(as(&sc, &sc.ann, share_take, &sc.bob, &found) == ERR_NOTFOUND && !found);
+	CHECK(as(&sc, &sc.ann, share_take, &sc.ann, &found) == 0 && found);
+	CHECK(as(&sc, &sc.ann, share_take, &sc.ann, &found) == ERR_NOTFOUND && !found);
+	CHECK(as(&sc, &sc.owner, share_take, &sc.bob, &found) == 0 && found);
+	CHECK(as(&sc, &sc.owner, share_take, &sc.bob, &found) == ERR_NOTFOUND && found);
+	store_close(sc.s);
+}
+
 static void
 test_given_again(void)
 {
@@ -439,6 +476,7 @@ static const struct test tests[] = {
 	TEST(test_every_kind_can_be_shared),
 	TEST(test_the_root_folder_stands_for_the_workspace),
 	TEST(test_what_is_refused),
+	TEST(test_only_owners_share),
 	TEST(test_given_again),
 	TEST(test_a_shared_folder_stays),
 	TEST(test_who_sees_which_grants),
