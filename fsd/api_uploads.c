@@ -425,6 +425,18 @@ may_write(struct request *req, int64_t folder)
 	return rc;
 }
 
+/* Who may write to the file alone gives its folder no other. Where that is gone, the commit finds what stands in: of those who see all of the workspace. */
+static int
+may_name(struct request *req, const struct transfer *tr)
+{
+	enum role role = ROLE_NONE;
+	int rc = may_write(req, tr->parent);
+
+	if (rc == ERR_NOTFOUND && (rc = perm_role(req->daemon->store, NULL, &req->who.who, tr->workspace, &role)) == 0)
+		rc = perm_allows(role, ACTION_WRITE);
+	return rc == ERR_NOTFOUND ? ERR_DENIED : rc;
+}
+
 /* Another name or folder than the session's: of a conflict copy, or since the folder is gone. */
 static int
 get_other_place(struct request *req, const struct json *body, struct ending *e)
@@ -435,11 +447,8 @@ get_other_place(struct request *req, const struct json *body, struct ending *e)
 	if ((rc = admin_get_str(req, body, "name", &e->c.name)) != 0 ||
 	    (e->c.name && (rc = api_check_name(req, e->c.name)) != 0))
 		return rc;
-	if (!json_get(body, "parentFolderId")) {
-		/* Who may write to the file alone gives its folder no other. */
-		rc = e->c.name ? may_write(req, e->tr.parent) : 0;
-		return rc == ERR_NOTFOUND ? ERR_DENIED : rc;
-	}
+	if (!json_get(body, "parentFolderId"))
+		return e->c.name ? may_name(req, &e->tr) : 0;
 	if ((rc = api_parent(req, body, "parentFolderId", e->tr.workspace, &n)) == 0 && n.workspace != e->tr.workspace)
 		rc = request_fail(req, ERR_INVALID, NULL, "parentFolderId: is in another workspace.");
 	e->c.parent = n.id;

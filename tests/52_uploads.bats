@@ -14,6 +14,8 @@ part() {
 
 @test "an edit beats a deletion by every call, and a folder that is gone is said to be" { part deleted; }
 
+@test "the name that a conflict offers can be had" { part beside; }
+
 @test "a range that is not there is no error of the server's" { part ranges; }
 
 @test "a base that is not kept any more is a conflict" { part old_bases; }

@@ -286,6 +286,44 @@ def deleted():
     assert names == ["free", "taken", copy["name"]] and copy["name"].startswith("taken (conflict "), names
 
 
+def beside():
+    """The name that a conflict offers can be had, also where the file's folder went with it and another is at its path."""
+    ws, s3 = workspace("beside"), client()
+
+    def edited(folder):
+        assert s3.request("PUT", "/beside/%s/f.txt" % folder, body=b"one")[0] == 200
+        made = at(ws, folder + "/f.txt")
+        session = api.call("POST", START, {"fileId": made["id"], "baseVersionId": made["versionId"], "sizeBytes": 4})
+        api.send_parts(session, b"edit")
+        api.call("DELETE", "/v1/files/" + made["id"])
+        return made, {"uploadSessionId": session["uploadSessionId"]}
+
+    made, end = edited("k/d")
+    # Nothing is there: another name has no folder, and that is what is said.
+    refused("409 parent_gone", api, "POST", COMPLETE, dict(end, name="g.txt"))
+    assert s3.request("PUT", "/beside/k/d/f.txt", body=b"two")[0] == 200
+    assert at(ws, "k/d/f.txt")["parentFolderId"] != made["parentFolderId"]
+    error = refused("409 version_conflict", api, "POST", COMPLETE, end)
+    done = api.call("POST", COMPLETE, dict(end, name=error["conflictName"]))
+    assert at(ws, "k/d/" + error["conflictName"])["id"] == done["fileId"] != made["id"], done
+    assert api.download(done["fileId"])[0] == b"edit" and at(ws, "k/d/f.txt")["sizeBytes"] == 3
+    # Who sees neither folder is told nothing of them, and what is at that path now takes nothing of who may not write there.
+    made, end = edited("m/d")
+    noa = user("noa")
+    refused("404 not_found", noa, "POST", COMPLETE, dict(end, name="g.txt"))
+    api.call("POST", "/v1/files/%s:undelete" % made["id"], {})
+    api.call("POST", "/v1/files/%s:share" % made["id"], {"principalName": "noa", "role": "editor"})
+    session = noa.call("POST", START, {"fileId": made["id"], "baseVersionId": made["versionId"], "sizeBytes": 4})
+    noa.send_parts(session, b"noas")
+    end = {"uploadSessionId": session["uploadSessionId"]}
+    refused("403 access_denied", noa, "POST", COMPLETE, dict(end, name="g.txt"))
+    api.call("DELETE", "/v1/folders/" + at(ws, "m/d/")["id"])
+    refused("409 parent_gone", noa, "POST", COMPLETE, dict(end, name="g.txt"))
+    assert s3.request("PUT", "/beside/m/d/f.txt", body=b"two")[0] == 200
+    refused("409 parent_gone", noa, "POST", COMPLETE, dict(end, name="g.txt"))
+    assert not at(ws, "m/d/g.txt")
+
+
 def ranges():
     """Downloads of what is not there: the caller's mistake, not one of the server's."""
     made = api.upload(b"0123456789", workspaceId=workspace("ranges"), parentFolderId="root", name="f")

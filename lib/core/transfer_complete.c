@@ -40,6 +40,7 @@ aim(const struct completion *m, struct transfer_place *p)
 	p->workspace = tr->workspace;
 	p->file = tr->new_version && !c->name && !c->parent ? tr->file_id : 0;
 	p->folder = c->parent ? c->parent : tr->parent;
+	p->beside = tr->new_version && !c->parent ? tr->file_id : 0;
 	p->name = c->name ? SLICE(c->name) : (struct slice) { tr->name.data, tr->name.len };
 }
 

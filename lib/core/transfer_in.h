@@ -120,6 +120,7 @@ struct transfer_place {
 	int64_t workspace;
 	int64_t file;			/* goes where this file is now or was last; 0: to folder and name */
 	int64_t folder;			/* with `file`: where to if there is no trace of it; 0: ERR_NOTFOUND then */
+	int64_t beside;			/* without `file`: if `folder` is gone, the one that this file is in now or would come back into; 0: ERR_CONFLICT then */
 	struct slice name;
 	bool reached;			/* the folder is known to be there, and explicit */
 	int64_t base;			/* the version that it builds on; 0: nothing is to be there */

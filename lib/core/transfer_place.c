@@ -155,6 +155,30 @@ meet(struct txn *t, struct transfer_place *p)
 	return step_aside(t, p, e->node_id);
 }
 
+/* Where a file that has gone from there is now, or would come back into. ERR_CONFLICT: nowhere, or `who` may not know. */
+static int
+settle(struct txn *t, struct transfer_place *p)
+{
+	struct db_row row = DB_ROW_INIT;
+	int64_t folder = p->folder, now = 0;
+	struct file_row f = { .id = 0 };
+	int depth, rc = tree_depth(t, p->workspace, folder, &depth);
+
+	if (rc != ERR_NOTFOUND)
+		return rc;
+	rc = transfer_permit_file(t->store, t->db, p->who, p->workspace, p->beside, folder);
+	if (rc == 0 && (rc = tbl_file_get(t->db, p->workspace, p->beside, &row, &f)) == 0)
+		folder = f.folder_id;
+	db_row_release(&row);
+	if (rc == 0 && (rc = tree_depth(t, p->workspace, folder, &depth)) == 0)
+		now = folder;
+	else if (rc == ERR_NOTFOUND && f.id)
+		rc = tree_undelete_place(t, p->workspace, folder, &now);
+	if (rc == 0 && now)
+		p->folder = now;
+	return rc == ERR_NOTFOUND || (rc == 0 && !now) ? ERR_CONFLICT : rc;
+}
+
 /* As things are now: the file can have gone where the caller doesn't see it. A folder that is known to be reached was asked for already. */
 static int
 permit(struct txn *t, const struct transfer_place *p)
@@ -220,7 +244,7 @@ transfer_place_find(struct txn *t, struct transfer_place *p)
 
 	p->same = p->away = p->revived = p->copy = false;
 	p->revive = p->conflict_of = p->current = 0;
-	if ((rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0) || (rc = reach(t, p)) != 0)
+	if ((!p->file && p->beside && (rc = settle(t, p)) != 0) || (rc = permit(t, p)) != 0 || (p->file && (rc = follow(t, p)) != 0) || (rc = reach(t, p)) != 0)
 		return rc;
 	if (p->away)
 		return (rc = txn_workspace(t, p->workspace, &w)) ? rc : workspace_admit(w, (int64_t)p->size);
