@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "err.h"
 #include "id.h"
@@ -84,6 +85,62 @@ named(const struct request *req, struct slice name)
 		other = &subs[i];
 	}
 	return strcmp(req->http->method, "GET") ? other : NULL;
+}
+
+/* What a write names that can't be meant as one of the object or bucket itself. */
+struct odd {
+	struct slice name;		/* as sent */
+	const char *meant;		/* as it is written */
+};
+
+/* Parameters that pick something of an object; the routes that take one come before. */
+static const char *const picks[] = { "uploadId", "versionId", "partNumber" };
+#define PICKS (sizeof(picks) / sizeof(picks[0]))
+
+static const char *
+meant_by(const char *name)
+{
+	for (size_t i = 0; i < PICKS; i++)
+		if (!strcasecmp(name, picks[i]))
+			return picks[i];
+	for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
+		if (!strcasecmp(name, subs[i].name))
+			return subs[i].name;
+	return NULL;
+}
+
+/* A bucket has none of what is picked, and no DELETE is of a part. */
+static bool
+is_misplaced(const struct request *req, const char *name)
+{
+	bool pick = false;
+
+	for (size_t i = 0; i < PICKS; i++)
+		pick |= !strcmp(name, picks[i]);
+	return pick && (req->level == LEVEL_BUCKET || (!strcmp(name, "partNumber") && !strcmp(req->http->method, "DELETE")));
+}
+
+static bool
+find_odd(const struct request *req, struct odd *odd)
+{
+	for (size_t i = 0; i < req->uri.count; i++) {
+		odd->name = req->uri.params[i].name;
+		odd->meant = meant_by(odd->name.p);
+		if (odd->meant && (strcmp(odd->name.p, odd->meant) != 0 || is_misplaced(req, odd->meant)))
+			return true;
+	}
+	return false;
+}
+
+static int
+refuse_odd(struct request *req)
+{
+	struct odd odd = { .meant = "" };
+
+	find_odd(req, &odd);
+	if (strcmp(odd.name.p, odd.meant) != 0)
+		return request_fail(req, ERR_INVALID, "InvalidArgument", "?%.100s is not known. Is ?%s meant?", odd.name.p, odd.meant);
+	return request_fail(req, ERR_INVALID, "InvalidArgument", "This operation does not accept ?%s.", odd.meant);
 }
 
 static const struct sub *
@@ -192,16 +249,23 @@ static const struct route delete_of_bucket = { "DELETE", LEVEL_BUCKET, .name = "
 static const struct route delete_of_object = { "DELETE", LEVEL_OBJECT, .name = "DeleteSubresource",
 	.action = ACTION_WRITE, .run = delete_sub };
 
+static const struct route odd_route = { "PUT", LEVEL_NONE, .name = "OddWrite", .action = ACTION_WRITE, .run = refuse_odd };
+
 const struct route *
 s3_sub_route(const struct request *req)
 {
 	const char *method = req->http->method;
 	const struct sub *sub;
+	struct odd odd;
+	bool reads = !strcmp(method, "GET");
 
-	if (!req->uri.count || (req->level != LEVEL_BUCKET && req->level != LEVEL_OBJECT) || !strcmp(method, "HEAD") ||
-	    !(sub = asked(req)))
+	if (!req->uri.count || (req->level != LEVEL_BUCKET && req->level != LEVEL_OBJECT) || !strcmp(method, "HEAD"))
 		return NULL;
-	if (!strcmp(method, "GET"))
+	if (!reads && find_odd(req, &odd))
+		return &odd_route;
+	if (!(sub = asked(req)))
+		return NULL;
+	if (reads)
 		return &read_route;
 	if (!strcmp(method, "DELETE") && sub->deletable && sub->level == req->level)
 		return req->level == LEVEL_BUCKET ? &delete_of_bucket : &delete_of_object;

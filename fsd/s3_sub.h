@@ -10,6 +10,9 @@
  * another level, or one that has a route for another method, is one of these too, and not a write of the object or bucket itself. PUT
  * ?acl with a canned ACL that says what is so (private, bucket-owner-full-control) succeeds, and changes nothing: tools set it as a matter
  * of course, too.
+ *
+ * A write that names a sub-resource, or what picks a version, an upload or a part, in other case, or picks one where there is none, is
+ * InvalidArgument: it is meant otherwise than as a write of the object or bucket itself.
  */
 
 /* What a request for one of them is; NULL if none is named in the query, and for a HEAD. Cheap where the query is empty. */

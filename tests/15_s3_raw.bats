@@ -36,6 +36,7 @@ raw() {
 @test "a configuration that is not there can be deleted" { raw deletion_of_configuration; }
 @test "configurations by id" { raw configurations_by_id; }
 @test "headers that ask for what is not there are refused" { raw refused_headers; }
+@test "queries that are not of a write" { raw odd_writes; }
 @test "odd reads" { raw odd_reads; }
 
 # One page of all keys, 25 of them, behind the token of `page` if it is given; appended to `seen`.

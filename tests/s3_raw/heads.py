@@ -227,3 +227,24 @@ def group_refused_headers():
         reply = s3("PUT", path + "-c", headers=dict(copied, **{"x-amz-tagging-directive": directive}))
         check("there are no tags to %s" % directive, reply.status == status, reply)
     still_kept("after all that", path)
+
+
+def group_odd_writes():
+    """A query that means something, but not there or not so written, is none of the object or the bucket itself."""
+    path, bucket = kept(), "/%s-empty" % BUCKET
+    check("an empty bucket", s3("PUT", bucket).status == 200)
+    is_error("DELETE ?partNumber", s3("DELETE", path, {"partNumber": "1"}), 400, "InvalidArgument")
+    for name in ("uploadId", "versionId", "partNumber"):
+        for method in ("PUT", "DELETE"):
+            is_error("%s of a bucket's ?%s" % (method, name), s3(method, bucket, {name: "1"}), 400, "InvalidArgument")
+    for name in ("ACL", "Acl", "Uploads", "versionid", "uploadID", "partnumber", "Tagging", "LEGAL-hold", "Delete", "VERSIONING"):
+        for method, body in (("PUT", b"odd"), ("DELETE", b"")):
+            for where in (path, bucket):
+                is_error("%s %s?%s" % (method, where, name), s3(method, where, {name: "x"}, body), 400, "InvalidArgument")
+        check("says how it is written", name.lower().encode() in s3("DELETE", path, {name: "x"}).body.lower(), name)
+    check("a read with one", s3("GET", path, {"ACL": ""}).body == KEPT)
+    check("a stranger learns nothing of it", s3("DELETE", path, {"ACL": ""}, signer=Signer(secret="x")).code == "SignatureDoesNotMatch")
+    check("the bucket is there", s3("HEAD", bucket).status == 200)
+    still_kept("after odd writes", path)
+    for method, where in (("PUT", path), ("DELETE", path), ("DELETE", bucket)):
+        check("%s %s with a name of nothing" % (method, where), s3(method, where, {"x-id": "Something", "foo": ""}).status < 300)
