@@ -113,14 +113,38 @@ malformed(struct request *req, const char *why)
 	return request_fail(req, ERR_INVALID, "MalformedXML", "%s", why);
 }
 
+/*
+ * What isn't known may be meant to spare an object (a misspelt VersionId, a condition), so nothing is passed over. Each of the children of `e` is one of
+ * `known`, and but for `many` is there once.
+ */
+static int
+check_children(struct request *req, const struct xml *e, const char *const *known, const char *many)
+{
+	for (const struct xml *child = xml_child(e, NULL); child; child = xml_next(child, NULL)) {
+		const char *name = xml_name(child);
+		const char *const *k = known;
+
+		while (*k && strcmp(*k, name) != 0)
+			k++;
+		if (!*k)
+			return request_fail(req, ERR_INVALID, "MalformedXML", "<%.100s> is not known in <%s>.", name, xml_name(e));
+		if (strcmp(name, many) != 0 && xml_child(e, name) != child)
+			return request_fail(req, ERR_INVALID, "MalformedXML", "A second <%s> in one <%s>.", name, xml_name(e));
+	}
+	return 0;
+}
+
 static int
 name_one(struct deletion *d, const struct xml *object, struct one *one)
 {
+	static const char *const known[] = { "Key", "VersionId", "ETag", "LastModifiedTime", "Size", NULL };
+	int rc = check_children(d->req, object, known, "");
+
+	if (rc)
+		return rc;
 	one->object = object;
 	one->key = xml_child_text(object, "Key");
 	one->version = xml_child_text(object, "VersionId");
-	if (one->version && !*one->version)
-		one->version = NULL;
 	if (!one->key || !*one->key)
 		return malformed(d->req, "An <Object> has no <Key>.");
 	if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
@@ -129,15 +153,24 @@ name_one(struct deletion *d, const struct xml *object, struct one *one)
 	return 0;
 }
 
+/* An empty version is one, though none that there is. */
+static int
+compare_named(const struct one *one, const struct one *other)
+{
+	int rc = strcmp(one->key, other->key);
+
+	if (rc || !one->version || !other->version)
+		return rc ? rc : !!one->version - !!other->version;
+	return strcmp(one->version, other->version);
+}
+
 /* By key, version and place in the request. */
 static int
 compare_ones(const void *a, const void *b)
 {
 	const struct one *one = *(const struct one *const *)a, *other = *(const struct one *const *)b;
-	int rc = strcmp(one->key, other->key);
+	int rc = compare_named(one, other);
 
-	if (rc == 0)
-		rc = strcmp(one->version ? one->version : "", other->version ? other->version : "");
 	return rc ? rc : one < other ? -1 : one > other;
 }
 
@@ -152,9 +185,7 @@ mark_repeated(struct deletion *d)
 		sorted[i] = &d->all[i];
 	qsort(sorted, d->count, sizeof(struct one *), compare_ones);
 	for (size_t i = 1; i < d->count; i++)
-		sorted[i]->repeated = !strcmp(sorted[i]->key, sorted[i - 1]->key) &&
-		    !strcmp(sorted[i]->version ? sorted[i]->version : "",
-			sorted[i - 1]->version ? sorted[i - 1]->version : "");
+		sorted[i]->repeated = !compare_named(sorted[i], sorted[i - 1]);
 	free(sorted);
 	return 0;
 }
@@ -199,6 +230,7 @@ judge_one(struct deletion *d, struct one *one)
 static int
 read_list(struct deletion *d)
 {
+	static const char *const known[] = { "Object", "Quiet", NULL };
 	char error[XML_ERROR];
 	const char *quiet;
 	size_t count = 0;
@@ -208,6 +240,8 @@ read_list(struct deletion *d)
 		return malformed(d->req, error);
 	if (strcmp(xml_name(d->root), "Delete") != 0)
 		return malformed(d->req, "The body must be <Delete>.");
+	if ((rc = check_children(d->req, d->root, known, "Object")) != 0)
+		return rc;
 	quiet = xml_child_text(d->root, "Quiet");
 	d->quiet = quiet && !strcasecmp(quiet, "true");
 	for (const struct xml *e = xml_child(d->root, "Object"); e; e = xml_next(e, "Object"))
@@ -284,13 +318,25 @@ answer(struct deletion *d)
 	return buf_finish(b);
 }
 
+/* What a DELETE of one takes from headers, each element here says for itself. */
+static int
+refuse_conditions(struct request *req)
+{
+	struct expectation expect;
+	int rc = s3_write_expectation(req, &expect);
+
+	if (rc == ERR_PRECONDITION || (rc == 0 && expect.kind != EXPECT_ANY))
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "Conditions of DeleteObjects are its elements' <ETag>.");
+	return rc;
+}
+
 int
 s3_delete_objects(struct request *req)
 {
 	struct deletion d = { .req = req };
 	int rc;
 
-	if ((rc = s3_check_body(req, true)) != 0 || (rc = read_list(&d)) != 0)
+	if ((rc = refuse_conditions(req)) != 0 || (rc = s3_check_body(req, true)) != 0 || (rc = read_list(&d)) != 0)
 		goto out;
 	if (d.deleting && (rc = object_delete(req->daemon->store, d.deletes, d.deleting)) != 0)
 		goto out;

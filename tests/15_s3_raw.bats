@@ -24,6 +24,7 @@ raw() {
 @test "copies" { raw copies; }
 @test "multipart uploads" { raw uploads; }
 @test "XML" { raw xml; }
+@test "elements of DeleteObjects that are not known" { raw deletions_by_list; }
 @test "odd names" { raw names; }
 @test "listings" { raw listings; }
 @test "headers" { raw headers; }

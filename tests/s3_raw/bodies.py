@@ -219,3 +219,28 @@ def group_xml():
     check("quiet tells errors only", b"<Deleted>" not in reply.body and reply.body.count(b"<Error>") == 1 and
           b"NoSuchVersion" in reply.body, reply)
     check("which were kept", s3("HEAD", "/%s/d4" % BUCKET).status == 200 and s3("HEAD", "/%s/d3" % BUCKET).status == 404)
+
+
+def group_deletions_by_list():
+    """What an element of DeleteObjects adds to its key narrows what is deleted: none of it is passed over."""
+    path = kept()
+    one = b"<Delete>%s<Object><Key>kept</Key>%s</Object></Delete>"
+    for inner in (b"<VersionID>x</VersionID>", b"<versionid>x</versionid>", b"<etag>bad</etag>", b"<Foo>x</Foo>", b"<Foo></Foo>",
+                  b"<Key>other</Key>", b"<VersionId>null</VersionId><VersionId>x</VersionId>", b"<ETag>a</ETag><ETag>b</ETag>"):
+        reply = delete_objects(one % (b"", inner))
+        is_error("an object with %r" % inner, reply, 400, "MalformedXML")
+        check("which names it", inner[1:inner.index(b">")] in reply.body, reply)
+    for outer in (b"<quiet>true</quiet>", b"<Foo></Foo>", b"<object><Key>x</Key></object>", b"<Quiet>true</Quiet><Quiet>false</Quiet>"):
+        is_error("a document with %r" % outer, delete_objects(one % (outer, b"")), 400, "MalformedXML")
+    for inner in (b"<LastModifiedTime>x</LastModifiedTime>", b"<Size>1</Size>"):
+        is_error("an object with %r" % inner, delete_objects(one % (b"", inner)), 501, "NotImplemented")
+    for name, value in (("if-match", '"bad"'), ("if-none-match", "*"), ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT")):
+        is_error("a request with %s" % name, delete_objects(one % (b"", b""), {name: value}), 501, "NotImplemented")
+    reply = delete_objects(one % (b"", b"<VersionId></VersionId>"))
+    check("an empty version is none that there is", b"NoSuchVersion" in reply.body and b"<Deleted>" not in reply.body, reply)
+    is_error("as DELETE says", s3("DELETE", path, {"versionId": ""}), 400, "InvalidArgument")
+    still_kept("after all that", path)
+    # Nor is it the same as an element without a version.
+    reply = delete_objects(b"<Delete><Object><Key>kept</Key><VersionId></VersionId></Object><Object><Key>kept</Key></Object></Delete>")
+    check("one is refused, one done", reply.body.count(b"<Error>") == reply.body.count(b"<Deleted>") == 1, reply)
+    check("it is gone", s3("HEAD", path).status == 404)
