@@ -94,13 +94,16 @@ struct s3_walk {
 bool s3_walk_next(const struct request *req, struct s3_walk *w);
 /* Content headers and x-amz-meta-* of the request into meta.h's form; InvalidArgument, MetadataTooLarge. */
 int s3_collect_headers(struct request *req, struct buf *headers);
-/* Only looks for x-amz-* headers that ask for what is not built (s3_collect_headers() does, too): NotImplemented, InvalidStorageClass. */
+/*
+ * Only looks for x-amz-* headers that ask for what is not built (s3_collect_headers() does, too): NotImplemented, InvalidStorageClass;
+ * for those of a copy where nothing is copied: InvalidRequest. A copy's source is a header, never in a presigned URL: what comes with one is a PUT's body.
+ */
 int s3_refuse_headers(struct request *req);
 /* If-Match, If-None-Match, If-(Un)Modified-Since of a read (RFC 9110, 13): 0, ERR_UNMODIFIED, ERR_PRECONDITION. */
 int s3_read_conditions(const struct request *req, const struct object_info *info);
 /* The same as x-amz-copy-source-if-*: ERR_PRECONDITION. */
 int s3_copy_conditions(const struct request *req, const struct object_info *info);
-/* If-Match, If-None-Match: * of a write. NotImplemented for other forms. */
+/* If-Match, If-None-Match: * of a write. NotImplemented for other forms, and for those that stand in the query. */
 int s3_write_expectation(struct request *req, struct expectation *expect);
 /* Content-Type, ETag, Last-Modified, metadata, version id, checksums when asked for (x-amz-checksum-mode). */
 void s3_object_headers(struct request *req, const struct object_info *info);

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "err.h"
@@ -104,13 +105,31 @@ one_etag(const char *text, char etag[ETAG_TEXT])
 	return 0;
 }
 
+/* A condition in a URL would be one if it came as a header. A write without it does what whoever made the URL meant to prevent. */
+static int
+refuse_in_query(struct request *req)
+{
+	static const char *const names[] = { "if-match", "if-none-match", "if-modified-since", "if-unmodified-since" };
+
+	for (size_t i = 0; i < req->uri.count; i++)
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if (!strcasecmp(req->uri.params[i].name.p, names[k]))
+				return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
+				    "%s in a query is no condition: sign and send it as a header.", req->uri.params[i].name.p);
+	return 0;
+}
+
 int
 s3_write_expectation(struct request *req, struct expectation *expect)
 {
 	const char *match = http_header(req->http, "if-match");
 	const char *none_match = http_header(req->http, "if-none-match");
 
+	int rc = refuse_in_query(req);
+
 	*expect = (struct expectation) { .kind = EXPECT_ANY };
+	if (rc)
+		return rc;
 	if (match && none_match)
 		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
 		    "If-Match and If-None-Match can't be used together in a write.");

@@ -13,6 +13,7 @@
  * Headers that are stored with an object, and what they become in replies.
  */
 #define META "x-amz-meta-"
+#define SOURCE "x-amz-copy-source"
 #define META_LEN (sizeof(META) - 1)
 
 /* Kept as sent; the query parameter that overrides it in GET and HEAD. */
@@ -60,6 +61,21 @@ check_storage_class(struct request *req, const char *value)
 	return request_fail(req, ERR_INVALID, "InvalidStorageClass", NULL);
 }
 
+/* The route of a copy was found by its header. Elsewhere what tells of one can't be followed, and the body would be stored in its place. */
+static int
+check_copy(struct request *req, const char *name)
+{
+	bool copies = http_header(req->http, SOURCE) != NULL;
+
+	if (copies && (strcasecmp(name, SOURCE "-range") != 0 || uri_has(&req->uri, "uploadId")))
+		return 0;
+	if (copies)
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", "%s is of UploadPartCopy; CopyObject copies all.", name);
+	if (!strcasecmp(name, SOURCE))
+		return request_fail(req, ERR_UNSUPPORTED, "NotImplemented", SOURCE " in a URL is not supported: send it as a header.");
+	return request_fail(req, ERR_INVALID, "InvalidRequest", "%.100s has no meaning without a header " SOURCE ".", name);
+}
+
 static int
 check_header(struct request *req, const char *name, const char *value)
 {
@@ -78,7 +94,7 @@ check_header(struct request *req, const char *name, const char *value)
 		if (!strncasecmp(name, refused_prefixes[i], strlen(refused_prefixes[i])))
 			return request_fail(req, ERR_UNSUPPORTED, "NotImplemented",
 			    "The header %.100s is not supported.", name);
-	return 0;
+	return strncasecmp(name, SOURCE, strlen(SOURCE)) ? 0 : check_copy(req, name);
 }
 
 bool

@@ -16,6 +16,7 @@ raw() {
 
 @test "signatures" { raw signatures; }
 @test "presigned URLs" { raw presigned; }
+@test "copies and conditions in presigned URLs" { raw hoisted; }
 @test "digests are compared before anything is committed" { raw digests; }
 @test "aws-chunked bodies" { raw chunked; }
 @test "bodies that are cut short, too long or of no length" { raw bodies; }

@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from calls import CHECKSUMS, admin, b64
+from calls import CHECKSUMS, admin, b64, upload
 from wire import (BUCKET, EMPTY, HOST, KEPT, KEY, SECRET, TOKEN, check, connect, head_bytes, is_error, kept,
                   presign_v2, read_reply, s3, send, Signer, still_kept)
 
@@ -148,6 +148,38 @@ def group_presigned():
     is_error("version 2 another time", send("GET", presign_v2("GET", path, soon).replace(str(soon), str(soon + 1)), host), 403,
              "SignatureDoesNotMatch")
     still_kept("after all that", path)
+
+
+def group_hoisted():
+    """What a presigned URL says in its query of a copy or a condition is never passed over by a write."""
+    path, host, etag = kept(), [("Host", HOST)], '"%s"' % hashlib.md5(KEPT).hexdigest()
+    other = "/%s/source" % BUCKET
+    check("a source", s3("PUT", other, body=b"source").status == 200)
+    upload_id, _ = upload(path + "-up", {1: b"part"})
+    part = {"uploadId": upload_id, "partNumber": "1"}
+    for params in ({}, part):
+        where = path + "-up" if params else path
+        for name in ("x-amz-copy-source", "X-Amz-Copy-Source"):
+            reply = send("PUT", Signer().presign("PUT", where, dict(params, **{name: other})), host, b"body")
+            is_error("%s in a URL, %s" % (name, sorted(params)), reply, 501, "NotImplemented")
+        for name, value in (("x-amz-copy-source-range", "bytes=0-1"), ("x-amz-copy-source-if-match", etag)):
+            reply = send("PUT", Signer().presign("PUT", where, dict(params, **{name: value})), host, b"body")
+            is_error("%s in a URL without a source, %s" % (name, sorted(params)), reply, 400, "InvalidRequest")
+            reply = s3("PUT", where, params, b"body", {name: value})
+            is_error("%s without a source, %s" % (name, sorted(params)), reply, 400, "InvalidRequest")
+    reply = s3("PUT", path, headers={"x-amz-copy-source": other, "x-amz-copy-source-range": "bytes=0-1"})
+    is_error("a copy of a part of an object", reply, 501, "NotImplemented")
+    for name, value in (("if-match", '"bad"'), ("If-Match", etag), ("If-None-Match", "*"), ("if-unmodified-since", "x")):
+        for method in ("PUT", "DELETE"):
+            reply = send(method, Signer().presign(method, path, {name: value}), host, b"body" if method == "PUT" else b"")
+            is_error("%s in the URL of a %s" % (name, method), reply, 501, "NotImplemented")
+    reply = send("PUT", presign_v2("PUT", path, int(time.time()) + 300) + "&if-none-match=*", host, b"body")
+    is_error("If-None-Match in a URL of version 2", reply, 501, "NotImplemented")
+    url = Signer().presign("PUT", path, {}, headers={"if-none-match": "*"})
+    is_error("as a header", send("PUT", url, host + [("if-none-match", "*")], b"body"), 412, "PreconditionFailed")
+    still_kept("after all that", path)
+    parts = s3("GET", path + "-up", {"uploadId": upload_id}).body
+    check("the part is what it was", hashlib.md5(b"part").hexdigest().encode() in parts, parts)
 
 
 def group_permissions():
