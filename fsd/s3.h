@@ -99,6 +99,8 @@ int s3_collect_headers(struct request *req, struct buf *headers);
  * for those of a copy where nothing is copied: InvalidRequest. A copy's source is a header, never in a presigned URL: what comes with one is a PUT's body.
  */
 int s3_refuse_headers(struct request *req);
+/* For reads: a customer's key (SSE-C) is none of an object that is not encrypted: InvalidRequest, as at AWS. */
+int s3_refuse_keys(struct request *req);
 /* If-Match, If-None-Match, If-(Un)Modified-Since of a read (RFC 9110, 13): 0, ERR_UNMODIFIED, ERR_PRECONDITION. */
 int s3_read_conditions(const struct request *req, const struct object_info *info);
 /* The same as x-amz-copy-source-if-*: ERR_PRECONDITION. */

@@ -154,7 +154,7 @@ s3_get_attributes(struct request *req)
 	int rc;
 
 	if ((rc = read_query(req, &q)) != 0 || (rc = s3_find_object(req)) != 0 ||
-	    (rc = s3_read_conditions(req, &req->found)) != 0)
+	    (rc = s3_refuse_keys(req)) != 0 || (rc = s3_read_conditions(req, &req->found)) != 0)
 		return rc;
 	return reply_with(req, &q);
 }

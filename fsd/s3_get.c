@@ -163,9 +163,8 @@ reply_headers(struct request *req, const struct part_of *part)
 	s3_object_headers(req, &req->found);
 }
 
-/* What both do before the bytes: conditions, range, headers. */
 static int
-prepare(struct request *req, struct part_of *part)
+judge_conditions(struct request *req)
 {
 	int rc = s3_read_conditions(req, &req->found);
 
@@ -176,7 +175,16 @@ prepare(struct request *req, struct part_of *part)
 		/* That of a 200 (RFC 9110, 8.6): without it the connection would have to be closed. */
 		req->http->reply.head_length = req->found.size;
 	}
-	if (rc)
+	return rc;
+}
+
+/* What both do before the bytes: conditions, range, headers. */
+static int
+prepare(struct request *req, struct part_of *part)
+{
+	int rc;
+
+	if ((rc = s3_refuse_keys(req)) != 0 || (rc = judge_conditions(req)) != 0)
 		return rc;
 	if ((rc = choose_range(req, part)) == 0)
 		reply_headers(req, part);

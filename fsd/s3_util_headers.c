@@ -13,6 +13,7 @@
  * Headers that are stored with an object, and what they become in replies.
  */
 #define META "x-amz-meta-"
+#define SSE_C "x-amz-server-side-encryption-customer-"
 #define SOURCE "x-amz-copy-source"
 #define META_LEN (sizeof(META) - 1)
 
@@ -219,6 +220,18 @@ s3_refuse_headers(struct request *req)
 	while (rc == 0 && s3_walk_next(req, &w))
 		rc = check_header(req, w.name, w.value.p);
 	return rc;
+}
+
+int
+s3_refuse_keys(struct request *req)
+{
+	struct s3_walk w = { .at = 0 };
+
+	while (s3_walk_next(req, &w))
+		if (!strncmp(w.name, SSE_C, strlen(SSE_C)))
+			return request_fail(req, ERR_INVALID, "InvalidRequest",
+			    "The encryption parameters are not applicable to this object.");
+	return 0;
 }
 
 int

@@ -39,6 +39,7 @@ raw() {
 @test "configurations by id" { raw configurations_by_id; }
 @test "headers that ask for what is not there are refused" { raw refused_headers; }
 @test "queries that are not of a write" { raw odd_writes; }
+@test "a key for what is not encrypted" { raw keys_of_customers; }
 @test "odd reads" { raw odd_reads; }
 
 # One page of all keys, 25 of them, behind the token of `page` if it is given; appended to `seen`.

@@ -248,3 +248,18 @@ def group_odd_writes():
     still_kept("after odd writes", path)
     for method, where in (("PUT", path), ("DELETE", path), ("DELETE", bucket)):
         check("%s %s with a name of nothing" % (method, where), s3(method, where, {"x-id": "Something", "foo": ""}).status < 300)
+
+
+def group_keys_of_customers():
+    """A read that brings a key for an object that is not encrypted is told so, as at AWS."""
+    path = kept()
+    key = {"x-amz-server-side-encryption-customer-algorithm": "AES256", "x-amz-server-side-encryption-customer-key": "a2V5",
+           "x-amz-server-side-encryption-customer-key-MD5": "eA=="}
+    for what, h in (("all", key), *((n, {n: v}) for n, v in key.items())):
+        is_error("GET with %s" % what, s3("GET", path, headers=h), 400, "InvalidRequest")
+        is_error("a presigned GET with %s" % what, send("GET", Signer().presign("GET", path, h), [("Host", HOST)]), 400, "InvalidRequest")
+        check("HEAD with %s" % what, s3("HEAD", path, headers=h).status == 400)
+        reply = s3("GET", path, {"attributes": ""}, headers=dict(h, **{"x-amz-object-attributes": "ETag"}))
+        is_error("attributes with %s" % what, reply, 400, "InvalidRequest")
+    is_error("of nothing", s3("GET", path + "-none", headers=key), 404, "NoSuchKey")
+    still_kept("after all that", path)
