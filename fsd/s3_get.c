@@ -191,6 +191,17 @@ prepare(struct request *req, struct part_of *part)
 	return rc;
 }
 
+/* Bytes that came with the look-up are damaged: no matter where the conditions say that they are not wanted. */
+static int
+judge_damaged(struct request *req)
+{
+	int rc;
+
+	if ((rc = s3_find_object(req)) != 0 || (rc = s3_refuse_keys(req)) != 0 || (rc = judge_conditions(req)) != 0)
+		return rc;
+	return ERR_CORRUPT;
+}
+
 /* GET /bucket/key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
 int
 s3_get_object(struct request *req)
@@ -203,7 +214,9 @@ s3_get_object(struct request *req)
 
 	if (!(bytes = buf_room(body, SMALL_GET)))
 		return body->err;
-	if ((rc = find(req, bytes, &len)) != 0 || (rc = prepare(req, &part)) != 0)
+	if ((rc = find(req, bytes, &len)) == ERR_CORRUPT)
+		return judge_damaged(req);
+	if (rc != 0 || (rc = prepare(req, &part)) != 0)
 		return rc;
 	if (!len)
 		return request_send(req, &req->found.manifest, part.range.from, part.range.len);

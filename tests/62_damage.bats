@@ -110,6 +110,22 @@ download_url() {	# FILE
 	run get /www/small; refused InternalError
 }
 
+@test "whether a damaged object is news is told without its bytes" {
+	local etag size
+	for size in 300 5000 300000; do
+		random_file "f$size" "$size"
+		put "f$size"
+		etag=$(s3_curl "/www/f$size" -I 2>/dev/null | tr -d '\r' | sed -n 's/^etag: //Ip')
+		flip "f$size" 100
+		rm -f got
+		[ "$(get "/www/f$size" -H "If-None-Match: $etag")" = 304 ] || fail "of $size bytes: $(head -1 head)"
+		[ ! -s got ] || fail "a 304 with $(stat -c %s got) bytes"
+		[ "$(get "/www/f$size" -H 'If-Match: "other"')" = 412 ]
+		run get "/www/f$size" -H 'If-None-Match: "other"'; refused InternalError
+		run get "/www/f$size"; refused InternalError
+	done
+}
+
 @test "behind an error the connection goes on" {
 	random_file large 8000000
 	random_file good 3000000
