@@ -1,9 +1,15 @@
+#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+
 #include "access_kit.h"
+#include "commit.h"
 #include "feed.h"
 #include "gc.h"
 #include "misses.h"
 #include "node.h"
 #include "share.h"
+#include "tbl_grant.h"
 #include "tree.h"
 
 struct scene {
@@ -205,6 +211,64 @@ test_only_owners_share(void)
 	CHECK(as(&sc, &sc.ann, share_take, &sc.ann, &found) == ERR_NOTFOUND && !found);
 	CHECK(as(&sc, &sc.owner, share_take, &sc.bob, &found) == 0 && found);
 	CHECK(as(&sc, &sc.owner, share_take, &sc.bob, &found) == ERR_NOTFOUND && found);
+	store_close(sc.s);
+}
+
+/* A commit that takes ann's role and is held up: meanwhile she asks for what the role allowed. */
+struct held {
+	struct scene *sc;
+	sem_t begun, go;
+	int once;
+	bool found;
+};
+
+static int
+take_role(struct txn *t, void *arg)
+{
+	struct held *h = arg;
+	int rc;
+
+	if (!h->once++) {
+		sem_post(&h->begun);
+		sem_wait(&h->go);
+	}
+	rc = tbl_grant_revoke(t->db, h->sc->ws.id, h->sc->docs, h->sc->ann.id, t->now_us, 1000);
+	return rc ? rc : txn_auth_changed(t);
+}
+
+static void *
+ask(void *arg)
+{
+	struct held *h = arg;
+
+	return (void *)(intptr_t)as(h->sc, &h->sc->ann, share_take, &h->sc->bob, &h->found);
+}
+
+static void
+test_a_role_that_goes_meanwhile(void)
+{
+	struct scene sc;
+	struct held h = { .sc = &sc };
+	struct commit_wait w = { .commit = { .run = take_role, .arg = &h, .large = true } };
+	pthread_t thread;
+	void *rc = NULL;
+
+	CHECK_INT(0, open_scene(&sc, 0));
+	CHECK_INT(0, give(&sc, SHARE_FOLDER, sc.docs, &sc.ann, ROLE_OWNER));
+	CHECK_INT(0, give(&sc, SHARE_FILE, sc.file, &sc.bob, ROLE_VIEWER));
+	sem_init(&h.begun, 0, 0);
+	sem_init(&h.go, 0, 0);
+	w.commit.workspace = sc.ws.id;
+	CHECK_INT(0, commit_start(sc.s, &w));
+	sem_wait(&h.begun);
+	CHECK_INT(0, pthread_create(&thread, NULL, ask, &h));
+	usleep(200000);		/* she is let through so far */
+	sem_post(&h.go);
+	CHECK_INT(0, commit_end(&w));
+	pthread_join(thread, &rc);
+	CHECK_INT(ERR_NOTFOUND, (intptr_t)rc);
+	CHECK(!h.found);
+	CHECK_STR("r", may(&sc, &sc.bob, NODE_FILE, sc.file));
 	store_close(sc.s);
 }
 
@@ -477,6 +541,7 @@ static const struct test tests[] = {
 	TEST(test_the_root_folder_stands_for_the_workspace),
 	TEST(test_what_is_refused),
 	TEST(test_only_owners_share),
+	TEST(test_a_role_that_goes_meanwhile),
 	TEST(test_given_again),
 	TEST(test_a_shared_folder_stays),
 	TEST(test_who_sees_which_grants),
