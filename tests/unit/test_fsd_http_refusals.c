@@ -277,7 +277,53 @@ test_cut(void)
 	stop();
 }
 
+/* As much as the socket takes without anybody reading it. */
+static size_t
+fill(int s)
+{
+	static const char piece[65536];
+	size_t sum = 0;
+	ssize_t n;
+
+	while ((n = send(s, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		sum += (size_t)n;
+	return sum;
+}
+
+/* A client that is held up in the middle of sending when it is cut gets rid of the rest, and then hears why. */
+static void
+test_cut_while_sending(void)
+{
+	struct timeval patience = { .tv_sec = 15 };
+	size_t size = 12 << 20, sent;
+	char head[128], *rest;
+	struct got g;
+	bool went;
+	int s;
+
+	CHECK_INT(0, start(2, 30, 100));
+	s = dial();
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	snprintf(head, sizeof(head), "PUT /stuck HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\nabc", size + 3);
+	CHECK(say(s, head));
+	CHECK(becomes(&n_written, 1));
+	nap(50);
+	sent = fill(s);
+	CHECK(sent < size);
+	CHECK(http_cut(atomic_load(&polling)));
+	rest = calloc(1, size - sent);
+	went = rest && put(s, rest, size - sent);
+	free(rest);
+	CHECK(went);
+	hear(s, false, &g);
+	CHECK_INT(408, g.status);
+	close(s);
+	CHECK(becomes(&n_done, 1));
+	stop();
+}
+
 static const struct test tests[] = {
-	TEST(test_guard), TEST(test_limits), TEST(test_timeouts), TEST(test_cut), TEST_END
+	TEST(test_guard), TEST(test_limits), TEST(test_timeouts), TEST(test_cut),
+	TEST(test_cut_while_sending), TEST_END
 };
 TEST_MAIN(tests)
