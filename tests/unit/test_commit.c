@@ -82,7 +82,7 @@ together(void)
 	struct caller first = { 0 }, last = { 0 }, callers[9] = { 0 };
 	struct gate_closed gate, end;
 	struct store *store = NULL;
-	int64_t w, v;
+	int64_t w = 0, v = 0;
 	int early = 0;
 
 	CHECK_INT(0, byte_open(&store));
@@ -184,7 +184,7 @@ full(void)
 	struct filling fillings[3];
 	struct gate_closed gate;
 	struct store *store = NULL;
-	int64_t id = 1, w;
+	int64_t id = 1, w = 0;
 
 	CHECK_INT(0, byte_open(&store));
 	CHECK_INT(0, make_workspace(store, "one", &w));
