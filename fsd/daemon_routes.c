@@ -45,7 +45,7 @@ const struct route daemon_routes[] = {
 
 	ADMIN("GET", "workspaces/{name}/grants", PAGE, "AdminListGrants", admin_grant_list),
 	ADMIN("POST", "workspaces/{name}/grants", "", "AdminAddGrant", admin_grant_add),
-	ADMIN("DELETE", "workspaces/{name}/grants", "path user", "AdminRemoveGrant", admin_grant_remove),
+	ADMIN("DELETE", "workspaces/{name}/grants", "id path user", "AdminRemoveGrant", admin_grant_remove),
 
 	{ .method = "GET", .level = LEVEL_NONE, .path = "/v1/admin/workspaces/{name}/changes",
 		.query = "cursor wait limit", .name = "AdminChanges", .action = ACTION_ADMIN_, .run = admin_changes,

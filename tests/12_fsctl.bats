@@ -100,22 +100,22 @@ for line in sys.stdin:
 	local id
 	fsctl -q workspace create sleepy --history 1d
 	fsctl -q workspace create wide-awake
-	fsctl -q user create u3
+	fsctl -q user create u9
 	echo x > "$BATS_TEST_TMPDIR/x"
 	fsctl -q put "$BATS_TEST_TMPDIR/x" sleepy/f
-	fsctl -q grant add sleepy/f u3 viewer
+	fsctl -q grant add sleepy/f u9 viewer
 	[ "$(fsctl grant list sleepy --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",false]]' ]
 	fsctl -q rm sleepy/f
 	[ "$(fsctl grant list sleepy --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",true]]' ]
-	[ "$(fsctl user show u3 --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",true]]' ]
+	[ "$(fsctl user show u9 --json | jq -c '[.grants[] | [.path, .inTrash]]')" = '[["f",true]]' ]
 	[[ "$(fsctl grant list sleepy)" == *'IN TRASH'*'yes'* ]]
 	id=$(fsctl grant list sleepy --json | jq -r '.grants[0].id')
-	run fsctl grant remove sleepy/f u3; status_is 10
-	run fsctl grant remove sleepy/f u3 "$id"; status_is 2
-	run fsctl grant remove sleepy u3 f; status_is 2
-	run fsctl grant remove wide-awake u3 "$id"; status_is 10
-	run fsctl grant remove sleepy u3 "$id"; status_is 0
-	run fsctl grant remove sleepy u3 "$id"; status_is 10
+	run fsctl grant remove sleepy/f u9; status_is 10
+	run fsctl grant remove sleepy/f u9 "$id"; status_is 2
+	run fsctl grant remove sleepy u9 f; status_is 2
+	run fsctl grant remove wide-awake u9 "$id"; status_is 10
+	run fsctl grant remove sleepy u9 "$id"; status_is 0
+	run fsctl grant remove sleepy u9 "$id"; status_is 10
 	[ "$(fsctl grant list sleepy --json | jq -c .grants)" = '[]' ]
 }
 
@@ -160,7 +160,6 @@ for line in sys.stdin:
 @test "tokens: an administrator's, another's, one that was deleted, one that expired" {
 	local id
 	fsctl -q user create boss --admin
-	fsctl -q workspace create wide-awake
 	fsctl -q user create u3
 	fsctl -q token create boss > boss
 	fsctl -q token create u3 > u3
