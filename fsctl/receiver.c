@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 #include "tally.h"
 
 #define DELTA_LEAST (1u << 20)	/* shorter files are fetched whole */
+#define PARTS 64		/* of one version in one folder, at the same time */
+#define TRIES 16		/* to lock a part before it is renamed or removed */
 
 static int
 failed(struct receiving *g, const char *why)
@@ -27,15 +30,59 @@ failed(struct receiving *g, const char *why)
 
 /* ---- the file that grows ---- */
 
+/* Another may have renamed or removed it after we opened it and before we had the lock. */
+static bool
+has_its_name(const struct receiving *g)
+{
+	struct stat ours, named;
+
+	return fstat(g->part, &ours) == 0 && fstatat(g->dir, g->part_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* *taken: another has it. An exit status, said. */
+static int
+lock_part(struct receiving *g, bool *taken)
+{
+	int status = STATUS_OK, rc;
+
+	*taken = false;
+	for (int i = 0; i < TRIES; i++) {
+		g->part = beneath_open(g->dir, g->part_name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+		if (g->part < 0)
+			return failed(g, "it can't be made");
+		while ((rc = flock(g->part, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR)
+			;
+		if (!rc && has_its_name(g))
+			return STATUS_OK;
+		if (rc && errno != EWOULDBLOCK)
+			status = failed(g, "its unfinished part can't be locked");
+		fio_close(&g->part);	/* whoever has no lock must not remove it */
+		if (rc)
+			break;
+	}
+	*taken = status == STATUS_OK;
+	return status;
+}
+
 static int
 open_part(struct receiving *g, uint64_t *there)
 {
+	bool taken = true;
+	int status;
+
 	if (strspn(g->r->version, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(g->r->version))
 		return tally_error(g->r->tally, STATUS_FAILED, g->r->path, "the server names a version that is none");
-	snprintf(g->part_name, sizeof(g->part_name), ".fsctl-%.32s.part", g->r->version);
-	g->part = beneath_open(g->dir, g->part_name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	if (g->part < 0)
-		return failed(g, "it can't be made");
+	for (unsigned i = 0; taken && i < PARTS; i++) {
+		if (i)
+			snprintf(g->part_name, sizeof(g->part_name), ".fsctl-%.32s.%u.part", g->r->version, i);
+		else
+			snprintf(g->part_name, sizeof(g->part_name), ".fsctl-%.32s.part", g->r->version);
+		if ((status = lock_part(g, &taken)) != STATUS_OK)
+			return status;
+	}
+	if (taken)
+		return tally_error(g->r->tally, STATUS_LOCKED, g->r->local, "%d others fetch the same to the same folder; wait for one", PARTS);
 	if (fio_size(g->part, g->r->local, there) != 0)
 		return failed(g, "it can't be read");
 	if (*there > g->r->size)
@@ -63,6 +110,15 @@ fetch(struct receiving *g)
 
 /* ---- its end ---- */
 
+/* Once its name is gone, another may give it to a part of theirs. */
+static void
+drop_part(struct receiving *g)
+{
+	if (g->part >= 0 && *g->part_name)
+		(void)fio_unlink(g->dir, g->part_name);
+	*g->part_name = '\0';
+}
+
 static int
 verify(struct receiving *g)
 {
@@ -73,8 +129,7 @@ verify(struct receiving *g)
 	hex_encode(hash, sizeof(hash), hex);
 	if (g->at == g->r->size && (!g->r->hash || !str_starts(g->r->hash, "sha256:") || !strcmp(g->r->hash + 7, hex)))
 		return STATUS_OK;
-	if (g->part >= 0)
-		(void)fio_unlink(g->dir, g->part_name);
+	drop_part(g);
 	return tally_error(g->r->tally, STATUS_INTEGRITY, g->r->path, "what came is not what the server's hash says");
 }
 
@@ -121,7 +176,7 @@ finish(struct receiving *g)
 	}
 	set_attributes(g->r, g->part);
 	if ((status = check_place(g)) != STATUS_OK) {
-		(void)fio_unlink(g->dir, g->part_name);
+		drop_part(g);
 		return status;
 	}
 	if (fio_rename(g->dir, g->part_name, g->name) != 0)
@@ -203,8 +258,8 @@ to_disk(struct receiving *g)
 	if ((status = fetch(g)) == STATUS_OK && (status = verify(g)) == STATUS_OK)
 		status = finish(g);
 	/* An empty beginning is of no use to anybody. */
-	if (status != STATUS_OK && g->part >= 0 && !g->at && *g->part_name)
-		(void)fio_unlink(g->dir, g->part_name);
+	if (status != STATUS_OK && !g->at)
+		drop_part(g);
 	return status;
 }
 

@@ -10,6 +10,10 @@
  *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves and the next one goes on with
  *	     -> verified by the version's SHA-256 -> renamed to its name
  *
+ * Whoever writes to a part holds its flock, and only then renames or removes it. Who finds
+ * it taken (the same version, to the same folder, at the same time) takes the next name,
+ * .fsctl-VERSION.1.part and so on: each makes a file of its own, and the last one's stays.
+ *
  * Where an older file of that name is long enough, the version's manifest is compared
  * with it, and only the chunks that it lacks are fetched. A file of one chunk is fetched
  * by its hash, any other through its short-lived URL.

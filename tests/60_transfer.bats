@@ -651,3 +651,44 @@ partly() {
 	# A file on standard output stays alone there.
 	[ "$(fsctl get --json "$W/a" - 2>/dev/null)" = 1 ]
 }
+
+part_or_loss() {	# something came to a part, or the finished file was touched
+	[ -s "$(ls -S "$D"/g/.fsctl-*.part 2>/dev/null | head -n 1)" ] || none cmp -s "$D/twenty" "$D/g/B"
+}
+
+@test "two gets of one version to one folder do not touch each other's file" {
+	local a
+	random_file "$D/twenty" 20000000
+	fsctl -q put "$D/twenty" "$W/twenty"
+	mkdir "$D/g"
+	# An older file keeps the first one busy between its part's beginning and its first byte.
+	truncate -s 200M "$D/g/A"
+	"$FSCTL" --data "$STORE" -q get --bwlimit 2MiB/s "$W/twenty" "$D/g/A" 3>&- & a=$!
+	within 60 compgen -G "$D/g/.fsctl-*.part"
+	kill -STOP $a
+	run fsctl get "$W/twenty" "$D/g/B"; status_is 0
+	cmp "$D/twenty" "$D/g/B"
+	kill -CONT $a
+	within 60 part_or_loss
+	kill -KILL $a
+	wait $a || true
+	cmp "$D/twenty" "$D/g/B"
+	# The next one goes on with the part, since nobody has it any more.
+	moved "$(get_again "$W/twenty" "$D/g/C")" 0 19990000
+	cmp "$D/twenty" "$D/g/C"
+	[ "$(ls -A "$D/g" | tr '\n' ' ')" = "A B C " ]
+}
+
+@test "two gets of one version to one name both end well" {
+	local a
+	random_file "$D/twenty" 20000000
+	fsctl -q put "$D/twenty" "$W/twenty"
+	mkdir "$D/g"
+	"$FSCTL" --data "$STORE" -q get --bwlimit 10MiB/s "$W/twenty" "$D/g/A" 3>&- & a=$!
+	within 60 compgen -G "$D/g/.fsctl-*.part"
+	run fsctl get "$W/twenty" "$D/g/A"; status_is 0
+	cmp "$D/twenty" "$D/g/A"
+	wait $a
+	cmp "$D/twenty" "$D/g/A"
+	[ "$(ls -A "$D/g")" = A ]
+}
