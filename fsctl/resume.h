@@ -11,7 +11,10 @@
  */
 #define RESUME_ID 40
 
-/* `key` is what has to be the same: place, size and time of the file. False: none is known. */
+/*
+ * `key` is what has to be the same: the place, and the file with its size and times; that
+ * of its last change can't be set back. False: none is known.
+ */
 int resume_find(const char *key, char session[RESUME_ID]);
 void resume_keep(const char *key, const char *session);
 void resume_forget(const char *key);

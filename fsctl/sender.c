@@ -52,7 +52,10 @@ sender_name_reason(const char *name)
 
 /* ---- the session ---- */
 
-/* A store is the same one however it is named. */
+/*
+ * A store is the same one however it is named. A file is another one when it was written
+ * to, whatever its size and time are since.
+ */
 static void
 make_key(struct sending *s)
 {
@@ -60,8 +63,10 @@ make_key(struct sending *s)
 	const struct ctl *ctl = u->to->ctl;
 	char *dir = ctl->endpoint ? NULL : realpath(ctl->dir, NULL);
 
-	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld", ctl->endpoint ? ctl->endpoint : dir ? dir : ctl->dir,
-	    u->to->id, u->path, (uint64_t)u->st.st_size, (int64_t)u->st.st_mtim.tv_sec, (long)u->st.st_mtim.tv_nsec);
+	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld %" PRIu64 " %" PRId64 ".%09ld",
+	    ctl->endpoint ? ctl->endpoint : dir ? dir : ctl->dir, u->to->id, u->path, (uint64_t)u->st.st_size,
+	    (int64_t)u->st.st_mtim.tv_sec, (long)u->st.st_mtim.tv_nsec, (uint64_t)u->st.st_ino, (int64_t)u->st.st_ctim.tv_sec,
+	    (long)u->st.st_ctim.tv_nsec);
 	free(dir);
 }
 
@@ -99,14 +104,13 @@ is_for_now(int http)
 	return http == 401 || http == 429 || http >= 500;
 }
 
-/* A session that an earlier command left. *found: it goes on. */
+/* A session that an earlier command left: s->went_on. */
 static int
-find_session(struct sending *s, bool *found)
+find_session(struct sending *s)
 {
 	const struct sender *u = s->u;
 	int http = 0, status;
 
-	*found = false;
 	if (!resume_find(s->key, s->session))
 		return STATUS_OK;
 	if ((status = sending_ask(s, 0, &http)) != STATUS_OK)
@@ -116,11 +120,11 @@ find_session(struct sending *s, bool *found)
 	if (http == 200 && !strcmp(reply_str(s->doc, "status", ""), "open") &&
 	    reply_int(s->doc, "sizeBytes", -1) == (int64_t)u->st.st_size) {
 		s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
-		*found = s->kept = true;
+		s->went_on = s->kept = true;
 	} else {
 		resume_forget(s->key);
 	}
-	if (*found && !s->part_size && !s->is_cut)
+	if (s->went_on && !s->part_size && !s->is_cut)
 		return cut_it(s);
 	return STATUS_OK;
 }
@@ -204,8 +208,8 @@ start(struct sending *s)
 
 /* ---- the end ---- */
 
-static int
-abort_it(struct sending *s)
+static void
+drop_session(struct sending *s)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
 	struct json *doc = NULL;
@@ -217,6 +221,12 @@ abort_it(struct sending *s)
 	buf_release(&path);
 	if (s->kept)
 		resume_forget(s->key);
+}
+
+static int
+abort_it(struct sending *s)
+{
+	drop_session(s);
 	return tally_error(s->u->tally, STATUS_FAILED, s->u->local, "it was changed while it was read; put it again");
 }
 
@@ -245,6 +255,8 @@ complete(struct sending *s)
 	json_object_end(&j);
 	if ((status = peer_try(s->peer, "POST", &path, &body, &http, &doc)) != STATUS_OK) {
 		tally_said(u->tally, status, u->path);
+	} else if (http == 400 && s->went_on) {
+		status = SENDING_ANEW;
 	} else if (http != 200 && http != 201) {
 		status = tally_refused(u->tally, u->path, http, doc);
 		/* Someone was faster: what was sent is of no use under the same base. */
@@ -262,6 +274,13 @@ complete(struct sending *s)
 	return status;
 }
 
+static void
+spare(struct sending *s, uint64_t bytes)
+{
+	tally_spare(s->u->tally, (int64_t)bytes);
+	atomic_fetch_add(&s->counted, bytes);
+}
+
 /* Bytes that the server has already count as done. */
 static void
 spare_what_is_there(struct sending *s)
@@ -270,7 +289,7 @@ spare_what_is_there(struct sending *s)
 	uint64_t need = 0;
 
 	for (const struct json *p = reply_first(reply_array(s->doc, "parts")); p && s->part_size; p = json_next(p))
-		tally_spare(s->u->tally, reply_int(p, "sizeBytes", 0));
+		spare(s, (uint64_t)reply_int(p, "sizeBytes", 0));
 	if (s->part_size || !missing)
 		return;
 	for (; m; m = json_next(m)) {
@@ -279,7 +298,7 @@ spare_what_is_there(struct sending *s)
 		if (json_as_int(m, 0, (int64_t)cut_count(&s->cut) - 1, &i) == 0)
 			need += cut_at(&s->cut, (size_t)i)->bytes;
 	}
-	tally_spare(s->u->tally, (int64_t)((uint64_t)s->u->st.st_size - need));
+	spare(s, (uint64_t)s->u->st.st_size - need);
 }
 
 static int
@@ -297,29 +316,63 @@ unchanged(struct sending *s)
 	return 1;
 }
 
+/* *same: the version there has these bytes, so no session is needed. */
+static int
+begin(struct sending *s, bool *same)
+{
+	const struct sender *u = s->u;
+	const uint64_t size = (uint64_t)u->st.st_size;
+	int status = STATUS_OK;
+
+	/* A file of several parts goes by chunks from the first time on: those of parts end where the parts do. */
+	if (!s->is_cut && (u->base || size > KEEP) && size <= CUT_MAX && size)
+		status = cut_it(s);
+	if (status != STATUS_OK)
+		return status;
+	*same = s->is_cut && unchanged(s);
+	return *same ? STATUS_OK : start(s);
+}
+
+static int
+go(struct sending *s)
+{
+	int status;
+
+	spare_what_is_there(s);
+	if ((status = sending_parts(s)) != STATUS_OK)
+		return status;
+	return changed(s->u) ? abort_it(s) : complete(s);
+}
+
+/* What was sent so far is of no use. */
+static void
+give_up(struct sending *s)
+{
+	drop_session(s);
+	tally_spare(s->u->tally, -(int64_t)atomic_exchange(&s->counted, 0));
+	atomic_store(&s->status, STATUS_OK);
+	s->went_on = s->kept = false;
+}
+
 int
 sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 {
 	struct sending s = { .u = u, .peer = peer, .crew = crew, .cut = CUT_INIT };
-	bool found = false;
+	bool same = false;
 	int status = STATUS_OK;
 
 	make_key(&s);
 	if ((uint64_t)u->st.st_size > KEEP)
-		status = find_session(&s, &found);
-	/* A file of several parts goes by chunks from the first time on: those of parts end where the parts do. */
-	if (status == STATUS_OK && !found && (u->base || (uint64_t)u->st.st_size > KEEP) && (uint64_t)u->st.st_size <= CUT_MAX &&
-	    u->st.st_size && (status = cut_it(&s)) == STATUS_OK && unchanged(&s))
-		goto out;
-	if (status == STATUS_OK && !found)
-		status = start(&s);
-	if (status == STATUS_OK) {
-		spare_what_is_there(&s);
-		status = sending_parts(&s);
+		status = find_session(&s);
+	if (status == STATUS_OK && !s.went_on)
+		status = begin(&s, &same);
+	if (status == STATUS_OK && !same)
+		status = go(&s);
+	if (status == SENDING_ANEW) {
+		give_up(&s);
+		if ((status = begin(&s, &same)) == STATUS_OK && !same)
+			status = go(&s);
 	}
-	if (status == STATUS_OK)
-		status = changed(u) ? abort_it(&s) : complete(&s);
-out:
 	json_free(s.doc);
 	cut_release(&s.cut);
 	return tally_outcome(u->tally, status, u->path);

@@ -10,6 +10,7 @@
  *	none -> started (kept in resume.h if it is long) -> parts sent -> completed (forgotten)
  *	                                                 -> changed on disk meanwhile: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
+ *	                                                 -> went on and is refused as unfit: given up for a new one, once
  *
  * A long file, and one of which there is a version already, is cut as the server cuts,
  * and only chunks that the server lacks are sent; a file of more than 10,000 chunks

@@ -94,6 +94,9 @@ judge(struct part *p, int status, int http, const struct json *doc)
 		note(p->s, tally_said(u->tally, status, u->path));
 	} else if (http == 403 && !strcmp(reply_str(reply_get(doc, "error"), "code", ""), "ticket_expired")) {
 		tally_spare(u->tally, -(int64_t)p->sent);
+	} else if (http == 400 && p->s->went_on) {
+		tally_spare(u->tally, -(int64_t)p->sent);
+		note(p->s, SENDING_ANEW);
 	} else if (http != 200) {
 		note(p->s, tally_refused(u->tally, u->path, http, doc));
 	} else {
@@ -102,7 +105,7 @@ judge(struct part *p, int status, int http, const struct json *doc)
 		if (strcmp(reply_str(doc, "sha256", hex), hex) != 0)
 			note(p->s, tally_error(u->tally, STATUS_INTEGRITY, u->path, "part %u arrived as other bytes than were sent", p->number));
 		else
-			atomic_fetch_add(&p->s->arrived, 1);
+			atomic_fetch_add(&p->s->arrived, 1), atomic_fetch_add(&p->s->counted, p->size);
 	}
 }
 
@@ -165,7 +168,9 @@ send_targets(struct sending *s, unsigned *highest)
 		if (!place(s, p->number, &p->offset, &p->size)) {
 			free(p->url);
 			free(p);
-			return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
+			if (s->crew)
+				crew_wait(s->crew);
+			return s->went_on ? SENDING_ANEW : tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
 		}
 		*highest = p->number;
 		if (s->crew)

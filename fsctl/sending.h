@@ -15,18 +15,22 @@
  * nothing is. Of the thread that calls sender_send(), but for what its crew does. All
  * that the tally is told; exit statuses.
  */
+#define SENDING_ANEW (-1)	/* in place of an exit status, unsaid: the session that went on does not fit the file */
+
 struct sending {
 	const struct sender *u;
 	struct peer *peer;
 	struct crew *crew;
 	char session[RESUME_ID], key[2048];
-	bool kept;
+	bool kept;		/* in resume.h */
+	bool went_on;		/* an earlier command began it */
 	uint64_t part_size;	/* 0: by chunks */
 	struct cut cut;
 	bool is_cut;
 	struct json *doc;	/* the last reply with targets */
 	atomic_int status;	/* the first failure of a part */
 	atomic_uint arrived;
+	atomic_ullong counted;	/* bytes that the tally has as handled, but for parts under way */
 };
 
 /*
@@ -34,7 +38,7 @@ struct sending {
  * is. Unsaid to the tally.
  */
 int sending_ask(struct sending *s, unsigned from, int *http);
-/* Sends all parts that s->doc and the replies after it ask for. */
+/* Sends all parts that s->doc and the replies after it ask for. SENDING_ANEW: if s->went_on. */
 int sending_parts(struct sending *s);
 
 #endif

@@ -735,3 +735,17 @@ nothing_arrived() {
 	[[ "$output" != *$'\e'* ]] || fail "an escape reached the terminal"
 	( eval "$(sed -n 's/^#   fsctl --data \(.*\) status$/dir=\1/p' <<< "$output")" && [ -f "$dir/VERSION" ] )
 }
+
+@test "a session that went on and is refused is begun anew, once" {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	head -c 9000000 /dev/zero > file
+	transfers "$nothing, "'"PUT /part": [500, "<html>"]'
+	run ctl put file w/x; status_is 1
+	: > "$D/requests.log"
+	transfers "$nothing, "'"GET /v1/uploads/up_1": [200, {"status": "open", "sizeBytes": 9000000, "partSizeBytes": 5000000,
+		"uploadTargets": [{"partNumber": 1, "url": "/part"}]}], "PUT /part": [400, {"error": {"code": "invalid_request", "message": "not so long"}}]'
+	run ctl put file w/x; status_is 2; has 'not so long' '1 failed'
+	[ "$(grep -c 'POST /v1/files:start-upload' "$D/requests.log")" = 1 ]
+	[ "$(grep -c 'DELETE /v1/uploads/up_1' "$D/requests.log")" = 1 ]
+}
