@@ -19,6 +19,7 @@
 #define VERB 32
 #define VALUE 32
 #define PREFIX "fsctl_last_"
+#define NAME_MOST 234		/* with what fio_write_file() adds for a while, 255 */
 
 enum metric { RUN, SUCCESS, DURATION, EXIT_CODE, ITEMS, BYTES, ERRORS, METRICS };
 static const struct {
@@ -167,26 +168,39 @@ open_folder(const char *path, const char **name, int *dir)
 	return *dir < 0 ? STATUS_USAGE : STATUS_OK;
 }
 
+/* Whether what is there may be replaced. */
+static int
+check_place(const char *path, int dir, const char *name)
+{
+	char *text = NULL;
+	struct stat st;
+	size_t len;
+	int status = STATUS_OK;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? STATUS_OK : cannot(path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return cannot(path, "it is there and is no file; it would be replaced");
+	if (fio_read_file(dir, name, FILE_MAX, &text, &len) != 0 || (len && !str_starts(text, "# HELP " PREFIX)))
+		status = cannot(path, "it is there and holds something else; name another, or remove it");
+	free(text);
+	return status;
+}
+
 int
 textfile_check(const char *path)
 {
 	int dir = -1, status;
 	const char *name;
-	char *text = NULL;
-	struct stat st;
-	size_t len;
 
 	if ((status = open_folder(path, &name, &dir)) != STATUS_OK)
 		return status;
 	if (faccessat(dir, ".", W_OK, AT_EACCESS) != 0)
 		status = cannot(path, "its folder can't be written to");
-	else if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		status = errno == ENOENT ? STATUS_OK : cannot(path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		status = cannot(path, "it is there and is no file; it would be replaced");
-	else if (fio_read_file(dir, name, FILE_MAX, &text, &len) != 0 || (len && !str_starts(text, "# HELP " PREFIX)))
-		status = cannot(path, "it is there and holds something else; name another, or remove it");
-	free(text);
+	else if (strlen(name) > NAME_MOST)
+		status = cannot(path, "its name is longer than 234 bytes");
+	else
+		status = check_place(path, dir, name);
 	fio_close(&dir);
 	return status;
 }
@@ -205,6 +219,9 @@ textfile_write(const char *path, const struct textfile_run *run)
 	/* Held until the folder is closed; who can't have it writes all the same, since the file is whole either way. */
 	while (flock(dir, LOCK_EX) != 0 && errno == EINTR)
 		;
+	/* The run itself may have put something there since it was checked. */
+	if ((status = check_place(path, dir, name)) != STATUS_OK)
+		goto out;
 	if ((rc = fio_read_file(dir, name, FILE_MAX, &text, &len)) == 0 || rc == ERR_NOTFOUND) {
 		textfile_merge(text, run, &out);
 		if ((rc = buf_finish(&out)) == 0)
@@ -212,6 +229,7 @@ textfile_write(const char *path, const struct textfile_run *run)
 	}
 	if (rc)
 		status = say_error(STATUS_FAILED, "--metrics-file %s: it can't be written: %s", path, err_text(rc));
+out:
 	free(text);
 	buf_release(&out);
 	fio_close(&dir);

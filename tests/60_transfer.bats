@@ -738,3 +738,20 @@ put_and_kill() {	# FILE PLACE
 	cmp "$D/a" "$D/back"
 	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
 }
+
+@test "--metrics-file does not take the place of what the run brought" {
+	local long
+	random_file "$D/a" 5000
+	fsctl -q put "$D/a" "$W/same"
+	mkdir "$D/m"
+	run fsctl get "$W/same" "$D/m/same" --metrics-file "$D/m/same"; status_is 1
+	[[ "$output" == *"--metrics-file $D/m/same: it is there and holds something else"* ]]
+	cmp "$D/a" "$D/m/same"
+	# A name that leaves no room for the temporary one is refused before anything is done.
+	long=$(printf 'x%.0s' {1..235})
+	run fsctl get "$W/same" "$D/m/other" --metrics-file "$D/m/$long"; status_is 2
+	[[ "$output" == *'longer than 234 bytes'* ]]
+	[ ! -e "$D/m/other" ]
+	run fsctl get "$W/same" "$D/m/other" --metrics-file "$D/m/${long%x}"; status_is 0
+	[ "$(PROM=$D/m/${long%x} metric exit_code get)" = 0 ]
+}
