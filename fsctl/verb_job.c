@@ -34,7 +34,7 @@ struct report {
 	const struct table_column *columns;
 	const char *title;
 	bool asked;				/* --quiet prints it too: it is what was asked for */
-	const char *items, *bytes, *errors;	/* what metrics are told; NULL: there is no such thing */
+	const char *items, *bytes, *errors;	/* what metrics are told; NULL: there is no such thing. Errors are problems */
 	const char *again;			/* what the same command does once more */
 };
 
@@ -90,6 +90,13 @@ count(const struct json *report, const char *name)
 	return name ? (uint64_t)reply_int(report, name, 0) : 0;
 }
 
+/* A problem that was found says more than that the time did not suffice to look for others. */
+static int
+found_or(int status, uint64_t problems)
+{
+	return status == STATUS_TIME_LIMIT && problems ? STATUS_INTEGRITY : status;
+}
+
 /* Says why it ended, and prints the report last. `status` is what it ended with. */
 static int
 print(struct ctl *ctl, const struct report *r, const struct followed *f, int status)
@@ -107,7 +114,7 @@ print(struct ctl *ctl, const struct report *r, const struct followed *f, int sta
 		add_text(&out, r, f, ctl->quiet);
 	printed = out_write(&out);
 	buf_release(&out);
-	return status == STATUS_OK ? printed : status;
+	return status == STATUS_OK ? printed : found_or(status, count(report, r->errors));
 }
 
 static int

@@ -749,3 +749,10 @@ nothing_arrived() {
 	[ "$(grep -c 'POST /v1/files:start-upload' "$D/requests.log")" = 1 ]
 	[ "$(grep -c 'DELETE /v1/uploads/up_1' "$D/requests.log")" = 1 ]
 }
+
+@test "check that found a problem in its time ends with that, and says that it was stopped" {
+	endless '"state": "stopped", "exitCode": 75, "report": {"chunks": 5, "problems": 1}'
+	awake
+	run ctl check --max-duration 3s --metrics-file F.prom; status_is 4; has 'time limit of 3s' 'begins at the beginning again'
+	[ "$(metric exit_code check) $(metric errors check)" = "4 1" ]
+}
