@@ -100,21 +100,30 @@ count(const struct shares *s, const char *name, size_t len, bool folders)
 	return n;
 }
 
-/* A file is preferred where no folder is asked for, as the daemon does. */
+/* A slash means folders alone. */
+static bool
+is_meant(const struct share *share, const char *name, size_t len, bool slash)
+{
+	return (share->folder || !slash) && is(share->name, name, len);
+}
+
+/*
+ * The daemon prefers a file where no slash asks for a folder: of one of each kind that
+ * says which, of more of them it would hit the file by chance.
+ */
 static int
 check_name(const struct shares *s, const struct remote *r, const char *name, size_t len, bool slash)
 {
-	const bool folders = slash || count(s, name, len, false) == 0;
-	const unsigned n = count(s, name, len, folders);
+	const unsigned folders = count(s, name, len, true), files = slash ? 0 : count(s, name, len, false);
 	unsigned told = 0;
 
-	if (n < 2)
+	if (folders < 2 && files < 2)
 		return STATUS_OK;
-	say_error(STATUS_USAGE, "%s: %u %s that are shared with you are called \"%.*s\"", r->ctl->doing, n, folders ? "folders" : "files",
-	    (int)len, name);
+	say_error(STATUS_USAGE, "%s: %u %s that are shared with you are called \"%.*s\"", r->ctl->doing, folders + files,
+	    !files ? "folders" : !folders ? "files" : "folders and files", (int)len, name);
 	for (size_t i = 0; i < s->n && told < TOLD; i++)
-		if (s->list[i].folder == folders && is(s->list[i].name, name, len) && ++told)
-			say_hint("%s/%s%s is one of them; you are its %s", r->name, s->list[i].id, folders ? "/" : "", s->list[i].role);
+		if (is_meant(&s->list[i], name, len, slash) && ++told)
+			say_hint("%s/%s%s is one of them; you are its %s", r->name, s->list[i].id, s->list[i].folder ? "/" : "", s->list[i].role);
 	say_hint("type the id in place of the name; `fsctl ls -l %s/ID` shows more", r->name);
 	return STATUS_USAGE;
 }

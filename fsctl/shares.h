@@ -7,7 +7,8 @@
 
 /*
  * Who has roles on parts of a workspace alone finds those at its top by name. Where
- * several have one name, a path that begins with it does not say which is meant: then,
+ * several have one name, a path that begins with it does not say which is meant (of one
+ * file and one folder a slash does: without it the file is meant): then,
  * and whenever one likes, the id of the folder or file takes the name's place
  * ("fld_…/below"). An id goes before a name that looks like one, so that nobody can put
  * something of theirs in its way.

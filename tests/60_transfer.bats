@@ -755,3 +755,23 @@ put_and_kill() {	# FILE PLACE
 	run fsctl get "$W/same" "$D/m/other" --metrics-file "$D/m/${long%x}"; status_is 0
 	[ "$(PROM=$D/m/${long%x} metric exit_code get)" = 0 ]
 }
+
+@test "of two folders and a file of one name none is hit by chance" {
+	local verb
+	partly
+	fsctl put -q -r "$D/t" "$W/E/S"
+	fsctl put -q "$D/t/a" "$W/F/S"
+	fsctl share add -q "$W/E/S" "lea$W" editor
+	fsctl share add -q "$W/F/S" "lea$W" editor
+	for verb in "rm -r $W/S" "rm $W/S" "get $W/S $D/x" "get -r $W/S $D/x" "put $D/t/sub/b $W/S" "put -r $D/t $W/S" "ls $W/S" "tree $W/S" "mv $W/S $W/T"; do
+		run n $verb; status_is 2
+		[[ "$output" == *'3 folders and files that are shared with you are called "S"'*"$W/f"*"$W/f"*"$W/f"*'in place of the name'* ]] || fail "$verb: $output"
+	done
+	run n rm -r "$W/S/"; status_is 2
+	[[ "$output" == *'2 folders that are shared'* ]]
+	[ ! -e "$D/x" ]
+	[ "$(fsctl get "$W/F/S" -)" = 1 ]
+	[ "$(fsctl ls -r "$W/D/S" | tr '\n' ' ')" = "$(fsctl ls -r "$W/E/S" | tr '\n' ' ')" ]
+	run n rm "$W/$(fsctl ls --json "$W/F" | jq -r 'select(.name == "S").id')"; status_is 0
+	run fsctl get "$W/F/S" -; status_is 10
+}
