@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "crew.h"
 #include "ctl.h"
@@ -22,6 +23,8 @@
 #include "tally.h"
 
 #define BODY_MAX (4u << 20)
+#define PACK_MS 2000
+#define PACK_LIMITED (1u << 20)	/* under a time limit, where nobody knows how fast it goes */
 
 struct entry {
 	struct pack_file f;
@@ -34,15 +37,31 @@ struct pack {
 	struct tally *tally;
 	const struct remote *to;
 	unsigned n;
-	uint64_t bytes;
+	uint64_t bytes, most;
 	struct buf body;	/* length and bytes, again and again */
 	uint64_t moved;		/* of the body, by the running try */
 	struct buf commit;
 	struct entry entries[PACK_FILES];
 };
 
+static uint64_t
+most_bytes(struct tally *tally, unsigned connections)
+{
+	const struct args *args = tally->ctl->args;
+	const uint64_t rate = tally->throttle.rate;
+	int64_t limit = 0, ms;
+	double bytes;
+
+	(void)args_duration(args, OPT_MAX_DURATION, &limit);
+	if (!rate)
+		return limit ? PACK_LIMITED : PACK_BYTES;
+	ms = limit && limit / 4 < PACK_MS ? limit / 4 : PACK_MS;
+	bytes = (double)rate * (double)ms / 1000 / connections;
+	return bytes < PACK_BYTES ? (uint64_t)bytes : PACK_BYTES;
+}
+
 struct pack *
-pack_new(struct tally *tally, const struct remote *to)
+pack_new(struct tally *tally, const struct remote *to, unsigned connections)
 {
 	struct pack *p = calloc(1, sizeof(*p));
 
@@ -50,6 +69,7 @@ pack_new(struct tally *tally, const struct remote *to)
 		return NULL;
 	p->tally = tally;
 	p->to = to;
+	p->most = most_bytes(tally, connections);
 	p->body.max = PACK_BYTES + PACK_FILES * 4 + (1u << 20);
 	p->commit.max = BODY_MAX;
 	return p;
@@ -58,7 +78,7 @@ pack_new(struct tally *tally, const struct remote *to)
 bool
 pack_fits(const struct pack *p, uint64_t size)
 {
-	return p->n < PACK_FILES && p->bytes + size <= PACK_BYTES;
+	return p->n < PACK_FILES && p->bytes + size <= p->most;
 }
 
 void

@@ -11,6 +11,10 @@
  * smallest chunk is one chunk.
  *
  *	filling (pack_add) -> sent by a crew, which frees it
+ *
+ * A pack that is under way when the time is over was sent in vain. So under --bwlimit it
+ * holds what goes in 2 s, or in a quarter of --max-duration, if the others of the crew
+ * send as much meanwhile; and 1 MiB under --max-duration alone. One file at least.
  */
 struct crew;
 struct tally;
@@ -27,8 +31,9 @@ struct pack_file {
 	struct stat st;
 };
 
-struct pack *pack_new(struct tally *tally, const struct remote *to);	/* NULL: no memory */
-bool pack_fits(const struct pack *p, uint64_t size);
+/* NULL: no memory. `connections`: of the crew. */
+struct pack *pack_new(struct tally *tally, const struct remote *to, unsigned connections);
+bool pack_fits(const struct pack *p, uint64_t size);	/* not to be asked of an empty one */
 void pack_add(struct pack *p, const struct pack_file *file);
 /* Gives it away. Failures are told to the tally, file by file. */
 void pack_send(struct pack *p, struct crew *crew);

@@ -33,6 +33,7 @@ struct put {
 	struct pack *pack;
 	bool into;		/* operands keep their names below the target */
 	bool recursive;
+	int connections;
 };
 
 /* One file that a member of the crew sends. */
@@ -121,7 +122,7 @@ give_to_pack(struct put *put, const struct sender *u)
 		pack_send(put->pack, put->crew);
 		put->pack = NULL;
 	}
-	if (!put->pack && !(put->pack = pack_new(&put->tally, &put->to)))
+	if (!put->pack && !(put->pack = pack_new(&put->tally, &put->to, (unsigned)put->connections)))
 		return no_memory(put, u->local);
 	pack_add(put->pack, &file);
 	return STATUS_OK;
@@ -468,16 +469,16 @@ int
 verb_put(struct ctl *ctl, const struct args *args)
 {
 	const char *to = args->operand[args->count - 1];
-	struct put put = { .recursive = args->given[OPT_RECURSIVE] != NULL };
-	int connections = CONNECTIONS, status;
+	struct put put = { .recursive = args->given[OPT_RECURSIVE] != NULL, .connections = CONNECTIONS };
+	int status;
 
-	if ((status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
+	if ((status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &put.connections)) != STATUS_OK ||
 	    (status = tally_init(&put.tally, ctl, "put", false)) != STATUS_OK)
 		return status;
 	if ((status = remote_open(ctl, to, &put.to)) != STATUS_OK)
 		tally_said(&put.tally, status, to);
 	else
-		status = crew_new(ctl, (unsigned)connections, &put.tally, &put.crew);
+		status = crew_new(ctl, (unsigned)put.connections, &put.tally, &put.crew);
 	put.into = put.to.folder || args->count > 2;
 	foresee(&put.tally, args);
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)

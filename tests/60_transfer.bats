@@ -775,3 +775,16 @@ put_and_kill() {	# FILE PLACE
 	run n rm "$W/$(fsctl ls --json "$W/F" | jq -r 'select(.name == "S").id')"; status_is 0
 	run fsctl get "$W/F/S" -; status_is 10
 }
+
+@test "small files get there in several goes, however short each one is" {
+	local go i
+	mkdir "$D/t"
+	for i in {1..200}; do random_file "$D/t/$i" 16384; done
+	# All of them take twice as long as the limit, and none may be sent in vain.
+	for go in {1..12}; do
+		run fsctl put -r --bwlimit 512KiB/s --max-duration 3s "$D/t" "$W/t"
+		[ "$status" = 14 ] || break
+	done
+	status_is 0
+	[ "$(fsctl ls "$W/t" | wc -l)" = 200 ]
+}
