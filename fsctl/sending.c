@@ -148,38 +148,48 @@ place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size
 	return number && (*offset < all || !all);
 }
 
+/* An exit status, said; SENDING_ANEW. */
+static int
+send_target(struct sending *s, const struct json *t, unsigned *highest)
+{
+	const char *url = reply_str(t, "url", NULL);
+	struct part *p = calloc(1, sizeof(*p));
+
+	if (!p || !url || !(p->url = strdup(url))) {
+		free(p);
+		return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "out of memory, or a reply of another version");
+	}
+	p->task.run = run_part;
+	p->s = s;
+	p->number = (unsigned)reply_int(t, "partNumber", 0);
+	if (!place(s, p->number, &p->offset, &p->size)) {
+		free(p->url);
+		free(p);
+		return s->went_on ? SENDING_ANEW :
+		    tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
+	}
+	*highest = p->number;
+	if (s->crew)
+		crew_add(s->crew, &p->task);
+	else
+		run_part(&p->task, s->peer);
+	return STATUS_OK;
+}
+
 /* All parts that the last reply has targets for; *highest of them. */
 static int
 send_targets(struct sending *s, unsigned *highest)
 {
 	const struct json *t = reply_first(reply_array(s->doc, "uploadTargets"));
+	int status = STATUS_OK;
 
-	for (; t && !stop_asked() && !atomic_load(&s->status); t = json_next(t)) {
-		const char *url = reply_str(t, "url", NULL);
-		struct part *p = calloc(1, sizeof(*p));
-
-		if (!p || !url || !(p->url = strdup(url))) {
-			free(p);
-			return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "out of memory, or a reply of another version");
-		}
-		p->task.run = run_part;
-		p->s = s;
-		p->number = (unsigned)reply_int(t, "partNumber", 0);
-		if (!place(s, p->number, &p->offset, &p->size)) {
-			free(p->url);
-			free(p);
-			if (s->crew)
-				crew_wait(s->crew);
-			return s->went_on ? SENDING_ANEW : tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
-		}
-		*highest = p->number;
-		if (s->crew)
-			crew_add(s->crew, &p->task);
-		else
-			run_part(&p->task, s->peer);
-	}
+	for (; t && status == STATUS_OK && !stop_asked() && !atomic_load(&s->status); t = json_next(t))
+		status = send_target(s, t, highest);
+	/* The tasks point to what is the caller's. */
 	if (s->crew)
 		crew_wait(s->crew);
+	if (status != STATUS_OK)
+		return status;
 	if (stop_asked())
 		return stop_asked();
 	return atomic_load(&s->status);

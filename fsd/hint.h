@@ -58,7 +58,7 @@ struct hint {
 	enum hint_kind kind;
 	int64_t workspace, sequence;	/* HINT_HEAD */
 };
-/* The next thing to say or do. ERR_AGAIN: nothing for now. ERR_CLOSED: the daemon stops. */
+/* The next thing to say or do. ERR_AGAIN: there is nothing yet. ERR_CLOSED: the daemon stops. */
 int hint_take(struct hint_hub *hub, struct hint_stream *s, struct hint *hint);
 
 unsigned hint_count(struct hint_hub *hub);
