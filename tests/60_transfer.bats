@@ -92,7 +92,8 @@ moved_reach() {	# FILE BYTES
 	random_file "$D/a" $((24 << 20))
 	fsctl put -q "$D/a" "$W/a"
 	fsctl get -q "$W/a" "$D/b"
-	head -c $((1 << 20)) /dev/urandom | dd of="$D/a" bs=1M seek=11 conv=notrunc status=none
+	random_file "$D/edit" $((1 << 20))
+	dd if="$D/edit" of="$D/a" bs=1M seek=11 conv=notrunc status=none
 	line=$(log_lines)
 	sum=$(put_again "$D/a" "$W/a")
 	moved "$sum" $((1 << 20)) $((6 << 20))
@@ -250,12 +251,13 @@ ahead() {	# FILE
 	fsctl get --json --bwlimit 4MiB/s "$W/a" "$D/b" > "$D/out"
 	rises "$D/out"
 	# Half of it is there already: it begins at the middle.
-	{ head -c $((8 << 20)) "$D/a"; head -c $((8 << 20)) /dev/urandom; } > "$D/c"
+	random_file "$D/half" $((8 << 20))
+	{ head -c $((8 << 20)) "$D/a"; cat "$D/half"; } > "$D/c"
 	fsctl put --json --bwlimit 2MiB/s "$D/c" "$W/a" > "$D/out"
 	rises "$D/out"
 	ahead "$D/out"
 	# Of several files all are counted from the beginning; of several places there each is the same part of the work.
-	head -c 1000 /dev/urandom > "$D/d"
+	random_file "$D/d" 1000
 	fsctl put --json --bwlimit 4MiB/s "$D/d" "$D/b" "$W/x/" > "$D/out"
 	rises "$D/out"
 	percents "$D/out" | jq -e '.[0] < 50'

@@ -211,6 +211,10 @@ become_user() {	# NAME WORKSPACE[/FOLDER/] [ROLE]
 		AWS_ACCESS_KEY_ID=$(json accessKeyId <<< "$out") && AWS_SECRET_ACCESS_KEY=$(json secretAccessKey <<< "$out")
 }
 
+# The same bytes at every run, others at every call: where content is cut into chunks, and so what a test may expect,
+# does not hang on luck.
 random_file() {	# FILE BYTES
-	head -c "$2" /dev/urandom > "$1"
+	random_files=$((${random_files-0} + 1))
+	/usr/bin/python3 -S -c 'import hashlib, sys; sys.stdout.buffer.write(hashlib.shake_128(sys.argv[1].encode()).digest(int(sys.argv[2])))' \
+		"${BATS_TEST_FILENAME##*/} ${BATS_TEST_NUMBER-} ${1##*/} $random_files" "$2" > "$1"
 }
