@@ -40,7 +40,7 @@ chunker_init(struct chunker *c, uint32_t min, uint32_t avg, uint32_t max)
 	pthread_once(&once, setup);
 	bits = 31 - __builtin_clz(avg);
 	*c = (struct chunker) {
-		.mask_s = mask(bits + 2), .mask_l = mask(bits - 2), .min = min, .avg = avg, .max = max
+		.mask_s = mask(bits), .mask_l = mask(bits - 1), .min = min, .avg = avg, .max = max
 	};
 	return 0;
 }

@@ -6,12 +6,15 @@
 #include <stdint.h>
 
 /*
- * Content-defined chunking: FastCDC with normalised chunking, level 2 (Xia et al., "The Design of Fast
- * Content-Defined Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020).
+ * Content-defined chunking: FastCDC (Xia et al., "The Design of Fast Content-Defined Chunking for Data
+ * Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020), with normalised chunking on one side: behind the
+ * average a cut is twice as likely, before it as likely as without. The paper's two bits on both sides make chunks
+ * more alike in size, but after an edit it takes longer until the same places are cut again: 3.3 MiB on average are
+ * new for 1 MiB edited with the default sizes (more than 6 MiB one time in thirteen), against 2.6 (one in 150).
  *
- * Clients cut files by the same rule, so it is written here in full ("fsd-fastcdc-1"). Arithmetic is modulo 2^64.
+ * Clients cut files by the same rule, so it is written here in full ("fsd-fastcdc-2"). Arithmetic is modulo 2^64.
  *
- *	gear[b]   for every byte value b: the first 8 bytes, little-endian, of SHA-256("fsd-fastcdc-1 gear " then
+ *	gear[b]   for every byte value b: the first 8 bytes, little-endian, of SHA-256("fsd-fastcdc-2 gear " then
  *	          the one byte b)
  *	h(n)      of the n bytes that a chunk has so far: sum of gear[byte[n-1-j]] * 2^j for j = 0 … 63, the
  *	          fingerprint of its last 64 bytes
@@ -19,8 +22,8 @@
  *	bits      floor(log2(avg))
  *
  * A chunk ends after n bytes, n being the smallest number for which one of these holds:
- *	min <= n < avg and h(n) & mask(bits + 2) is 0
- *	avg <= n < max and h(n) & mask(bits - 2) is 0
+ *	min <= n < avg and h(n) & mask(bits) is 0
+ *	avg <= n < max and h(n) & mask(bits - 1) is 0
  *	n = max
  *	the file ends
  *
@@ -35,7 +38,7 @@ struct chunker {
 	uint32_t n;			/* bytes of the current chunk so far */
 };
 
-#define CHUNKER_NAME "fsd-fastcdc-1"
+#define CHUNKER_NAME "fsd-fastcdc-2"
 #define CHUNKER_MIN_LEAST 64u		/* the fingerprint's window */
 #define CHUNKER_MAX_MOST (64u << 20)
 

@@ -155,7 +155,7 @@ test_gear_vectors(void)
 {
 	char line[256];
 	FILE *f = fopen(VECTORS, "r");
-	uint8_t label[20] = "fsd-fastcdc-1 gear ", hash[SHA256_SIZE];
+	uint8_t label[20] = "fsd-fastcdc-2 gear ", hash[SHA256_SIZE];
 	uint64_t value;
 	unsigned b;
 	int seen = 0;
@@ -229,8 +229,58 @@ test_resync(void)
 	CHECK(same + 6 > cuts);
 }
 
+/* How many of the bytes of `b` are in chunks that do not end and begin in `a` at the same places. */
+static size_t
+new_bytes(struct chunker *c, const uint8_t *a, const uint8_t *b, size_t len)
+{
+	static bool cut_there[(32 << 10) + 1];
+	size_t new = 0, start = 0;
+	bool cut;
+
+	memset(cut_there, 0, len + 1);
+	cut_there[0] = cut_there[len] = true;
+	chunker_reset(c);
+	for (size_t at = 0; at < len; cut_there[at] |= cut)
+		at += chunker_scan(c, a + at, len - at, &cut);
+	chunker_reset(c);
+	for (size_t at = 0; at < len;) {
+		at += chunker_scan(c, b + at, len - at, &cut);
+		if (!cut && at < len)
+			continue;
+		if (!cut_there[start] || !cut_there[at] || memcmp(a + start, b + start, at - start))
+			new += at - start;
+		start = at;
+	}
+	return new;
+}
+
+/* An edit as long as an average chunk costs more than six of them one time in a hundred at most. */
+static void
+test_edits(void)
+{
+	static uint8_t a[32 << 10], b[32 << 10];
+	size_t sum = 0;
+	int costly = 0;
+	struct chunker c;
+
+	CHECK_INT(0, chunker_init(&c, 256, 1024, 4096));
+	for (unsigned i = 0; i < 4000; i++) {
+		size_t new;
+
+		splitmix(2 * i, a, sizeof(a));
+		memcpy(b, a, sizeof(a));
+		splitmix(2 * i + 1, b + (11 << 10), 1 << 10);
+		new = new_bytes(&c, a, b, sizeof(a));
+		sum += new;
+		costly += new > 6 << 10;
+	}
+	fprintf(stderr, "# %zu bytes an edit, %d of 4000 cost more than 6 KiB\n", sum / 4000, costly);
+	CHECK(costly <= 40);
+	CHECK(sum / 4000 <= 2800);
+}
+
 static const struct test tests[] = {
 	TEST(test_vectors), TEST(test_gear_vectors), TEST(test_parameters), TEST(test_empty_call),
-	TEST(test_resync), TEST_END
+	TEST(test_resync), TEST(test_edits), TEST_END
 };
 TEST_MAIN(tests)
