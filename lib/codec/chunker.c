@@ -12,7 +12,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 setup(void)
 {
-	uint8_t label[] = CHUNKER_NAME " gear ?", hash[SHA256_SIZE];
+	uint8_t label[] = "fsd-fastcdc-1 gear ?", hash[SHA256_SIZE];
 	size_t len = sizeof(label) - 1;
 
 	for (int b = 0; b < 256; b++) {

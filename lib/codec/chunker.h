@@ -14,8 +14,8 @@
  *
  * Clients cut files by the same rule, so it is written here in full ("fsd-fastcdc-2"). Arithmetic is modulo 2^64.
  *
- *	gear[b]   for every byte value b: the first 8 bytes, little-endian, of SHA-256("fsd-fastcdc-2 gear " then
- *	          the one byte b)
+ *	gear[b]   for every byte value b: the first 8 bytes, little-endian, of SHA-256("fsd-fastcdc-1 gear " then
+ *	          the one byte b); as in an earlier rule, most of whose cuts are cuts of this one
  *	h(n)      of the n bytes that a chunk has so far: sum of gear[byte[n-1-j]] * 2^j for j = 0 … 63, the
  *	          fingerprint of its last 64 bytes
  *	mask(k)   the k bits below the highest one: bits 62 … 63-k

@@ -155,7 +155,7 @@ test_gear_vectors(void)
 {
 	char line[256];
 	FILE *f = fopen(VECTORS, "r");
-	uint8_t label[20] = "fsd-fastcdc-2 gear ", hash[SHA256_SIZE];
+	uint8_t label[20] = "fsd-fastcdc-1 gear ", hash[SHA256_SIZE];
 	uint64_t value;
 	unsigned b;
 	int seen = 0;
