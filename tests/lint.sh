@@ -181,6 +181,13 @@ rule_mandoc_finds_nothing_in_the_man_pages() {
 	fi
 }
 
+rule_fsctl_1_has_every_verb() {
+	local verb
+	sed -nE 's/^\t\{ "([a-z]+)", ("([a-z]+)"|NULL), .*/\1 \3/p' fsctl/verbs.c | sed 's/ $//' | while read -r verb; do
+		grep -qE "^\.It Cm $verb( |$)" man/fsctl.1 || echo "man/fsctl.1 says nothing of $verb"
+	done
+}
+
 n=0 bad=0
 for rule in $(declare -F | sed -n 's/^declare -f rule_/rule_/p'); do
 	skip=
