@@ -111,6 +111,7 @@ struct tree_restore {
 	int64_t workspace, file, version;
 	int64_t base;			/* the version that must be current; 0: any */
 	struct actor actor;
+	bool cleared;			/* where it will be shown has been judged already: its name need not be free */
 	/* results */
 	int64_t result, sequence;	/* the new version */
 	int64_t before;			/* the sequence in front of the commit's events */

@@ -71,7 +71,7 @@ tree_restore_in(struct txn *t, struct tree_restore *r)
 		r->current = g.entry.live ? g.entry.version_id : 0;
 		rc = ERR_PRECONDITION;
 	}
-	if (rc == 0 && !g.entry.live && (rc = tree_clear(t, &g.at, 0, &taken)) == ERR_EXISTS) {
+	if (rc == 0 && !g.entry.live && !r->cleared && (rc = tree_clear(t, &g.at, 0, &taken)) == ERR_EXISTS) {
 		r->existing = taken.id;
 		r->existing_kind = taken.kind;
 	}

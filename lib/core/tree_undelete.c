@@ -237,7 +237,7 @@ undelete_trash_file(struct txn *t, struct undeletion *x, const struct file_row *
 static int
 restore_hidden(struct txn *t, struct tree_undelete *u, int64_t file)
 {
-	struct tree_restore r = { .workspace = u->workspace, .file = file, .actor = u->actor };
+	struct tree_restore r = { .workspace = u->workspace, .file = file, .actor = u->actor, .cleared = true };
 	struct db_row row = DB_ROW_INIT;
 	struct version_row v;
 	int rc = tbl_version_newest_old(t->db, u->workspace, file, &row, &v);

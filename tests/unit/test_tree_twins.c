@@ -133,9 +133,38 @@ test_a_folder_of_twins_comes_back(void)
 	obj_close();
 }
 
+/* Where versioning is suspended a marker stands alone, and what it hid comes back as a new version: at the same places. */
+static void
+test_behind_a_lone_marker(void)
+{
+	struct object_info info = OBJECT_INFO_INIT;
+	int64_t id;
+	int rc;
+
+	CHECK_INT(0, obj_open(DAY_MS, VERSIONING_SUSPENDED));
+	CHECK_INT(0, obj_put("a", "text", &info));
+	CHECK_INT(0, obj_delete("a", 0, NULL));
+	CHECK_INT(0, obj_put("a/y", "in a folder", NULL));
+	CHECK_INT(ERR_EXISTS, kit_undelete(NODE_FILE, info.file_id, 0, NULL));
+	CHECK(undeleted.existing == FOLDER("a") && undeleted.existing_kind == NODE_FOLDER);
+	CHECK_INT(0, kit_undelete(NODE_FILE, info.file_id, 0, "b"));
+	CHECK_STR("text", obj_text("b", 0, &rc));
+	CHECK(!FILE_ID("a"));
+	CHECK_INT(0, obj_put("t/a", "file", NULL));
+	CHECK_INT(0, obj_put("t/a/b", "below", NULL));
+	id = FOLDER("t");
+	CHECK_INT(0, kit_remove(NODE_FOLDER, id, -1));
+	CHECK_INT(0, kit_undelete(NODE_FOLDER, id, 0, NULL));
+	CHECK_STR("below", obj_text("t/a/b", 0, &rc));
+	CHECK_STR("file", obj_text("t/a", 0, &rc));
+	CHECK_SOUND();
+	object_info_release(&info);
+	obj_close();
+}
+
 static const struct test tests[] = {
 	TEST(test_a_folder_is_not_made_again_beside_a_file), TEST(test_nor_one_above_it),
 	TEST(test_a_folder_that_is_not_shown_stays_so_beside_a_file), TEST(test_a_file_does_not_come_back_beside_a_folder),
-	TEST(test_a_folder_of_twins_comes_back), TEST_END
+	TEST(test_a_folder_of_twins_comes_back), TEST(test_behind_a_lone_marker), TEST_END
 };
 TEST_MAIN(tests)
