@@ -153,8 +153,9 @@ s3_get_attributes(struct request *req)
 	struct query q;
 	int rc;
 
-	if ((rc = read_query(req, &q)) != 0 || (rc = s3_find_object(req)) != 0 ||
-	    (rc = s3_refuse_keys(req)) != 0 || (rc = s3_read_conditions(req, &req->found)) != 0)
+	if ((rc = read_query(req, &q)) != 0 || (rc = s3_find_object(req)) != 0 || (rc = s3_refuse_keys(req)) != 0)
 		return rc;
-	return reply_with(req, &q);
+	/* What is said of an object has no tag of its own: there is no 304. */
+	rc = s3_read_conditions(req, &req->found);
+	return rc && rc != ERR_UNMODIFIED ? rc : reply_with(req, &q);
 }
