@@ -28,7 +28,7 @@
  * could not be looked at before it was parsed (guard.h).
  *
  * A request that is cut (http_cut()) gets its reply from the cutter's thread; its own thread then sees the end of what can
- * be read. Who comes first, cut or settle(), decides which reply there is.
+ * be read, or, if it waited, that it was cut. Who comes first, cut or settle(), decides which reply there is.
  *
  * Requests that may wait for long, and replies without end, leave the library (http_park.c): over TLS they can't.
  *

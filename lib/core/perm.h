@@ -41,7 +41,7 @@ struct grant {
 	enum role role;
 	int64_t created_us;
 	char principal_name[LIMIT_USER_NAME + 1];
-	bool in_trash;			/* it sleeps: what it is on is in the trash, or deleted by a marker */
+	bool in_trash;			/* it sleeps: what it is on is in the trash, deleted by a marker, or destroyed (it ends soon: grant_expire()) */
 	char path[LIMIT_KEY + 1];	/* "" for the workspace; folders end in "/" (cut with … when longer); in the trash the last one, "" if that is not known */
 };
 /* `path` "" is the workspace, ending in "/" a folder (made if missing), else a file (ERR_NOTFOUND). Emits SHARE_GRANTED / SHARE_REVOKED. */
