@@ -35,7 +35,7 @@ struct batch {
 	struct blob_home homes[HOMES_MAX];
 	size_t nhomes;
 	bool guarded;
-	bool auth, structure;	/* raise the epoch */
+	bool structure;		/* raises its epoch; that of authorisation: store->auth_changing */
 	bool auth_before, structure_before;
 };
 
@@ -66,7 +66,7 @@ static void
 forget_all(struct batch *b)
 {
 	b->count = 0;
-	b->auth = b->structure = false;
+	b->store->auth_changing = b->structure = false;
 }
 
 int
@@ -93,7 +93,7 @@ mark(struct batch *b)
 		b->slots[i]->gone |= b->slots[i]->gone_now;
 		b->slots[i]->touched = b->slots[i]->loaded_now = b->slots[i]->gone_now = false;
 	}
-	b->auth_before = b->auth;
+	b->auth_before = b->store->auth_changing;
 	b->structure_before = b->structure;
 }
 
@@ -112,7 +112,7 @@ restore(struct batch *b)
 			s->used = true;
 		s->gone_now = false;
 	}
-	b->auth = b->auth_before;
+	b->store->auth_changing = b->auth_before;
 	b->structure = b->structure_before;
 }
 
@@ -147,8 +147,8 @@ write_rows(struct batch *b)
 	for (size_t i = 0; rc == 0 && i < b->count; i++)
 		if (b->slots[i]->used && b->slots[i]->row.dirty)
 			rc = tbl_workspace_update(b->txn.db, &b->slots[i]->row);
-	if (rc == 0 && (b->auth || b->structure))
-		rc = tbl_store_epochs_set(b->txn.db, b->store->auth_epoch + b->auth,
+	if (rc == 0 && (b->store->auth_changing || b->structure))
+		rc = tbl_store_epochs_set(b->txn.db, b->store->auth_epoch + b->store->auth_changing,
 		    b->store->structure_epoch + b->structure);
 	return rc;
 }
@@ -191,8 +191,9 @@ publish(struct batch *b)
 {
 	struct store *store = b->store;
 
-	if (b->auth)
+	if (store->auth_changing)
 		store->auth_epoch++;
+	store->auth_changing = false;
 	if (b->structure)
 		store->structure_epoch++;
 	for (size_t i = 0; store->committed && i < b->count; i++) {
@@ -278,7 +279,7 @@ txn_workspace_forget(struct txn *t, int64_t workspace)
 int
 txn_auth_changed(struct txn *t)
 {
-	t->batch->auth = true;
+	t->store->auth_changing = true;
 	return 0;
 }
 

@@ -41,7 +41,7 @@ look_up(struct db_conn *c, int64_t principal, int64_t workspace, struct perm_fac
 	return rc;
 }
 
-/* `db`: a read transaction of the caller's, or NULL. */
+/* `db`: a transaction of the caller's, or NULL. A closure may see what an earlier one of its batch changed. */
 static int
 fact_of(struct store *store, struct db_conn *db, int64_t principal, int64_t workspace, struct perm_fact *fact)
 {
@@ -50,7 +50,8 @@ fact_of(struct store *store, struct db_conn *db, int64_t principal, int64_t work
 	struct db_conn *own = NULL;
 	int rc;
 
-	if ((rc = cache_get(store->caches->grants, key, sizeof(key), epoch, fact)) != ERR_AGAIN)
+	if (!(db && store->auth_changing) &&
+	    (rc = cache_get(store->caches->grants, key, sizeof(key), epoch, fact)) != ERR_AGAIN)
 		return rc;
 	if (!db && (rc = db_read_begin(store->db, &own)) != 0)
 		return rc;

@@ -20,6 +20,7 @@ struct sharing {
 	struct share *s;
 	struct node node;
 	bool gone;			/* it is in the trash, or in what is */
+	bool by_root;			/* the workspace, asked for by its root folder: that there is one is not for everybody */
 };
 
 /* ---- what is meant ---- */
@@ -63,6 +64,7 @@ find_target(struct db_conn *db, struct sharing *sh, const struct workspace_row *
 	if (s->kind == SHARE_FOLDER && s->id == w->root_folder_id) {
 		s->kind = SHARE_WORKSPACE;
 		s->id = w->id;
+		sh->by_root = true;
 	}
 	*target = (struct grant_target) { .kind = (int)s->kind, .resource = s->id, .node = s->id, .name = { "", 0 } };
 	if (s->kind == SHARE_WORKSPACE) {
@@ -119,7 +121,7 @@ permit(struct db_conn *db, const struct sharing *sh, const struct workspace_row 
 		rc = node_role(sh->store, db, s->who, node_kind_of(s), s->id, w->id, &role, NULL);
 	if (rc)
 		return rc;
-	s->found = role >= (sh->gone ? ROLE_OWNER : ROLE_VIEWER) || s->kind == SHARE_WORKSPACE;
+	s->found = role >= (sh->gone ? ROLE_OWNER : ROLE_VIEWER) || (s->kind == SHARE_WORKSPACE && !sh->by_root);
 	if (taking && s->who && s->who->id == s->principal) {
 		rc = tbl_grant_get(db, s->id, s->principal, &own);
 		s->found |= rc == 0;

@@ -38,6 +38,7 @@ struct store {
 	void *gc_state;			/* lib/jobs/gc.c's, which sets how it is freed */
 	void (*gc_free)(void *gc_state);
 	_Atomic int64_t auth_epoch, structure_epoch;	/* commit.h */
+	_Atomic bool auth_changing;	/* what is cached under the first is not what the running batch sees */
 };
 
 #endif

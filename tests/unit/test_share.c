@@ -153,6 +153,12 @@ test_the_root_folder_stands_for_the_workspace(void)
 	CHECK_INT(0, perm_check(sc.s, &sc.ann, ACTION_WRITE, sc.ws.id, SLICE("new")));
 	CHECK_INT(0, take(&sc, SHARE_FOLDER, sc.ws.root_folder_id, &sc.ann));
 	CHECK_INT(ERR_DENIED, perm_check(sc.s, &sc.ann, ACTION_WRITE, sc.ws.id, SLICE("new")));
+	/* That there is one is not told to who has no role on it. */
+	for (int i = 0; i < 2; i++) {
+		s = (struct share) { .kind = SHARE_FOLDER, .id = sc.ws.root_folder_id, .principal = i ? sc.ann.id : sc.bob.id,
+			.who = &sc.ann, .actor = sc.by };
+		CHECK(share_take(sc.s, &s, NULL) == ERR_NOTFOUND && !s.found);
+	}
 	store_close(sc.s);
 }
 
@@ -268,6 +274,60 @@ test_a_role_that_goes_meanwhile(void)
 	pthread_join(thread, &rc);
 	CHECK_INT(ERR_NOTFOUND, (intptr_t)rc);
 	CHECK(!h.found);
+	CHECK_STR("r", may(&sc, &sc.bob, NODE_FILE, sc.file));
+	store_close(sc.s);
+}
+
+static int
+hold(struct txn *t, void *arg)
+{
+	struct held *h = arg;
+
+	(void)t;
+	if (!h->once++) {
+		sem_post(&h->begun);
+		sem_wait(&h->go);
+	}
+	return 0;
+}
+
+static int
+take_all(struct txn *t, void *arg)
+{
+	struct held *h = arg;
+	int rc = tbl_grant_revoke(t->db, h->sc->ws.id, h->sc->ws.id, h->sc->ann.id, t->now_us, 1000);
+
+	return rc ? rc : txn_auth_changed(t);
+}
+
+/* Both in one batch, and of the role on the whole workspace, which is cached until the batch is done. */
+static void
+test_a_role_that_goes_in_the_same_batch(void)
+{
+	struct scene sc;
+	struct held h = { .sc = &sc };
+	struct commit_wait first = { .commit = { .run = hold, .arg = &h, .large = true } };
+	struct commit_wait w = { .commit = { .run = take_all, .arg = &h } };
+	pthread_t thread;
+	void *rc = NULL;
+
+	CHECK_INT(0, open_scene(&sc, 0));
+	CHECK_INT(0, give(&sc, SHARE_WORKSPACE, sc.ws.id, &sc.ann, ROLE_OWNER));
+	CHECK_INT(0, give(&sc, SHARE_FILE, sc.file, &sc.bob, ROLE_VIEWER));
+	CHECK_INT(0, perm_check(sc.s, &sc.ann, ACTION_MANAGE, sc.ws.id, SLICE("")));
+	sem_init(&h.begun, 0, 0);
+	sem_init(&h.go, 0, 0);
+	first.commit.workspace = w.commit.workspace = sc.ws.id;
+	CHECK_INT(0, commit_start(sc.s, &first));
+	sem_wait(&h.begun);
+	CHECK_INT(0, commit_start(sc.s, &w));
+	CHECK_INT(0, pthread_create(&thread, NULL, ask, &h));
+	usleep(200000);		/* she is let through so far */
+	sem_post(&h.go);
+	CHECK_INT(0, commit_end(&first));
+	CHECK_INT(0, commit_end(&w));
+	pthread_join(thread, &rc);
+	CHECK_INT(ERR_NOTFOUND, (intptr_t)rc);
 	CHECK_STR("r", may(&sc, &sc.bob, NODE_FILE, sc.file));
 	store_close(sc.s);
 }
@@ -542,6 +602,7 @@ static const struct test tests[] = {
 	TEST(test_what_is_refused),
 	TEST(test_only_owners_share),
 	TEST(test_a_role_that_goes_meanwhile),
+	TEST(test_a_role_that_goes_in_the_same_batch),
 	TEST(test_given_again),
 	TEST(test_a_shared_folder_stays),
 	TEST(test_who_sees_which_grants),
