@@ -5,6 +5,7 @@
 #include "admin.h"
 #include "api.h"
 #include "api_calls.h"
+#include "chunker.h"
 #include "daemon.h"
 #include "err.h"
 #include "limits.h"
@@ -90,6 +91,7 @@ put_chunking(struct json_out *j, const struct workspace_row *w)
 	json_key(j, "chunking");
 	json_object_begin(j);
 	json_key_str(j, "algorithm", "fastcdc");
+	json_key_str(j, "rule", CHUNKER_NAME);
 	json_key_uint(j, "min", w->chunk_min);
 	json_key_uint(j, "avg", w->chunk_avg);
 	json_key_uint(j, "max", w->chunk_max);

@@ -165,7 +165,7 @@ def workspaces(api, other):
     changed = api.good("PATCH", path, {"displayName": "New", "quotaBytes": 1000, "historyMs": 5, "versioning": "on"})
     assert changed == api.good("GET", path, minSequence=0)
     assert (changed["displayName"], changed["quotaBytes"], changed["historyMs"], changed["versioning"]) == ("New", 1000, 5, "on")
-    assert changed["chunking"] == {"algorithm": "fastcdc", "min": 262144, "avg": 1048576, "max": 4194304}
+    assert changed["chunking"] == {"algorithm": "fastcdc", "rule": "fsd-fastcdc-2", "min": 262144, "avg": 1048576, "max": 4194304}
     api.bad("409 conflict", "PATCH", path, {"versioning": "off"})
     folder = api.good("POST", "/folders", {"workspaceId": made["workspaceId"], "parentFolderId": "root", "name": "in the way"})
     api.bad("409 not_empty", "DELETE", path)

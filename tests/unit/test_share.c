@@ -547,33 +547,6 @@ test_grants_of_what_is_destroyed_end(void)
 /* ---- guessing names ---- */
 
 static void
-test_misses_are_limited(void)
-{
-	struct misses *m = NULL;
-	int64_t now = 1000000000;
-
-	CHECK_INT(0, misses_new(&m));
-	for (int i = 0; i < MISSES_AT_ONCE; i++) {
-		CHECK_INT(0, misses_wait(m, 7, now));
-		misses_add(m, 7, now);
-	}
-	CHECK_INT(MISSES_EVERY_US, misses_wait(m, 7, now));
-	CHECK_INT(0, misses_wait(m, 8, now));
-	CHECK_INT(1, misses_wait(m, 7, now + MISSES_EVERY_US - 1));
-	CHECK_INT(0, misses_wait(m, 7, now + MISSES_EVERY_US));
-	misses_add(m, 7, now + MISSES_EVERY_US);
-	CHECK_INT(MISSES_EVERY_US, misses_wait(m, 7, now + MISSES_EVERY_US));
-	/* long after, all are forgiven, and no more than all */
-	now += 1000 * MISSES_EVERY_US;
-	for (int i = 0; i < MISSES_AT_ONCE; i++) {
-		CHECK_INT(0, misses_wait(m, 7, now));
-		misses_add(m, 7, now);
-	}
-	CHECK_INT(MISSES_EVERY_US, misses_wait(m, 7, now));
-	misses_free(m);
-}
-
-static void
 test_names_cannot_be_guessed(void)
 {
 	struct principal p;
@@ -609,7 +582,6 @@ static const struct test tests[] = {
 	TEST(test_what_was_given),
 	TEST(test_grants_in_the_trash_sleep),
 	TEST(test_grants_of_what_is_destroyed_end),
-	TEST(test_misses_are_limited),
 	TEST(test_names_cannot_be_guessed),
 	TEST_END
 };
