@@ -187,7 +187,7 @@ wait_socket() {
 	(exec 7<> "$BATS_TEST_TMPDIR/ready"; exec "$FSD" --data "$STORE" --listen 127.0.0.1:0 --ready-fd 7 \
 		> "$BATS_TEST_TMPDIR/log" 2>&1 3>&-) &
 	OTHER=$!
-	read -t 20 -r line < "$BATS_TEST_TMPDIR/ready"
+	read -t 120 -r line < "$BATS_TEST_TMPDIR/ready"
 	[ "$line" = ready ]
 	grep -Eq 'fsd [0-9.]+ listening on 127\.0\.0\.1:[0-9]+ \(http\), data in ' "$BATS_TEST_TMPDIR/log"
 	kill -TERM "$OTHER"

@@ -239,7 +239,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	start=$SECONDS
 	s3_curl /feed/f4 -X PUT -d 4
 	wait $waiter
-	[ $((SECONDS - start)) -lt 15 ]
+	[ $((SECONDS - start)) -lt 40 ]
 	[ "$(jq -r '.changes[0].name' "$BATS_TEST_TMPDIR/waited")" = f4 ]
 	within 60 watchers_are 0
 }
@@ -298,7 +298,7 @@ s3_as() {	# KEY:SECRET PATH [CURL-ARGUMENTS...]: prints the status
 	start=$SECONDS
 	kill -TERM $pid
 	wait $pid
-	[ $((SECONDS - start)) -lt 15 ]
+	[ $((SECONDS - start)) -lt 40 ]
 	wait $waiter
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/waited")" = 200 ]
 }

@@ -53,13 +53,13 @@ planted() {	# VARIANT ROUNDS
 }
 
 @test "planted bug: segments are not flushed, and the power cut notices" {
-	planted bug-noflush 6
+	planted bug-noflush 30
 }
 
 @test "planted bug: synchronous=NORMAL, and the power cut notices" {
-	planted bug-normal 6
+	planted bug-normal 30
 }
 
 @test "planted bug: acknowledged before the commit, and the power cut notices" {
-	planted bug-early 20
+	planted bug-early 60
 }

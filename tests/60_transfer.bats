@@ -112,7 +112,7 @@ moved_reach() {	# FILE BYTES
 
 @test "put goes on where kill -9 of fsctl left it" {
 	random_file "$D/a" $((40 << 20))
-	"$FSCTL" --data "$STORE" --json put --bwlimit 10MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
+	"$FSCTL" --data "$STORE" --json put --bwlimit 4MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
 	local pid=$!
 	within 60 moved_reach "$D/out" $((20 << 20))
 	kill -KILL $pid
@@ -129,7 +129,7 @@ moved_reach() {	# FILE BYTES
 	random_file "$D/a" $((40 << 20))
 	fsctl put -q "$D/a" "$W/a"
 	mkdir "$D/to"
-	"$FSCTL" --data "$STORE" --json get --bwlimit 10MiB/s "$W/a" "$D/to/a" > "$D/out" 3>&- &
+	"$FSCTL" --data "$STORE" --json get --bwlimit 4MiB/s "$W/a" "$D/to/a" > "$D/out" 3>&- &
 	local pid=$!
 	within 60 moved_reach "$D/out" $((20 << 20))
 	kill -KILL $pid
@@ -186,7 +186,7 @@ in_several_goes() {	# ARGUMENTS...
 	[ "$(metric exit_code "$1") $(metric errors "$1")" = "14 0" ]
 	[ -z "$(metric success_timestamp_seconds "$1")" ]
 	sent=$(tail -n 1 "$D/out" | jq .movedBytes)
-	for goes in {1..20}; do
+	for goes in {1..60}; do
 		rc=0
 		eval "$resume" > "$D/out" 2> "$D/err" || rc=$?
 		sum=$(tail -n 1 "$D/out")
@@ -686,7 +686,7 @@ part_or_loss() {	# something came to a part, or the finished file was touched
 	random_file "$D/twenty" 20000000
 	fsctl -q put "$D/twenty" "$W/twenty"
 	mkdir "$D/g"
-	"$FSCTL" --data "$STORE" -q get --bwlimit 10MiB/s "$W/twenty" "$D/g/A" 3>&- & a=$!
+	"$FSCTL" --data "$STORE" -q get --bwlimit 4MiB/s "$W/twenty" "$D/g/A" 3>&- & a=$!
 	within 60 compgen -G "$D/g/.fsctl-*.part"
 	run fsctl get "$W/twenty" "$D/g/A"; status_is 0
 	cmp "$D/twenty" "$D/g/A"
@@ -698,7 +698,7 @@ part_or_loss() {	# something came to a part, or the finished file was touched
 # Until a session of the file is kept and bytes have arrived there.
 put_and_kill() {	# FILE PLACE
 	local pid
-	"$FSCTL" --data "$STORE" --json put --bwlimit 10MiB/s "$1" "$2" > "$D/out" 3>&- & pid=$!
+	"$FSCTL" --data "$STORE" --json put --bwlimit 4MiB/s "$1" "$2" > "$D/out" 3>&- & pid=$!
 	within 60 moved_reach "$D/out" $((8 << 20))
 	kill -KILL $pid
 	wait $pid || true
@@ -783,7 +783,7 @@ put_and_kill() {	# FILE PLACE
 	mkdir "$D/t"
 	for i in {1..200}; do random_file "$D/t/$i" 16384; done
 	# All of them take twice as long as the limit, and none may be sent in vain.
-	for go in {1..12}; do
+	for go in {1..60}; do
 		run fsctl put -r --bwlimit 512KiB/s --max-duration 3s "$D/t" "$W/t"
 		[ "$status" = 14 ] || break
 	done

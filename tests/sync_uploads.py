@@ -178,7 +178,8 @@ def conflicts():
     assert not at(ws, "a.txt")
     done = api.call("POST", COMPLETE, {"uploadSessionId": edit["uploadSessionId"]})
     assert done["fileId"] == first["fileId"] and at(ws, "a.txt")["versionId"] == done["versionId"]
-    events = [e["eventType"] for e in api.changes("begin", ws)[0]][-3:]
+    # Hashes that the daemon makes in its own time come between.
+    events = [e["eventType"] for e in api.changes("begin", ws)[0] if e["eventType"] != "FILE_METADATA_CHANGED"][-3:]
     assert events == ["FILE_DELETED", "FILE_RESTORED", "FILE_VERSION_COMMITTED"], events
 
 
@@ -641,6 +642,8 @@ def batches():
     assert status == 200 and doc["results"][1]["name"] == "moved", (status, doc)
     assert not at(ws, "f") and not at(ws, "b") and at(ws, "moved")["id"] == a["fileId"]
     events = api.changes("begin", ws)[0][before:]
+    # Between the two commits and behind them hashes may come that the daemon makes in its own time.
+    events = [e for e in events if e["eventType"] != "FILE_METADATA_CHANGED"]
     assert [e["endsCommit"] for e in events] == [False] * (len(events) - 1) + [True], events
     assert [e["sequence"] for e in events] == list(range(events[0]["sequence"], doc["sequence"] + 1)), events
     for wrong in ({}, {"op": "made"}, {"op": "delete"}, dict(create("x"), nmae=1), {"op": "folder", "name": "x", "parentOp": 0}):

@@ -38,6 +38,13 @@ class Daemon:
 
     def start(self):
         """On the port of the last time, where it can be had, so that clients go on."""
+        for _ in range(3):
+            if self.start_once():
+                return
+        raise Lost("fsd finds no free port")
+
+    def start_once(self):
+        """False: somebody else took the port before fsd did."""
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -46,18 +53,23 @@ class Daemon:
                 s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         with open(self.log, "ab") as log, tied.undisturbed():
+            said = log.tell()
             self.process = subprocess.Popen(
                 [self.build + "/fsd", "--data", self.data, "--config", self.config, "--listen",
                  "127.0.0.1:%d" % self.port], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=tied.tie)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if self.process.poll() is not None:
+                with open(self.log, "rb") as log:
+                    log.seek(said)
+                    if b"already in use" in log.read().lower():
+                        return False
                 raise Lost("fsd does not start again: exit code %d" % self.process.returncode)
             try:
                 c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
                 c.request("GET", "/readyz")
-                if c.getresponse().status == 200:
-                    return
+                if c.getresponse().status == 200 and self.process.poll() is None:
+                    return True
             except OSError:
                 pass
             time.sleep(0.02)

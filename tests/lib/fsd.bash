@@ -216,5 +216,5 @@ become_user() {	# NAME WORKSPACE[/FOLDER/] [ROLE]
 random_file() {	# FILE BYTES
 	random_files=$((${random_files-0} + 1))
 	/usr/bin/python3 -S -c 'import hashlib, sys; sys.stdout.buffer.write(hashlib.shake_128(sys.argv[1].encode()).digest(int(sys.argv[2])))' \
-		"${BATS_TEST_FILENAME##*/} ${BATS_TEST_NUMBER-} ${1##*/} $random_files" "$2" > "$1"
+		"${BATS_TEST_FILENAME##*/} ${BATS_TEST_DESCRIPTION-} ${1##*/} $random_files" "$2" > "$1"
 }

@@ -41,7 +41,7 @@ class Admin:
         return reply
 
 
-def together(functions, limit=100):
+def together(functions, limit=300):
     """Runs each in a thread of its own; raises the first exception of any, or that they did not end in time."""
     failures = []
 
