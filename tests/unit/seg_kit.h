@@ -16,10 +16,10 @@
  * Segment files under a test. The system calls that matter are counted and made to fail or to wait here: these definitions stand
  * before the C library's.
  */
-static _Atomic int flushes, fail_flush, slow_flush, fail_write, fail_allocate;
+static _Atomic int flushes, fail_flush, hold_flush, fail_write, fail_allocate;
 static char calls[64];
 static _Atomic size_t ncalls;
-static _Atomic uint64_t gate;		/* a write of so many bytes waits while this is set */
+static _Atomic uint64_t gate;		/* a write of so many bytes waits while this is set, and a flush while hold_flush is */
 static _Atomic int at_gate;
 
 static inline void
@@ -39,8 +39,8 @@ flush(int fd, long number, char what)
 	if (n < sizeof(calls) - 1)
 		calls[n] = what;
 	atomic_fetch_add(&flushes, 1);
-	if (slow_flush)
-		nap(slow_flush);
+	while (hold_flush)
+		nap(200);
 	if (fail_flush) {
 		errno = EIO;
 		return -1;
@@ -88,7 +88,7 @@ fallocate(int fd, int mode, off_t offset, off_t len)
 static inline void
 reset_faults(void)
 {
-	flushes = fail_flush = slow_flush = fail_write = fail_allocate = at_gate = 0;
+	flushes = fail_flush = hold_flush = fail_write = fail_allocate = at_gate = 0;
 	gate = 0;
 	ncalls = 0;
 	memset(calls, 0, sizeof(calls));
