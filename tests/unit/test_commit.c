@@ -59,7 +59,6 @@ turns(void)
 	for (int i = 0; i < 7; i++) {
 		start(&callers[i], store, (struct commit) { .workspace = queued[i] / 10, .run = run_order,
 		    .arg = (void *)(intptr_t)queued[i] });
-		settle(&callers[i]);
 	}
 	sem_post(&gate.go);
 	pthread_join(first.thread, NULL);
@@ -88,17 +87,17 @@ together(void)
 	CHECK_INT(0, byte_open(&store));
 	CHECK_INT(0, make_workspace(store, "one", &w));
 	CHECK_INT(0, make_workspace(store, "two", &v));
+	stands = 1;
 	hold(&first, store, 0, &gate);
 	sem_wait(&gate.began);
 	for (int i = 0; i < 9; i++) {
 		callers[i].adding = (struct adding) { 100 + i, i % 2 ? v : w, i % 3 ? 0 : ERR_PRECONDITION, 0 };
 		start(&callers[i], store, (struct commit) { .workspace = 5, .run = run_add, .arg = &callers[i].adding });
-		settle(&callers[i]);
 	}
 	hold(&last, store, 5, &end);
-	settle(&last);
 	sem_post(&gate.go);
 	sem_wait(&end.began);	/* all of them have run, none is committed */
+	stands = 0;
 	for (int i = 0; i < 9; i++)
 		early += callers[i].back;
 	CHECK_INT(0, early);
@@ -133,7 +132,6 @@ closing(void)
 	for (int i = 0; i < 5; i++) {
 		callers[i].adding = (struct adding) { 200 + i, 0, 0, 0 };
 		start(&callers[i], store, (struct commit) { .workspace = i, .run = run_add, .arg = &callers[i].adding });
-		settle(&callers[i]);
 	}
 	sem_post(&gate.go);
 	committer_stop(store->committer);
@@ -191,22 +189,21 @@ full(void)
 	fillings[0].id = 1;
 	CHECK_INT(0, commit_run(store, &(struct commit) { .run = run_fill, .arg = &fillings[0] }));
 	CHECK_INT(0, byte_sql(store, "PRAGMA max_page_count = 1"));	/* no less than what it has */
+	stands = 1;
 	hold(&first, store, 0, &gate);
 	sem_wait(&gate.began);
 	callers[0].adding = (struct adding) { 300, w, 0, 0 };
 	start(&callers[0], store, (struct commit) { .workspace = 5, .run = run_add, .arg = &callers[0].adding });
-	settle(&callers[0]);
 	for (int i = 1; i < 3; i++) {
 		fillings[i] = (struct filling) { 10 + i, 0 };
 		start(&callers[i], store, (struct commit) { .workspace = 5, .run = run_fill, .arg = &fillings[i] });
-		settle(&callers[i]);
 	}
 	start(&callers[3], store, (struct commit) { .workspace = 5, .run = run_empty, .arg = &id, .frees = true });
-	settle(&callers[3]);
 	sem_post(&gate.go);
 	pthread_join(first.thread, NULL);
 	for (int i = 0; i < 4; i++)
 		pthread_join(callers[i].thread, NULL);
+	stands = 0;
 	CHECK_INT(ERR_SPACE, callers[0].rc);
 	CHECK_INT(ERR_SPACE, callers[1].rc);
 	CHECK_INT(ERR_SPACE, callers[2].rc);
