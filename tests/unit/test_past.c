@@ -39,9 +39,10 @@ random_key(unsigned *seed)
 	return key;
 }
 
-/* Ids of any file or folder that is or was there. */
-static const char some_file[] = "SELECT id FROM file WHERE length(name) > 0 ORDER BY (id * $1) % 1009 LIMIT 1";
-static const char some_folder[] = "SELECT id FROM folder ORDER BY (id * $1) % 1009 LIMIT 1";
+/* Ids of any file or folder that is or was there: by their order, since the ids themselves differ each time. */
+static const char some_file[] = "SELECT id FROM file WHERE length(name) > 0 ORDER BY id LIMIT 1 "
+				"OFFSET $1 % max(1, (SELECT count(*) FROM file WHERE length(name) > 0))";
+static const char some_folder[] = "SELECT id FROM folder ORDER BY id LIMIT 1 OFFSET $1 % (SELECT count(*) FROM folder)";
 static const char some_version[] = "SELECT id FROM file_version WHERE file_id = $1 ORDER BY id LIMIT 1";
 
 /* A number from the database; 0: none. */
@@ -152,36 +153,37 @@ random_run(int64_t history_ms, int versioning, unsigned seed, int steps)
 	obj_close();
 }
 
+/* The same each time, but for others by hand. */
 static unsigned
-seed_of(void)
+seed_of(unsigned usual)
 {
 	const char *text = getenv("SEED");
 
-	return text ? (unsigned)atoi(text) : (unsigned)clock_wall_us();
+	return text ? (unsigned)atoi(text) : usual;
 }
 
 static void
 test_every_sequence(void)
 {
-	random_run(MONTH_MS, VERSIONING_NEVER, seed_of(), 300);
+	random_run(MONTH_MS, VERSIONING_NEVER, seed_of(1), 300);
 }
 
 static void
 test_every_sequence_versioned(void)
 {
-	random_run(MONTH_MS, VERSIONING_ENABLED, seed_of(), 300);
+	random_run(MONTH_MS, VERSIONING_ENABLED, seed_of(2), 300);
 }
 
 static void
 test_every_sequence_without_history(void)
 {
-	random_run(0, VERSIONING_NEVER, seed_of(), 200);
+	random_run(0, VERSIONING_NEVER, seed_of(3), 200);
 }
 
 static void
 test_every_sequence_versioned_without_history(void)
 {
-	random_run(0, VERSIONING_ENABLED, seed_of(), 200);
+	random_run(0, VERSIONING_ENABLED, seed_of(4), 200);
 }
 
 /* ---- the horizon ---- */
