@@ -300,8 +300,7 @@ dial(void)
 static inline bool
 becomes(atomic_uint *n, unsigned want)
 {
-	for (int i = 0; i < 500 && atomic_load(n) != want; i++)
-		nap(10);
+	WAIT_UNTIL(atomic_load(n) == want);
 	return atomic_load(n) == want;
 }
 

@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -76,6 +78,32 @@ nap(int ms)
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l };
 
 	nanosleep(&t, NULL);
+}
+
+/* Waits until it is so, for a minute: far longer than a slow machine takes. CHECK() it afterwards. */
+#define WAIT_UNTIL(cond)                                                                           \
+	do {                                                                                       \
+		for (int i_ = 0; i_ < 6000 && !(cond); i_++)                                       \
+			nap(10);                                                                   \
+	} while (0)
+
+/* Whether all that was sent over this IPv4 socket was read: the other end is a descriptor of this process too. */
+static inline bool
+is_read(int s)
+{
+	struct sockaddr_in me = { 0 }, peer;
+	socklen_t len = sizeof(me);
+	int left = 1;
+
+	if (ioctl(s, SIOCOUTQ, &left) != 0 || left || getsockname(s, (struct sockaddr *)&me, &len) != 0)
+		return false;
+	for (int fd = 0; fd < 1024; fd++) {
+		len = sizeof(peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && len == sizeof(peer) && peer.sin_port == me.sin_port &&
+		    peer.sin_family == AF_INET)
+			return ioctl(fd, FIONREAD, &left) == 0 && !left;
+	}
+	return false;
 }
 
 /* A reply. `status` is -1 if the connection ended before one was there, or in the middle. */

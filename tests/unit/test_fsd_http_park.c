@@ -9,12 +9,13 @@ test_poll(void)
 	struct got g;
 	int s;
 
-	CHECK_INT(0, start(2, 1, 100));
+	CHECK_INT(0, start(2, 2, 100));
 	s = dial();
 	CHECK(say(s, "GET /poll HTTP/1.1\r\nHost: a\r\n\r\n"));
-	/* Longer than the idle time: who waits for us is not idle. */
-	nap(3500);
+	/* Longer than twice the idle time and the sweep's pace: who waits for us is not idle. */
+	nap(5500);
 	CHECK((req = atomic_load(&polling)) != NULL);
+	CHECK_INT(0, n_done);
 	atomic_store(&poll_ready, true);
 	http_resume(req);
 	hear(s, false, &g);
@@ -26,19 +27,25 @@ test_poll(void)
 	stop();
 }
 
+/* The request that waits, as soon as it does; NULL if none comes. */
+static struct http_request *
+who_waits(void)
+{
+	struct http_request *req = NULL;
+
+	WAIT_UNTIL((req = atomic_load(&polling)) != NULL);
+	/* By now it has mostly left its lane; where it has not, http_resume() comes early, and all is as it is otherwise. */
+	nap(20);
+	return req;
+}
+
 /* Sends a request that waits, and returns when it does. */
 static struct http_request *
 poll_bytes(int s, const char *bytes, size_t len)
 {
-	struct http_request *req = NULL;
-
 	atomic_store(&polling, NULL);
 	(void)put(s, bytes, len);
-	for (int i = 0; i < 500 && !(req = atomic_load(&polling)); i++)
-		nap(10);
-	/* So that it has left its lane. */
-	nap(20);
-	return req;
+	return who_waits();
 }
 
 static struct http_request *
@@ -47,11 +54,15 @@ poll_with(int s, const char *text)
 	return poll_bytes(s, text, strlen(text));
 }
 
-static void
+/* False: it never came. */
+static bool
 let_poll(struct http_request *req)
 {
+	if (!req)
+		return false;
 	atomic_store(&poll_ready, true);
 	http_resume(req);
+	return true;
 }
 
 /* What a request brought is still there when it goes on, and the connection serves others then. */
@@ -71,7 +82,7 @@ test_parked(void)
 	snprintf(want, sizeof(want), "GET a b 127.0.0.1:%u 2 0", ntohs(me.sin_port));
 	for (int i = 0; i < 3; i++) {
 		atomic_store(&poll_ready, false);
-		let_poll(poll_with(s, peer));
+		CHECK(let_poll(poll_with(s, peer)));
 		hear(s, false, &g);
 		CHECK_INT(200, g.status);
 		CHECK_STR(want, g.body);
@@ -83,7 +94,7 @@ test_parked(void)
 		CHECK(strstr(g.body, strrchr(inet_ntoa(me.sin_addr), '.')) != NULL);
 	}
 	atomic_store(&poll_ready, false);
-	let_poll(poll_with(s, "GET /poll-big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+	CHECK(let_poll(poll_with(s, "GET /poll-big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")));
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
 	CHECK_INT(5 << 20, g.body_len);
@@ -115,12 +126,12 @@ test_parked_again(void)
 	struct got g;
 	int s;
 
-	CHECK_INT(0, start(1, 1, 100));
+	CHECK_INT(0, start(1, 30, 100));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		s = dial();
 		n_again = 0;
 		atomic_store(&poll_ready, false);
-		let_poll(poll_with(s, first));
+		CHECK(let_poll(poll_with(s, first)));
 		hear(s, false, &g);
 		CHECK_INT(200, g.status);
 		for (unsigned k = 0; k < 3; k++) {
@@ -129,7 +140,7 @@ test_parked_again(void)
 			if (k == 1)
 				CHECK(say(s, text));
 			else
-				let_poll(poll_with(s, text));
+				CHECK(let_poll(poll_with(s, text)));
 			hear(s, false, &g);
 			CHECK_INT(200, g.status);
 			CHECK(!strncmp(g.body, "GET x 127.0.0.1:", 16));
@@ -143,23 +154,34 @@ test_parked_again(void)
 	}
 	s = dial();
 	atomic_store(&poll_ready, false);
-	let_poll(poll_with(s, first));
+	CHECK(let_poll(poll_with(s, first)));
 	hear(s, false, &g);
 	CHECK(put(s, first, 20));
-	nap(50);
+	WAIT_UNTIL(is_read(s));
 	CHECK(say(s, first + 20));
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
 	CHECK_INT(3, n_again);
-	/* Who sends no more is cut off after the idle time, as elsewhere. */
-	atomic_store(&poll_ready, false);
-	let_poll(poll_with(s, first));
+	close(s);
+	stop();
+	CHECK_INT(n_route, n_done);
+}
+
+/* Who sends no more is cut off after the idle time, as elsewhere. */
+static void
+test_parked_idle(void)
+{
+	struct got g;
+	int s;
+
+	CHECK_INT(0, start(1, 2, 100));
+	s = dial();
+	CHECK(let_poll(poll_with(s, "GET /poll HTTP/1.1\r\nHost: a\r\n\r\n")));
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
 	CHECK(closed(s));
 	close(s);
 	stop();
-	CHECK_INT(n_route, n_done);
 }
 
 /* What was sent behind a request that waits is answered after it, whether it came with it or later. */
@@ -181,7 +203,7 @@ test_parked_pipelined(void)
 		req = poll_with(s, head);
 		CHECK(together || say(s, both + 32));
 		nap(20);
-		let_poll(req);
+		CHECK(let_poll(req));
 		hear(s, false, &g);
 		CHECK_STR("0", g.body);
 		hear(s, false, &g);
@@ -202,7 +224,7 @@ test_parked_before_nul(void)
 	CHECK_INT(0, start(1, 30, 100));
 	s = dial();
 	atomic_store(&poll_ready, false);
-	let_poll(poll_bytes(s, poll, sizeof(poll) - 1));
+	CHECK(let_poll(poll_bytes(s, poll, sizeof(poll) - 1)));
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
 	hear(s, false, &g);
@@ -224,7 +246,7 @@ test_parked_half_closed(void)
 	for (int i = 0; i < 20; i++) {
 		s = dial();
 		atomic_store(&poll_ready, false);
-		let_poll(poll_with(s, poll));
+		CHECK(let_poll(poll_with(s, poll)));
 		hear(s, false, &g);
 		CHECK_STR("0", g.body);
 		CHECK(send(s, last, sizeof(last) - 1, MSG_MORE | MSG_NOSIGNAL) == sizeof(last) - 1);
@@ -253,8 +275,7 @@ test_parked_gone(void)
 	CHECK(becomes(&n_done, 2));
 	CHECK_INT(0, n_complete);
 	CHECK_INT(1, n_freed);
-	for (int i = 0; i < 500 && http_connections(server); i++)
-		nap(10);
+	WAIT_UNTIL(!http_connections(server));
 	CHECK_INT(0, http_connections(server));
 	stop();
 }
@@ -276,9 +297,10 @@ test_endless(void)
 		s = dial();
 		snprintf(text, sizeof(text), "GET /tail %s\r\nHost: a\r\n\r\n", versions[i]);
 		for (unsigned line = 1; line <= 3; line++) {
-			struct http_request *req = line == 1 ? poll_with(s, text) : atomic_load(&polling);
+			struct http_request *req = line == 1 ? poll_with(s, text) : who_waits();
 
-			nap(20);
+			CHECK(req);
+			atomic_store(&polling, NULL);
 			atomic_store(&tail_lines, line);
 			http_resume(req);
 		}
@@ -305,17 +327,19 @@ static void
 test_endless_blocked(void)
 {
 	char bytes[65536];
-	int s, slow;
+	int s, slow, more = 0;
 
-	CHECK_INT(0, start(1, 1, 100));
+	CHECK_INT(0, start(1, 3, 100));
 	s = dial();
 	slow = dial();
 	CHECK(say(s, "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"));
 	CHECK(say(slow, "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"));
-	for (int i = 0; i < 40; i++) {
+	/* Also for a while after the other one is gone. */
+	for (int i = 0; i < 600 && more < 20; i++) {
 		for (int k = 0; k < 50; k++)
 			CHECK(recv(slow, bytes, sizeof(bytes), 0) > 0);
 		nap(100);
+		more += n_done > 0;
 	}
 	CHECK_INT(1, n_done);
 	CHECK_INT(0, n_complete);
@@ -327,7 +351,7 @@ test_endless_blocked(void)
 }
 
 static const struct test tests[] = {
-	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_pipelined),
+	TEST(test_poll), TEST(test_parked), TEST(test_parked_again), TEST(test_parked_idle), TEST(test_parked_pipelined),
 	TEST(test_parked_before_nul), TEST(test_parked_half_closed), TEST(test_parked_gone),
 	TEST(test_endless), TEST(test_endless_blocked), TEST_END
 };

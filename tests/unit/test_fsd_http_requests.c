@@ -99,7 +99,11 @@ test_pipelined_and_split(void)
 	for (size_t i = 0; i < sizeof(post) - 1; i++) {
 		CHECK(put(s, post + i, 1));
 		if (i % 8 == 0)
-			nap(i == 32 ? 100 : 1);	/* longer than an acknowledgement that is held back */
+			nap(1);
+		if (i == 32) {
+			WAIT_UNTIL(is_read(s));
+			nap(100);	/* longer than an acknowledgement that is held back */
+		}
 	}
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
@@ -109,7 +113,7 @@ test_pipelined_and_split(void)
 	/* Nor is anything taken for a request behind a head that is odd where it wasn't looked at. */
 	s = dial();
 	CHECK(say(s, "GET /hello HTTP/1.1\r\nHost: a\r\nX: a"));
-	nap(50);
+	WAIT_UNTIL(is_read(s));
 	CHECK(put(s, odd, sizeof(odd) - 1));
 	hear(s, false, &g);
 	CHECK_STR("hello", g.body);

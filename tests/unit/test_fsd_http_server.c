@@ -144,16 +144,16 @@ test_tls(void)
 	o.tls_certificate = certificate;
 	CHECK_INT(0, http_start(&o, &server));
 	port = http_port(server, 0);
-	CHECK(run(out, sizeof(out), "curl -sk -m 10 https://127.0.0.1:%d/hello", port));
+	CHECK(run(out, sizeof(out), "curl -sk -m 60 https://127.0.0.1:%d/hello", port));
 	CHECK_STR("hello", out);
-	CHECK(run(out, sizeof(out), "head -c 3000000 /dev/zero | curl -sk -m 10 -T - https://127.0.0.1:%d/sum", port));
+	CHECK(run(out, sizeof(out), "head -c 3000000 /dev/zero | curl -sk -m 60 -T - https://127.0.0.1:%d/sum", port));
 	CHECK_STR("3000000", out);
-	CHECK(run(out, sizeof(out), "head -c 3000000 /dev/zero >%s/z; curl -sk -m 10 -T %s/z https://127.0.0.1:%d/mid", d,
+	CHECK(run(out, sizeof(out), "head -c 3000000 /dev/zero >%s/z; curl -sk -m 60 -T %s/z https://127.0.0.1:%d/mid", d,
 	    d, port));
 	CHECK_STR("full", out);
-	CHECK(run(out, sizeof(out), "curl -sk -m 10 https://127.0.0.1:%d/big | wc -c", port));
+	CHECK(run(out, sizeof(out), "curl -sk -m 60 https://127.0.0.1:%d/big | wc -c", port));
 	CHECK_INT(5 << 20, atoi(out));
-	CHECK(run(out, sizeof(out), "curl -s -m 10 --unix-socket %s/t.sock http://x/peer", d));
+	CHECK(run(out, sizeof(out), "curl -s -m 60 --unix-socket %s/t.sock http://x/peer", d));
 	CHECK(strstr(out, "/peer unix:uid="));
 	stop();
 	close(o.unix_dirfd);
@@ -189,7 +189,7 @@ test_connection_limit(void)
 	CHECK_INT(200, g.status);
 	for (int i = 1; i < 4; i++)
 		close(s[i]);
-	nap(50);
+	WAIT_UNTIL(http_unix_idle_us(server) > 0);
 	CHECK(http_unix_idle_us(server) > 0);
 	stop();
 	close(unix_dirfd);
@@ -268,8 +268,7 @@ test_rude_clients(void)
 	hear(s, false, &g);
 	CHECK_INT(200, g.status);
 	close(s);
-	for (int i = 0; i < 600 && (n_done != n_route || http_connections(server)); i++)
-		nap(10);
+	WAIT_UNTIL(n_done == n_route && !http_connections(server));
 	CHECK_INT(n_route, n_done);
 	CHECK_INT(0, http_connections(server));
 	stop();
