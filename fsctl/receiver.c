@@ -20,6 +20,7 @@
 
 #define DELTA_LEAST (1u << 20)	/* shorter files are fetched whole */
 #define PARTS 64		/* of one version in one folder, at the same time */
+#define MANIFEST_MAX ((size_t)1 << 31)
 #define TRIES 16		/* to lock a part before it is renamed or removed */
 
 static int
@@ -102,9 +103,8 @@ fetch(struct receiving *g)
 		status = receiving_delta(g, there, &done);
 	if (status != STATUS_OK || done)
 		return status;
-	if ((status = receiving_begin(g, there)) == STATUS_OK && !there && r->size && r->size <= r->min && r->hash &&
-	    str_starts(r->hash, "sha256:"))
-		status = receiving_chunk(g, r->hash + 7, &done);
+	if ((status = receiving_begin(g, there)) == STATUS_OK && !g->at && r->size && r->size <= r->min && g->hash)
+		status = receiving_chunk(g, g->hash, &done);
 	return status == STATUS_OK && !done ? receiving_whole(g) : status;
 }
 
@@ -122,13 +122,11 @@ drop_part(struct receiving *g)
 static int
 verify(struct receiving *g)
 {
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t hash[SHA256_SIZE];
+	bool right = false;
+	int status = receiving_verify(g, &right);
 
-	digest_final(g->digest, hash);
-	hex_encode(hash, sizeof(hash), hex);
-	if (g->at == g->r->size && (!g->r->hash || !str_starts(g->r->hash, "sha256:") || !strcmp(g->r->hash + 7, hex)))
-		return STATUS_OK;
+	if (status != STATUS_OK || right)
+		return status;
 	drop_part(g);
 	return tally_error(g->r->tally, STATUS_INTEGRITY, g->r->path, "what came is not what the server's hash says");
 }
@@ -196,13 +194,13 @@ same_hash(struct receiving *g)
 	uint64_t got = 0;
 	int rc;
 
-	if (!g->r->hash || !str_starts(g->r->hash, "sha256:"))
+	if (!g->hash)
 		return false;
 	rc = cut_hash(g->old, g->r->local, UINT64_MAX, g->digest, &got);
 	digest_final(g->digest, hash);
 	digest_reset(g->digest);
 	hex_encode(hash, sizeof(hash), hex);
-	return rc == 0 && got == g->r->size && !strcmp(g->r->hash + 7, hex);
+	return rc == 0 && got == g->r->size && !strcmp(g->hash, hex);
 }
 
 /* An older file is left open for what it has; true: it is what we want. */
@@ -266,9 +264,11 @@ to_disk(struct receiving *g)
 int
 receiver_get(const struct receiver *r, struct peer *peer)
 {
-	struct receiving g = { .r = r, .peer = peer, .dir = -1, .old = -1, .part = -1 };
+	struct receiving g = { .r = r, .peer = peer, .dir = -1, .old = -1, .part = -1, .manifest = BUF_INIT(MANIFEST_MAX) };
 	int status;
 
+	if (r->hash && str_starts(r->hash, "sha256:"))
+		g.hash = r->hash + strlen("sha256:");
 	if (digest_new(DIGEST_SHA256, &g.digest) != 0)
 		return tally_error(r->tally, STATUS_FAILED, r->local, "out of memory");
 	status = r->root < 0 ? to_output(&g) : to_disk(&g);
@@ -276,6 +276,7 @@ receiver_get(const struct receiver *r, struct peer *peer)
 	fio_close(&g.dir);
 	fio_close(&g.old);
 	fio_close(&g.part);
+	buf_release(&g.manifest);
 	free(g.url);
 	return tally_outcome(r->tally, status, r->path);
 }

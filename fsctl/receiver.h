@@ -6,9 +6,10 @@
 /*
  * One version of a file from the server to a place below a folder on disk:
  *
- *	there already (size and time, or size and hash) -> its time and mode are set
- *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves and the next one goes on with
- *	     -> verified by the version's SHA-256 -> renamed to its name
+ *	there already (size and hash) -> its time and mode are set
+ *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves; the next one keeps what the
+ *	        manifest's hashes say is right of it
+ *	     -> verified by the version's SHA-256, or those of its chunks if it has none -> renamed to its name
  *
  * Whoever writes to a part holds its flock, and only then renames or removes it. Who finds
  * it taken (the same version, to the same folder, at the same time) takes the next name,

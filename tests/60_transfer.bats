@@ -2,39 +2,7 @@
 # test-timeout: 240
 # put, get and the verbs around them, against a real daemon: round trips, what goes over the wire, and what survives a kill.
 load lib/fsd
-
-setup_file() {
-	export TMPDIR=$BATS_FILE_TMPDIR XDG_STATE_HOME=$BATS_FILE_TMPDIR/state
-	store_start
-}
-
-teardown_file() {
-	store_stop && no_reports
-}
-
-setup() {
-	W=ws$BATS_TEST_NUMBER
-	D=$BATS_TEST_TMPDIR PROM=$BATS_TEST_TMPDIR/F.prom
-	fsctl -q workspace create "$W"
-}
-
-status_is() {
-	[ "$status" = "$1" ] || fail "exit code $status instead of $1: $output"
-}
-
-put_again() {	# ARGUMENTS: the summary of a put, as JSON
-	fsctl put --json "$@" | jq -c 'select(.type == "summary")'
-}
-
-get_again() {
-	fsctl get --json "$@" | jq -c 'select(.type == "summary")'
-}
-
-moved() {	# SUMMARY LEAST MOST: bytes over the wire
-	local n
-	n=$(jq .movedBytes <<< "$1")
-	[ "$n" -ge "$2" ] && [ "$n" -le "$3" ] || fail "$n bytes went over the wire: $1"
-}
+load lib/transfer
 
 # Bytes that part uploads and chunk downloads moved since line N of the log, as the daemon counted them.
 log_bytes() {	# in|out OPERATION LINE
@@ -52,11 +20,6 @@ log_bytes_between() {	# in|out OPERATION LINE LEAST MOST
 
 log_bytes_reach() {
 	[ "$(log_bytes "$1" "$2" "$3")" -ge "$4" ]
-}
-
-# Whether the transfer that prints JSON there has moved so much.
-moved_reach() {	# FILE BYTES
-	[ "$(jq -s --argjson n "$2" 'map(select(.type == "status").bytes) | max >= $n' "$1" 2>/dev/null)" = true ]
 }
 
 @test "a file goes there and comes back with its time and mode" {

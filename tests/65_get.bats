@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# test-timeout: 240
+# What `get` leaves on disk, and what it makes of what it finds there, against a real daemon.
+load lib/fsd
+load lib/transfer
+
+version_of() {	# PATH: the id that its part is named by
+	fsctl versions list --json "$1" | jq -r 'first(.. | .versionId? // empty)'
+}
+
+# An S3 upload in parts: the server knows no hash of the whole.
+put_without_hash() {	# FILE PATH
+	local id etag
+	id=$(s3_curl "/$2?uploads=" -X POST | grep -o '<UploadId>[^<]*' | cut -d '>' -f 2)
+	etag=$(s3_curl "/$2?partNumber=1&uploadId=$id" -T "$1" -o /dev/null -D - | tr -d '\r' | sed -n 's/^[Ee][Tt]ag: //p')
+	s3_curl "/$2?uploadId=$id" -X POST -o /dev/null \
+		-d "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>$etag</ETag></Part></CompleteMultipartUpload>"
+	[ "$(fsctl ls --json "${2%/*}" | jq -r --arg n "${2##*/}" 'select(.name == $n).contentHash')" = null ]
+}
+
+# As it is after a power cut that came before the bytes of a part were on the disk.
+part_of() {	# PATH BYTES: the beginning of $D/a, and 100,000 zeros at its end
+	PART=$D/to/.fsctl-$(version_of "$1").part
+	mkdir -p "$D/to"
+	head -c "$2" "$D/a" > "$PART"
+	head -c 100000 /dev/zero >> "$PART"
+}
+
+@test "what an earlier try left is only kept as far as it is right" {
+	local path
+	random_file "$D/a" $((24 << 20))
+	fsctl put -q "$D/a" "$W/hashed"
+	put_without_hash "$D/a" "$W/without"
+	for path in "$W/hashed" "$W/without"; do
+		# Nothing of it is right, where it ends amid the first chunk or behind several; then all but its end is.
+		part_of "$path" 0
+		moved "$(get_again "$path" "$D/to/a")" $((23 << 20)) $((28 << 20))
+		cmp "$D/a" "$D/to/a"
+		rm "$D/to/a"
+		part_of "$path" 0
+		truncate -s 20M "$PART"
+		moved "$(get_again "$path" "$D/to/a")" $((24 << 20)) $((24 << 20))
+		cmp "$D/a" "$D/to/a"
+		rm "$D/to/a"
+		part_of "$path" $((16 << 20))
+		moved "$(get_again "$path" "$D/to/a")" $((7 << 20)) $((13 << 20))
+		cmp "$D/a" "$D/to/a"
+		rm "$D/to/a"
+		# And all of it is.
+		part_of "$path" $((16 << 20))
+		truncate -s 16M "$PART"
+		moved "$(get_again "$path" "$D/to/a")" $((8 << 20)) $((8 << 20))
+		cmp "$D/a" "$D/to/a"
+		rm "$D/to/a"
+		# Beside an older file that has most of it.
+		head -c $((20 << 20)) "$D/a" > "$D/to/a"
+		part_of "$path" $((8 << 20))
+		moved "$(get_again "$path" "$D/to/a")" 1 $((10 << 20))
+		cmp "$D/a" "$D/to/a"
+		[ "$(ls -A "$D/to")" = a ]
+		rm "$D/to/a"
+	done
+}
