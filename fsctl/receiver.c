@@ -119,6 +119,16 @@ drop_part(struct receiving *g)
 	*g->part_name = '\0';
 }
 
+/* It is of no use to anybody; what an earlier try brought is, also when this one did not come to it. */
+static void
+drop_empty_part(struct receiving *g)
+{
+	struct stat st;
+
+	if (g->part >= 0 && fstat(g->part, &st) == 0 && !st.st_size)
+		drop_part(g);
+}
+
 static int
 verify(struct receiving *g)
 {
@@ -255,9 +265,8 @@ to_disk(struct receiving *g)
 		return status;
 	if ((status = fetch(g)) == STATUS_OK && (status = verify(g)) == STATUS_OK)
 		status = finish(g);
-	/* An empty beginning is of no use to anybody. */
-	if (status != STATUS_OK && !g->at)
-		drop_part(g);
+	if (status != STATUS_OK)
+		drop_empty_part(g);
 	return status;
 }
 

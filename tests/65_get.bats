@@ -26,6 +26,10 @@ part_of() {	# PATH BYTES: the beginning of $D/a, and 100,000 zeros at its end
 	head -c 100000 /dev/zero >> "$PART"
 }
 
+is_locked() {	# FILE
+	! flock -n "$1" true
+}
+
 @test "what an earlier try left is only kept as far as it is right" {
 	local path
 	random_file "$D/a" $((24 << 20))
@@ -60,4 +64,26 @@ part_of() {	# PATH BYTES: the beginning of $D/a, and 100,000 zeros at its end
 		[ "$(ls -A "$D/to")" = a ]
 		rm "$D/to/a"
 	done
+}
+
+@test "a part with bytes in it outlives a get that did not come to use it" {
+	local pid
+	random_file "$D/a" $((24 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	part_of "$W/a" $((16 << 20))
+	truncate -s 16M "$PART"
+	# So long that it is still being read when the signal comes.
+	truncate -s 1T "$D/to/a"
+	"$FSCTL" --data "$STORE" -q get "$W/a" "$D/to/a" 3>&- & pid=$!
+	within 60 is_locked "$PART"
+	kill -TERM $pid
+	wait $pid && fail "success" || [ $? = 143 ]
+	[ "$(stat -c %s "$PART")" = $((16 << 20)) ]
+	# One without any bytes is of no use to anybody.
+	: > "$PART"
+	"$FSCTL" --data "$STORE" -q get "$W/a" "$D/to/a" 3>&- & pid=$!
+	within 60 is_locked "$PART"
+	kill -TERM $pid
+	wait $pid && fail "success" || [ $? = 143 ]
+	[ "$(ls -A "$D/to")" = a ]
 }
