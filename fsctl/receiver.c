@@ -174,14 +174,10 @@ check_place(struct receiving *g)
 static int
 finish(struct receiving *g)
 {
-	mode_t mask;
 	int status;
 
-	if (!g->r->mode) {	/* as any new file */
-		mask = umask(0);
-		umask(mask);
-		(void)fchmod(g->part, 0666 & ~mask);
-	}
+	if (!g->r->mode)	/* as any new file */
+		(void)fchmod(g->part, 0666 & ~g->r->mask);
 	set_attributes(g->r, g->part);
 	if ((status = check_place(g)) != STATUS_OK) {
 		drop_part(g);

@@ -2,6 +2,7 @@
 #define FSCTL_RECEIVER_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * One version of a file from the server to a place below a folder on disk:
@@ -29,6 +30,7 @@ struct receiver {
 	const char *local, *path;	/* for people: here, and WORKSPACE/path */
 	const char *id, *version;
 	const char *hash, *mtime, *mode;	/* as the server writes them; NULL: not known */
+	mode_t mask;		/* the process's umask, which is asked for by setting it, and so before there are threads */
 	uint64_t size;
 	uint32_t min, avg, max;	/* how the workspace cuts */
 };

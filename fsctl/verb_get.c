@@ -30,6 +30,7 @@ struct get {
 	const char *operand;	/* WORKSPACE/PATH, as given */
 	const char *local;	/* the last operand */
 	const char *at, *version;
+	mode_t mask;		/* as in struct receiver */
 	bool into;		/* what is fetched keeps its name below it */
 	bool recursive;
 };
@@ -79,7 +80,7 @@ give(struct get *get, const struct known_node *node, int root, const char *dest,
 	f->task.run = run;
 	f->r = (struct receiver) { .tally = &get->tally, .root = root, .dest = f->dest, .local = f->local, .path = f->path,
 		.id = node->id, .version = node->version, .hash = node->hash, .mtime = node->mtime, .mode = node->mode,
-		.size = node->size, .min = get->from.min, .avg = get->from.avg, .max = get->from.max };
+		.mask = get->mask, .size = node->size, .min = get->from.min, .avg = get->from.avg, .max = get->from.max };
 	crew_add(get->crew, &f->task);
 	return STATUS_OK;
 }
@@ -422,6 +423,8 @@ verb_get(struct ctl *ctl, const struct args *args)
 	    (status = args_count(args, OPT_CONNECTIONS, CONNECTIONS_MAX, &connections)) != STATUS_OK ||
 	    (status = tally_init(&get.tally, ctl, "get", output)) != STATUS_OK)
 		return status;
+	get.mask = umask(0);
+	(void)umask(get.mask);
 	status = crew_new(ctl, (unsigned)connections, &get.tally, &get.crew);
 	for (int i = 0; i + 1 < args->count && status == STATUS_OK; i++)
 		status = tally_operand(&get.tally, args->operand[i], get_operand(&get, ctl, args->operand[i]));

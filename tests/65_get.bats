@@ -87,3 +87,26 @@ is_locked() {	# FILE
 	wait $pid && fail "success" || [ $? = 143 ]
 	[ "$(ls -A "$D/to")" = a ]
 }
+
+@test "files without a mode and folders get what the umask leaves, however many come at once" {
+	s3_curl "/$W/[1-200]/f" -X PUT -d x -o /dev/null
+	# A umask() that takes its time: whoever changes it for a moment while others run is seen.
+	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -o "$D/slow.so" -x c - <<- 'END'
+		#include <dlfcn.h>
+		#include <sys/stat.h>
+		#include <time.h>
+
+		mode_t umask(mode_t mask)
+		{
+			mode_t (*next)(mode_t) = (mode_t (*)(mode_t))dlsym(RTLD_NEXT, "umask");
+			mode_t old = next(mask);
+
+			nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL);
+			return old;
+		}
+	END
+	(umask 027 && LD_PRELOAD=$D/slow.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
+		fsctl get -q -r --connections 16 "$W" "$D/to")
+	[ "$(find "$D/to" -type f -perm 640 | wc -l) $(find "$D/to" -type d -perm 750 | wc -l)" = '200 201' ] ||
+		fail "others: $(find "$D/to" ! -perm 640 ! -perm 750 -printf '%m %p, ' | head -c 1000)"
+}
