@@ -162,7 +162,8 @@ check_place(struct receiving *g)
 	struct stat st;
 	const char *why = "there is a device, a pipe or a socket of that name; `-` is standard output";
 
-	if (fstatat(g->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	g->replaces = fstatat(g->dir, g->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!g->replaces)
 		return errno == ENOENT ? STATUS_OK : failed(g, "what is there can't be looked at");
 	if (S_ISLNK(st.st_mode) && (fstatat(g->dir, g->name, &st, 0) != 0 || S_ISDIR(st.st_mode)))
 		return STATUS_OK;
@@ -180,6 +181,12 @@ finish(struct receiving *g)
 		(void)fchmod(g->part, 0666 & ~g->r->mask);
 	set_attributes(g->r, g->part);
 	if ((status = check_place(g)) != STATUS_OK) {
+		drop_part(g);
+		return status;
+	}
+	/* A power cut must not leave less than there was; of what was not there the next get makes good what is missing. */
+	if (g->replaces && fio_datasync(g->part, g->r->local) != 0) {
+		status = failed(g, "it can't be written to the disk for good");
 		drop_part(g);
 		return status;
 	}

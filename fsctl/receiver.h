@@ -10,7 +10,8 @@
  *	there already (size and hash) -> its time and mode are set
  *	else -> .fsctl-VERSION.part beside the target, which an interrupted transfer leaves; the next one keeps what the
  *	        manifest's hashes say is right of it
- *	     -> verified by the version's SHA-256, or those of its chunks if it has none -> renamed to its name
+ *	     -> verified by the version's SHA-256, or those of its chunks if it has none -> flushed, if something has
+ *	        its name -> renamed to it
  *
  * Whoever writes to a part holds its flock, and only then renames or removes it. Who finds
  * it taken (the same version, to the same folder, at the same time) takes the next name,

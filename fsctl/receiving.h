@@ -24,6 +24,7 @@ struct receiving {
 	struct peer *peer;
 	int dir, old, part;	/* -1: not open */
 	uint64_t old_size;
+	bool replaces;		/* something has its name */
 	const char *name;
 	char part_name[PART_NAME];
 	const char *hash;	/* hex, of the whole; NULL: the server has none */

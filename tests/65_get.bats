@@ -30,6 +30,15 @@ is_locked() {	# FILE
 	! flock -n "$1" true
 }
 
+# C on standard input takes the place of functions of the C library in what fsctl_between runs.
+between() {
+	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -o "$D/between.so" -x c -
+}
+
+fsctl_between() {
+	LD_PRELOAD=$D/between.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 fsctl "$@"
+}
+
 @test "what an earlier try left is only kept as far as it is right" {
 	local path
 	random_file "$D/a" $((24 << 20))
@@ -91,7 +100,7 @@ is_locked() {	# FILE
 @test "files without a mode and folders get what the umask leaves, however many come at once" {
 	s3_curl "/$W/[1-200]/f" -X PUT -d x -o /dev/null
 	# A umask() that takes its time: whoever changes it for a moment while others run is seen.
-	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -o "$D/slow.so" -x c - <<- 'END'
+	between <<- 'END'
 		#include <dlfcn.h>
 		#include <sys/stat.h>
 		#include <time.h>
@@ -105,8 +114,47 @@ is_locked() {	# FILE
 			return old;
 		}
 	END
-	(umask 027 && LD_PRELOAD=$D/slow.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
-		fsctl get -q -r --connections 16 "$W" "$D/to")
+	(umask 027 && fsctl_between get -q -r --connections 16 "$W" "$D/to")
 	[ "$(find "$D/to" -type f -perm 640 | wc -l) $(find "$D/to" -type d -perm 750 | wc -l)" = '200 201' ] ||
 		fail "others: $(find "$D/to" ! -perm 640 ! -perm 750 -printf '%m %p, ' | head -c 1000)"
+}
+
+@test "what takes the place of something is on the disk first" {
+	between <<- 'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+
+		int fdatasync(int fd)
+		{
+			(void)fd;
+			fputs("flush\n", stderr);
+			errno = EIO;
+			return getenv("FLUSH_FAILS") ? -1 : 0;
+		}
+
+		int renameat(int from_dir, const char *from, int to_dir, const char *to)
+		{
+			int (*next)(int, const char *, int, const char *) = (int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
+
+			fputs("rename\n", stderr);
+			return next(from_dir, from, to_dir, to);
+		}
+	END
+	echo 1 > "$D/a"
+	fsctl put -q "$D/a" "$W/a"
+	# What was not there is fetched again by the next one, should it have been lost.
+	[ "$(fsctl_between get -q "$W/a" "$D/to" 2>&1)" = rename ]
+	echo 2 > "$D/to"
+	[ "$(fsctl_between get -q "$W/a" "$D/to" 2>&1 | tr '\n' ' ')" = 'flush rename ' ]
+	[ "$(< "$D/to")" = 1 ]
+	ln -sf a "$D/to"
+	[ "$(fsctl_between get -q "$W/a" "$D/to" 2>&1 | tr '\n' ' ')" = 'flush rename ' ]
+	[ ! -L "$D/to" ]
+	echo 2 > "$D/to"
+	FLUSH_FAILS=1 run fsctl_between get "$W/a" "$D/to"; status_is 1
+	[[ "$output" == *"$D/to: it can't be written to the disk for good: Input/output error"* ]]
+	[ "$(< "$D/to")" = 2 ]
+	[ "$(ls -A "$D" | tr '\n' ' ')" = 'a between.so to ' ]
 }
