@@ -89,18 +89,19 @@ add_name(struct json_out *j, const char *key, const char *name)
 	free(text);
 }
 
+/* A lost line is no success: the first failure is kept, and said by out_write(). */
 static void
-print(const struct tally *t, struct buf *line)
+print(struct tally *t, struct buf *line)
 {
 	if (!t->to_output)
-		(void)out_write(line);
+		t->unwritten = t->unwritten ? t->unwritten : out_write(line);
 	else if (buf_finish(line) == 0)
 		(void)fwrite(line->data, 1, line->len, stderr);
 	buf_release(line);
 }
 
 static void
-end(const struct tally *t, struct buf *line, struct json_out *j)
+end(struct tally *t, struct buf *line, struct json_out *j)
 {
 	json_object_end(j);
 	buf_addch(line, '\n');
@@ -401,6 +402,8 @@ tally_end(struct tally *t, int status)
 		tally_said(t, status, t->verb);
 	if (status == STATUS_OK && t->failed)
 		status = t->items ? STATUS_SOME_FAILED : t->first;
+	if (status == STATUS_OK)
+		status = t->unwritten;
 	progress_free(t->progress);
 	t->progress = NULL;
 	say_beside_bar(false);
@@ -408,6 +411,8 @@ tally_end(struct tally *t, int status)
 	longrun_say_stopped(t->ctl, status, t->anew ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
+	if (status == STATUS_OK)	/* the summary itself */
+		status = t->unwritten;
 	pthread_mutex_destroy(&t->lock);
 	throttle_release(&t->throttle);
 	return status;

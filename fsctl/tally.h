@@ -41,6 +41,7 @@ struct tally {
 	uint64_t told;			/* of the failed ones, those of operands that are done */
 	uint64_t failures;		/* that tally_outcome() was told of: never more than failed */
 	int first;			/* the exit status of the first failure */
+	int unwritten;			/* the exit status of the first line that could not be written, 0: none */
 	int64_t started_us, said_us;
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
 	bool anew;			/* what goes through a pipe is out of reach: the same command does not go on */
@@ -95,7 +96,8 @@ int tally_operand(struct tally *t, const char *operand, int status);
 
 /*
  * Prints the summary and releases. `status` is what ended the work early, or STATUS_OK;
- * the result is the verb's: STATUS_SOME_FAILED if only some items failed.
+ * the result is the verb's: STATUS_SOME_FAILED if only some items failed; where nothing
+ * else failed, what became of the lines that were to be written.
  */
 int tally_end(struct tally *t, int status);
 

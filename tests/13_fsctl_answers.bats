@@ -599,7 +599,9 @@ transfers() {	# MORE: what a put to w/x and a get of w/y are answered, as far as
 		"GET /v1/files/file_1/download": [200, {"downloadUrl": "/bytes"}],
 		'"$1"'}'
 }
-there='"GET /v1/lookup": [200, {"kind": "file", "id": "file_1", "path": "y", "versionId": "ver_1", "sizeBytes": 70000}]'
+xs=$(head -c 70000 /dev/zero | tr '\0' x)
+there='"GET /v1/lookup": [200, {"kind": "file", "id": "file_1", "path": "y", "versionId": "ver_1", "sizeBytes": 70000,
+	"contentHash": "sha256:'$(printf %s "$xs" | sha256sum | cut -d ' ' -f 1)'"}]'
 nothing='"GET /v1/lookup": [404, {"error": {"code": "not_found", "message": "no"}}]'
 
 # VERB: not one file of it arrived, and that is what was said, counted and kept for the metrics
@@ -624,6 +626,27 @@ nothing_arrived() {
 	transfers "$nothing, "'"POST /v1/folders": [200, {"id": "fld_2"}], "PUT /part": [200, "<html>"]'
 	run ctl put -r dir w/ --metrics-file F.prom; status_is 1
 	[ "$(metric errors put) $(metric exit_code put)" = "1 1" ]
+}
+
+@test "a transfer whose lines cannot be written is no success, and that is said once" {
+	printf x > a && cp a b
+	unwritten() {	# ARGUMENTS: fsctl with a full disk behind its standard output
+		run bash -c '"$@" > /dev/full 3>&-' bash "$DIR/fsctl" --data "$D" "$@"
+		status_is 1
+		[ "$(grep -c 'standard output: No space left' <<< "$output")" = 1 ] || fail "$output"
+	}
+	transfers "$nothing, "'"GET /bytes": [200, "'"$xs"'"]'
+	unwritten put --dry-run a b w/
+	transfers "$there, "'"GET /bytes": [200, "'"$xs"'"]'
+	unwritten get --json w/y y --metrics-file F.prom
+	[ "$(wc -c < y)" = 70000 ]
+	[ "$(metric exit_code get)" = 1 ]
+	# Only the summary.
+	rm y
+	unwritten get w/y y
+	# What failed before counts more.
+	transfers "$nothing"
+	run bash -c '"$@" > /dev/full 3>&-' bash "$DIR/fsctl" --data "$D" get w/y y; status_is 10
 }
 
 @test "a session that was kept is forgotten when it is over, and not while the daemon fails" {
@@ -666,7 +689,7 @@ nothing_arrived() {
 	[[ "$output" != *'goes on'* ]]
 	timeout 120 "$DIR/fsctl" --data "$D" put --json --max-duration 1s - w/x < pipe > out 2> err 3>&- 8>&- || true
 	[ "$(jq -c 'select(.type == "summary") | [.exitCode, .resume]' out)" = '[14,null]' ]
-	transfers "$there, "'"GET /bytes": [200, "'"$(head -c 70000 /dev/zero | tr '\0' x)"'"]'
+	transfers "$there, "'"GET /bytes": [200, "'"$xs"'"]'
 	timeout 120 "$DIR/fsctl" --data "$D" get --max-duration 1s w/y - > pipe 2> err 3>&- 8>&- && fail "success" || status=$?
 	output=$(< err); status_is 14; has 'time limit of 1s' 'begins at the beginning again'
 	[[ "$output" != *"can't be written"* ]]
