@@ -184,6 +184,28 @@ tally_tick(struct tally *t)
 	progress_draw(t->progress);
 }
 
+static bool
+is_like_option(const char *operand)
+{
+	return operand && operand[0] == '-' && operand[1];
+}
+
+/* Which version it is belongs to a line that can be run, and no name may be taken for an option. */
+static void
+add_options(const struct tally *t, struct buf *line, const struct tally_item *i)
+{
+	static const enum option_id which[] = { OPT_AT, OPT_VERSION_ID };
+
+	for (unsigned o = 0; o < sizeof(which) / sizeof(which[0]); o++)
+		if (t->ctl->args->given[which[o]]) {
+			buf_addf(line, "--%s ", args_options[which[o]].name);
+			args_quote(line, t->ctl->args->given[which[o]]);
+			buf_addch(line, ' ');
+		}
+	if (is_like_option(i->from) || is_like_option(i->to))
+		buf_addstr(line, "-- ");
+}
+
 static void
 show_item(struct tally *t, const struct tally_item *i)
 {
@@ -207,6 +229,8 @@ show_item(struct tally *t, const struct tally_item *i)
 		end(t, &line, &j);
 	} else if (t->dry) {
 		buf_addf(&line, "%s ", i->action);
+		if (!strcmp(i->action, t->verb))
+			add_options(t, &line, i);
 		args_quote(&line, i->from);
 		if (i->to) {
 			buf_addch(&line, ' ');

@@ -742,9 +742,22 @@ nothing_arrived() {
 	printf x > "it's one"
 	run ctl put --dry-run "it's one" "w/a b"; status_is 0
 	[ "${lines[0]}" = "put 'it'\\''s one' 'w/a b'" ] || fail "$output"
-	transfers "$there"
+	transfers "$there, "'"GET /v1/tree": [200, {"entries": [{"kind": "file", "id": "file_1", "path": "y", "versionId": "ver_1", "sizeBytes": 5}]}],
+		"GET /v1/files/file_1/download": [200, {"versionId": "ver_2", "sizeBytes": 7}]'
 	run ctl get --dry-run "w/a b" $'c\e'; status_is 0
 	[ "${lines[0]}" = "get 'w/a b' \$'c\\x1b'" ] || fail "$output"
+	# They fetch what was asked for, and a name is no option.
+	run ctl get --dry-run --at 7 w/y y; status_is 0
+	[ "${lines[0]}" = "get --at 7 w/y y" ] || fail "$output"
+	run ctl get --dry-run --at "2026-11-16 00:00" w/y -- -y; status_is 0
+	[ "${lines[0]}" = "get --at '2026-11-16 00:00' -- w/y -y" ] || fail "$output"
+	run ctl get --dry-run --version-id ver_2 w/y y; status_is 0
+	[ "${lines[0]}" = "get --version-id ver_2 w/y y" ] || fail "$output"
+	printf x > -q
+	run ctl put --dry-run -- -q w/y; status_is 0
+	[ "${lines[0]}" = "put -- -q w/y" ] || fail "$output"
+	run ctl put --dry-run - w/z < /dev/null; status_is 0
+	[ "${lines[0]}" = "put - w/z" ] || fail "$output"
 	run ctl rm --dry-run "w/a b"; status_is 0
 	[ "$output" = "rm 'w/a b'" ] || fail "$output"
 	run ctl mv --dry-run "w/a b" "w/c d"; status_is 0
