@@ -21,6 +21,8 @@
 #include "str.h"
 #include "tally.h"
 
+#define URLS 3	/* one after the other whose time is over before a byte comes */
+
 static int
 stopped_or(int status)
 {
@@ -116,42 +118,54 @@ go_on(void *arg, struct client_bytes *b, bool *progress)
 	return STATUS_OK;
 }
 
-int
-receiving_whole(struct receiving *g)
+/* From g->at on, by a URL of its own. *over: the URL's time was over first, which is unsaid unless `last`. */
+static int
+fetch_rest(struct receiving *g, bool last, bool *over)
 {
 	struct client_bytes b = { .method = "GET", .ticket = true, .take = take, .arg = g };
 	struct tally *tally = g->r->tally;
 	struct json *doc = NULL;
-	int http = 0, status = STATUS_OK;
+	int http = 0, status;
 
-	for (int i = 0; i < 3 && g->at < g->r->size; i++) {
-		if ((status = ask_url(g, &http, &doc)) != STATUS_OK) {
-			status = tally_said(tally, status, g->r->path);
-			break;
-		}
-		if (!g->url) {
-			status = tally_refused(tally, g->r->path, http, doc);
-			break;
-		}
+	*over = false;
+	if ((status = ask_url(g, &http, &doc)) != STATUS_OK) {
+		tally_said(tally, status, g->r->path);
+	} else if (!g->url) {
+		status = tally_refused(tally, g->r->path, http, doc);
+	} else {
 		json_free(doc);
 		doc = NULL;
 		b.target = g->url;
 		b.from = g->tried = g->at;
 		status = peer_transfer(g->peer, &b, go_on, g, &http, &doc);
+		*over = status == STATUS_OK && http == 403 && !last &&
+		    !strcmp(reply_str(reply_get(doc, "error"), "code", ""), "ticket_expired");
 		if (status == PEER_BODY)	/* receiving_keep() has said why */
 			status = STATUS_FAILED;
 		else if (status != STATUS_OK)
 			tally_said(tally, status, g->r->path);
-		else if (http == 403)	/* the URL's time was over: another */
-			json_free(doc), doc = NULL;
-		else if (http != 200 && http != 206)
+		else if (http != 200 && http != 206 && !*over)
 			status = tally_refused(tally, g->r->path, http, doc);
-		if (status != STATUS_OK || http != 403)
-			break;
 	}
 	json_free(doc);
+	return status;
+}
+
+int
+receiving_whole(struct receiving *g)
+{
+	unsigned in_vain = 0;
+	bool again = true;
+	int status = STATUS_OK;
+
+	while (again && status == STATUS_OK && g->at < g->r->size) {
+		const uint64_t before = g->at;
+
+		status = fetch_rest(g, in_vain + 1 == URLS, &again);
+		in_vain = g->at > before ? 0 : in_vain + 1;
+	}
 	if (status == STATUS_OK && g->at != g->r->size)
-		return tally_error(tally, STATUS_FAILED, g->r->path, "%llu of %llu bytes came", (unsigned long long)g->at,
+		return tally_error(g->r->tally, STATUS_FAILED, g->r->path, "%llu of %llu bytes came", (unsigned long long)g->at,
 		    (unsigned long long)g->r->size);
 	return stopped_or(status);
 }

@@ -649,6 +649,20 @@ nothing_arrived() {
 	run bash -c '"$@" > /dev/full 3>&-' bash "$DIR/fsctl" --data "$D" get w/y y; status_is 10
 }
 
+@test "a URL whose time is over is asked for anew, and any other refusal is told" {
+	local over='[403, {"error": {"code": "ticket_expired", "message": "too late"}}]'
+	transfers "$there, "'"GET /bytes": ['"$over, $over, [200, \"$xs\"]]"
+	run ctl get w/y y; status_is 0
+	[ "$(grep -c 'GET /v1/files/file_1/download' "$D/requests.log")" = 3 ]
+	rm y
+	transfers "$there, "'"GET /bytes": [403, {"error": {"code": "forbidden", "message": "not yours"}}]'
+	: > "$D/requests.log"
+	run ctl get w/y y; status_is 12; has 'w/y: not yours' '1 failed'
+	[ "$(grep -c 'GET /v1/files/file_1/download' "$D/requests.log")" = 1 ]
+	transfers "$there, "'"GET /bytes": '"$over"
+	run ctl get w/y y; status_is 12; has 'w/y: too late' '1 failed'
+}
+
 @test "a session that was kept is forgotten when it is over, and not while the daemon fails" {
 	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
 	mkdir "$XDG_STATE_HOME"
