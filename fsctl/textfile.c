@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -19,6 +20,8 @@
 #define VERB 32
 #define VALUE 32
 #define PREFIX "fsctl_last_"
+#define LOCK_PAUSE_MS 50
+#define LOCK_TRIES (5000 / LOCK_PAUSE_MS)
 #define NAME_MOST 234		/* with what fio_write_file() adds for a while, 255 */
 
 enum metric { RUN, SUCCESS, DURATION, EXIT_CODE, ITEMS, BYTES, ERRORS, METRICS };
@@ -205,6 +208,17 @@ textfile_check(const char *path)
 	return status;
 }
 
+/*
+ * Held until the folder is closed. Anybody who may read it can take it for ever: who can't
+ * have it in time writes all the same, since the file is whole either way.
+ */
+static void
+lock_folder(int dir)
+{
+	for (int i = 0; i < LOCK_TRIES && flock(dir, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR); i++)
+		(void)nanosleep(&(struct timespec) { .tv_nsec = LOCK_PAUSE_MS * 1000000 }, NULL);
+}
+
 int
 textfile_write(const char *path, const struct textfile_run *run)
 {
@@ -216,9 +230,7 @@ textfile_write(const char *path, const struct textfile_run *run)
 
 	if ((status = open_folder(path, &name, &dir)) != STATUS_OK)
 		return status;
-	/* Held until the folder is closed; who can't have it writes all the same, since the file is whole either way. */
-	while (flock(dir, LOCK_EX) != 0 && errno == EINTR)
-		;
+	lock_folder(dir);
 	/* The run itself may have put something there since it was checked. */
 	if ((status = check_place(path, dir, name)) != STATUS_OK)
 		goto out;

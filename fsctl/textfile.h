@@ -32,7 +32,7 @@ int textfile_check(const char *path);
 /*
  * Takes the run's verb's samples out of the file and adds the new ones; those of other
  * verbs stay. The file is replaced by rename, so that a reader sees the old one or the
- * new one. Two that write at once wait for each other. What textfile_check() refuses is
+ * new one. Two that write at once wait for each other, for 5 seconds at most. What textfile_check() refuses is
  * refused here too, since the run may have put it there. An exit status.
  */
 int textfile_write(const char *path, const struct textfile_run *run);

@@ -36,14 +36,14 @@ asked() {	# TEXT: a request with that has reached the stand-in
 	within 60 grep -qF "$1" "$D/requests.log"
 }
 
-lock_is_held() {
-	! flock -n "$D/LOCK" true
+lock_is_held() {	# FILE
+	! flock -n "$1" true
 }
 
-hold_lock() {	# until HOLDER is killed
-	flock --no-fork "$D/LOCK" sleep 600 3>&- &
+hold_lock() {	# [FILE]: until HOLDER is killed
+	flock --no-fork "${1-$D/LOCK}" sleep 600 3>&- &
 	HOLDER=$!
-	within 60 lock_is_held
+	within 60 lock_is_held "${1-$D/LOCK}"
 }
 
 answers() {
@@ -462,6 +462,14 @@ awake() {	# the stand-in runs already, so that a limit counts the job's time alo
 	[ -c /dev/null ]
 	run ctl gc --dry-run --metrics-file F.prom; status_is 2; has '--dry-run'
 	[ ! -e "$D/requests.log" ]
+}
+
+@test "--metrics-file is written in the end, whoever holds its folder's lock" {
+	mkdir m
+	hold_lock m
+	transfers "$there, "'"GET /bytes": [200, "'"$xs"'"]'
+	run timeout -k 5 300 "$DIR/fsctl" --data "$D" get w/y y --metrics-file m/F.prom 3>&-; status_is 0
+	[ "$(PROM=m/F.prom metric exit_code get)" = 0 ]
 }
 
 @test "--metrics-file is written after a signal, without a daemon, and where none starts" {
