@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,15 @@ disk_folder(struct tally *tally, const char *folder, struct disk *walk)
 		free(name);
 		return say_error(STATUS_FAILED, "%s: it can't be read", folder);
 	}
-	while (status == STATUS_OK && (e = fts_read(fts)) != NULL)
+	while (status == STATUS_OK) {
+		errno = 0;
+		if (!(e = fts_read(fts)))
+			break;
 		status = stop_asked() ? stop_asked() : take(tally, fts, e, len, walk);
+	}
+	/* NULL is the end, or a failure. */
+	if (status == STATUS_OK && errno)
+		status = say_error(STATUS_FAILED, "%s: it can't be read to its end: %s", folder, strerror(errno));
 	(void)fts_close(fts);
 	free(name);
 	return status;

@@ -753,3 +753,32 @@ put_and_kill() {	# FILE PLACE
 	status_is 0
 	[ "$(fsctl ls "$W/t" | wc -l)" = 200 ]
 }
+
+@test "a folder that can't be read to its end is no success" {
+	between <<- 'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <fts.h>
+		#include <stddef.h>
+		#include <string.h>
+
+		/* Memory runs out when the walk comes to "c". */
+		FTSENT *fts_read(FTS *fts)
+		{
+			FTSENT *(*next)(FTS *) = (FTSENT *(*)(FTS *))dlsym(RTLD_NEXT, "fts_read");
+			FTSENT *e = next(fts);
+
+			if (!e || strcmp(e->fts_name, "c") != 0)
+				return e;
+			errno = ENOMEM;
+			return NULL;
+		}
+	END
+	mkdir "$D/t"
+	touch "$D"/t/{a,b,c,d}
+	run fsctl_between put -r "$D/t" "$W/t"; status_is 1
+	[[ "$output" == *"$D/t: it can't be read to its end: Cannot allocate memory"* ]] || fail "$output"
+	rm "$D/t/c"
+	run fsctl_between put -r "$D/t" "$W/t"; status_is 0
+	[ "$(fsctl ls "$W/t" | wc -l)" = 3 ]
+}

@@ -30,15 +30,6 @@ is_locked() {	# FILE
 	! flock -n "$1" true
 }
 
-# C on standard input takes the place of functions of the C library in what fsctl_between runs.
-between() {
-	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -o "$D/between.so" -x c -
-}
-
-fsctl_between() {
-	LD_PRELOAD=$D/between.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 fsctl "$@"
-}
-
 @test "what an earlier try left is only kept as far as it is right" {
 	local path
 	random_file "$D/a" $((24 << 20))

@@ -37,3 +37,12 @@ moved() {	# SUMMARY LEAST MOST: bytes over the wire
 moved_reach() {	# FILE BYTES
 	[ "$(jq -s --argjson n "$2" 'map(select(.type == "status").bytes) | max >= $n' "$1" 2>/dev/null)" = true ]
 }
+
+# C on standard input takes the place of functions of the C library in what fsctl_between runs.
+between() {
+	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -o "$D/between.so" -x c -
+}
+
+fsctl_between() {
+	LD_PRELOAD=$D/between.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 fsctl "$@"
+}
