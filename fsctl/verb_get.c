@@ -323,6 +323,19 @@ get_past(struct get *get)
 
 /* ---- what is asked for ---- */
 
+/* The server does not say the mode of an old version: that of a new file, but no more than today's version has. */
+static void
+limit_mode(const struct get *get, struct known_node *node)
+{
+	char text[8];
+
+	if (!node->mode)
+		return;
+	snprintf(text, sizeof(text), "%04lo", strtoul(node->mode, NULL, 8) & 0666 & ~(unsigned long)get->mask);
+	free(node->mode);
+	node->mode = strdup(text);
+}
+
 /* A version of the file that is there: its size and hash are asked for. */
 static int
 pick_version(struct get *get, struct known_node *node)
@@ -340,6 +353,7 @@ pick_version(struct get *get, struct known_node *node)
 		free(node->hash);
 		free(node->mtime);
 		node->mtime = NULL;
+		limit_mode(get, node);
 		node->version = version ? strdup(version) : NULL;
 		node->hash = hash ? strdup(hash) : NULL;
 		node->size = (uint64_t)reply_int(doc, "sizeBytes", 0);

@@ -149,3 +149,18 @@ is_locked() {	# FILE
 	[ "$(< "$D/to")" = 2 ]
 	[ "$(ls -A "$D" | tr '\n' ' ')" = 'a between.so to ' ]
 }
+
+@test "an old version gets no more permissions than a new file, and than today's version has" {
+	local old
+	(
+		umask 022
+		echo 1 > "$D/a" && fsctl put -q "$D/a" "$W/a"
+		old=$(fsctl versions list --json "$W/a" | jq -r 'first(.. | .versionId? // empty)')
+		echo two > "$D/a" && chmod 755 "$D/a" && fsctl put -q "$D/a" "$W/a"
+		fsctl get -q --version-id "$old" "$W/a" "$D/b"
+		[ "$(stat -c %a "$D/b") $(< "$D/b")" = '644 1' ] || fail "$(stat -c %a "$D/b")"
+		echo three > "$D/a" && chmod 600 "$D/a" && fsctl put -q "$D/a" "$W/a"
+		fsctl get -q --version-id "$old" "$W/a" "$D/c"
+		[ "$(stat -c %a "$D/c") $(< "$D/c")" = '600 1' ]
+	)
+}
