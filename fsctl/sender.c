@@ -21,6 +21,7 @@
 #define BODY_MAX (4u << 20)
 #define CHUNKS 10000		/* that a start can list */
 #define CUT_MAX ((uint64_t)16 << 30)	/* longer files have more chunks than that */
+#define PLACE_MAX 32768		/* bytes of what names one */
 #define KEEP (8u << 20)		/* shorter files are simply sent again, as one part */
 
 /* ---- attributes ---- */
@@ -52,22 +53,37 @@ sender_name_reason(const char *name)
 
 /* ---- the session ---- */
 
-/*
- * A store is the same one however it is named. A file is another one when it was written
- * to, whatever its size and time are since.
- */
-static void
-make_key(struct sending *s)
+/* A store is the same one however it is named. */
+static struct resume *
+take_place(const struct sender *u)
 {
-	const struct sender *u = s->u;
 	const struct ctl *ctl = u->to->ctl;
 	char *dir = ctl->endpoint ? NULL : realpath(ctl->dir, NULL);
+	struct buf place = BUF_INIT(PLACE_MAX);
+	struct resume *r = NULL;
 
-	snprintf(s->key, sizeof(s->key), "%.500s %s %.1000s %" PRIu64 " %" PRId64 ".%09ld %" PRIu64 " %" PRId64 ".%09ld",
-	    ctl->endpoint ? ctl->endpoint : dir ? dir : ctl->dir, u->to->id, u->path, (uint64_t)u->st.st_size,
-	    (int64_t)u->st.st_mtim.tv_sec, (long)u->st.st_mtim.tv_nsec, (uint64_t)u->st.st_ino, (int64_t)u->st.st_ctim.tv_sec,
-	    (long)u->st.st_ctim.tv_nsec);
+	buf_addf(&place, "%s %s %s", ctl->endpoint ? ctl->endpoint : dir ? dir : ctl->dir, u->to->id, u->path);
+	if (buf_finish(&place) == 0)
+		r = resume_take(place.data);
+	buf_release(&place);
 	free(dir);
+	return r;
+}
+
+/*
+ * All that the server began it with, so that a session goes on only where a new one would
+ * do the same. A path can lead to another folder or file than it did, and the file have
+ * another version. A file here is another one when it was written to, whatever its size
+ * and time are since: its last change can't be set back.
+ */
+static void
+write_of(const struct sender *u, struct buf *of)
+{
+	const struct stat *st = &u->st;
+
+	buf_addf(of, "%" PRIu64 " %" PRId64 ".%09ld %" PRIu64 " %" PRId64 ".%09ld %s %s", (uint64_t)st->st_size,
+	    (int64_t)st->st_mtim.tv_sec, (long)st->st_mtim.tv_nsec, (uint64_t)st->st_ino, (int64_t)st->st_ctim.tv_sec,
+	    (long)st->st_ctim.tv_nsec, u->file ? u->file : u->parent, u->file ? u->base ? u->base : "" : u->name);
 }
 
 static void
@@ -104,29 +120,56 @@ is_for_now(int http)
 	return http == 401 || http == 429 || http >= 500;
 }
 
-/* A session that an earlier command left: s->went_on. */
+/* Nobody goes on with it: what it holds counts in the quota for as long as it is open. */
+static void
+drop_session(struct sending *s)
+{
+	struct buf path = BUF_INIT(CTL_PATH);
+	struct json *doc = NULL;
+	int http = 0;
+
+	peer_path(&path, "uploads", s->session, NULL);
+	if (peer_try(s->peer, "DELETE", &path, NULL, &http, &doc) == STATUS_OK)
+		resume_forget(s->resume);
+	json_free(doc);
+	buf_release(&path);
+	s->kept = false;
+}
+
+/* What was asked for is the session as it has to be. */
+static bool
+is_open(const struct sending *s, int http)
+{
+	return http == 200 && !strcmp(reply_str(s->doc, "status", ""), "open") &&
+	       reply_int(s->doc, "sizeBytes", -1) == (int64_t)s->u->st.st_size;
+}
+
+/* A session that an earlier command left: s->went_on. One that does not fit is of no use to anybody. */
 static int
 find_session(struct sending *s)
 {
 	const struct sender *u = s->u;
+	const char *id = resume_session(s->resume);
 	int http = 0, status;
 
-	if (!resume_find(s->key, s->session))
+	if (!id)
 		return STATUS_OK;
+	strcpy(s->session, id);
+	if (!resume_is_of(s->resume, s->of.data)) {
+		drop_session(s);
+		return STATUS_OK;
+	}
 	if ((status = sending_ask(s, 0, &http)) != STATUS_OK)
 		return tally_said(u->tally, status, u->path);
 	if (is_for_now(http))
 		return tally_refused(u->tally, u->path, http, s->doc);
-	if (http == 200 && !strcmp(reply_str(s->doc, "status", ""), "open") &&
-	    reply_int(s->doc, "sizeBytes", -1) == (int64_t)u->st.st_size) {
-		s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
-		s->went_on = s->kept = true;
-	} else {
-		resume_forget(s->key);
+	if (!is_open(s, http)) {
+		drop_session(s);
+		return STATUS_OK;
 	}
-	if (s->went_on && !s->part_size && !s->is_cut)
-		return cut_it(s);
-	return STATUS_OK;
+	s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
+	s->went_on = s->kept = true;
+	return !s->part_size && !s->is_cut ? cut_it(s) : STATUS_OK;
 }
 
 static void
@@ -196,8 +239,7 @@ start(struct sending *s)
 	} else if (status == STATUS_OK) {
 		strcpy(s->session, id);
 		s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
-		if ((s->kept = (uint64_t)u->st.st_size > KEEP))
-			resume_keep(s->key, s->session);
+		s->kept = resume_keep(s->resume, s->session, s->of.data);
 	} else {
 		tally_said(u->tally, status, u->path);
 	}
@@ -207,21 +249,6 @@ start(struct sending *s)
 }
 
 /* ---- the end ---- */
-
-static void
-drop_session(struct sending *s)
-{
-	struct buf path = BUF_INIT(CTL_PATH);
-	struct json *doc = NULL;
-	int http = 0;
-
-	peer_path(&path, "uploads", s->session, NULL);
-	(void)peer_try(s->peer, "DELETE", &path, NULL, &http, &doc);
-	json_free(doc);
-	buf_release(&path);
-	if (s->kept)
-		resume_forget(s->key);
-}
 
 static int
 abort_it(struct sending *s)
@@ -261,10 +288,9 @@ complete(struct sending *s)
 		status = tally_refused(u->tally, u->path, http, doc);
 		/* Someone was faster: what was sent is of no use under the same base. */
 		if (s->kept && status != STATUS_TEMPORARY && http != 401 && http != 507)
-			resume_forget(s->key);
+			resume_forget(s->resume);
 	} else {
-		if (s->kept)
-			resume_forget(s->key);
+		resume_forget(s->resume);
 		tally_item(u->tally, &(struct tally_item) { .action = reply_bool(doc, "unchanged", false) ? "unchanged" : "put",
 		    .from = u->local, .to = u->path, .version = reply_str(doc, "versionId", NULL), .bytes = (uint64_t)u->st.st_size });
 	}
@@ -351,19 +377,20 @@ give_up(struct sending *s)
 	drop_session(s);
 	tally_spare(s->u->tally, -(int64_t)atomic_exchange(&s->counted, 0));
 	atomic_store(&s->status, STATUS_OK);
-	s->went_on = s->kept = false;
+	s->went_on = false;
 }
 
 int
 sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 {
-	struct sending s = { .u = u, .peer = peer, .crew = crew, .cut = CUT_INIT };
+	struct sending s = { .u = u, .peer = peer, .crew = crew, .cut = CUT_INIT, .of = BUF_INIT(PLACE_MAX) };
 	bool same = false;
-	int status = STATUS_OK;
+	int status;
 
-	make_key(&s);
-	if ((uint64_t)u->st.st_size > KEEP)
-		status = find_session(&s);
+	write_of(u, &s.of);
+	if ((uint64_t)u->st.st_size > KEEP && buf_finish(&s.of) == 0)
+		s.resume = take_place(u);
+	status = find_session(&s);
 	if (status == STATUS_OK && !s.went_on)
 		status = begin(&s, &same);
 	if (status == STATUS_OK && !same)
@@ -375,6 +402,8 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 	}
 	json_free(s.doc);
 	cut_release(&s.cut);
+	resume_free(s.resume);
+	buf_release(&s.of);
 	return tally_outcome(u->tally, status, u->path);
 }
 

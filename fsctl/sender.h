@@ -12,6 +12,10 @@
  *	                                                 -> interrupted: goes on where it was, by the same command
  *	                                                 -> went on and is refused as unfit: given up for a new one, once
  *
+ * A session goes on only with the same file, and to the folder and name, or the version of
+ * the file there, that it was begun for; otherwise it is aborted. Where another fsctl is
+ * sending to that place this one has a session of its own, which is not kept.
+ *
  * A long file, and one of which there is a version already, is cut as the server cuts,
  * and only chunks that the server lacks are sent; a file of more than 10,000 chunks
  * (about 11 GiB) goes in parts, as does a short new one.

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "cut.h"
 #include "json.h"
 #include "resume.h"
@@ -21,8 +22,10 @@ struct sending {
 	const struct sender *u;
 	struct peer *peer;
 	struct crew *crew;
-	char session[RESUME_ID], key[2048];
-	bool kept;		/* in resume.h */
+	char session[RESUME_ID];
+	struct resume *resume;	/* NULL: nothing can be kept */
+	struct buf of;		/* what a session that is kept is of */
+	bool kept;		/* in `resume` */
 	bool went_on;		/* an earlier command began it */
 	uint64_t part_size;	/* 0: by chunks */
 	struct cut cut;

@@ -658,52 +658,6 @@ part_or_loss() {	# something came to a part, or the finished file was touched
 	[ "$(ls -A "$D/g")" = A ]
 }
 
-# Until a session of the file is kept and bytes have arrived there.
-put_and_kill() {	# FILE PLACE
-	local pid
-	"$FSCTL" --data "$STORE" --json put --bwlimit 4MiB/s "$1" "$2" > "$D/out" 3>&- & pid=$!
-	within 60 moved_reach "$D/out" $((8 << 20))
-	kill -KILL $pid
-	wait $pid || true
-}
-
-@test "put goes on with no file that was written to, whatever its size and time" {
-	local mtime
-	random_file "$D/a" 30000000
-	mtime=$(stat -c %y "$D/a")
-	put_and_kill "$D/a" "$W/byte"
-	printf X | dd of="$D/a" conv=notrunc status=none
-	touch -d "$mtime" "$D/a"
-	run fsctl put "$D/a" "$W/byte"; status_is 0
-	fsctl -q get "$W/byte" "$D/back"
-	cmp "$D/a" "$D/back"
-	put_and_kill "$D/a" "$W/all"
-	random_file "$D/a" 30000000
-	touch -d "$mtime" "$D/a"
-	run fsctl put "$D/a" "$W/all"; status_is 0
-	fsctl -q get "$W/all" "$D/back"
-	cmp "$D/a" "$D/back"
-}
-
-@test "a session that does not fit the file is given up for a new one" {
-	local old new
-	export XDG_STATE_HOME=$D/state
-	mkdir "$XDG_STATE_HOME"
-	random_file "$D/a" 30000000
-	put_and_kill "$D/a" "$W/a"
-	old=$(ls "$XDG_STATE_HOME/fsctl/uploads")
-	random_file "$D/a" 30000000
-	put_and_kill "$D/a" "$W/a"
-	new=$(ls -I "$old" "$XDG_STATE_HOME/fsctl/uploads")
-	[ "$new" ]
-	mv "$XDG_STATE_HOME/fsctl/uploads/$old" "$XDG_STATE_HOME/fsctl/uploads/$new"
-	fsctl put --json "$D/a" "$W/a" > "$D/out"
-	[ "$(tail -n 1 "$D/out" | jq -c '[.items, .errors, .exitCode]')" = '[1,0,0]' ]
-	fsctl -q get "$W/a" "$D/back"
-	cmp "$D/a" "$D/back"
-	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
-}
-
 @test "--metrics-file does not take the place of what the run brought" {
 	local long
 	random_file "$D/a" 5000

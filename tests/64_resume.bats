@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# test-timeout: 240
+# What a put that was interrupted leaves behind, and when the next one goes on with it.
+load lib/fsd
+load lib/transfer
+
+setup_file() {
+	export TMPDIR=$BATS_FILE_TMPDIR
+	store_start
+}
+
+teardown_file() {
+	store_stop && no_reports
+}
+
+setup() {
+	W=ws$BATS_TEST_NUMBER
+	D=$BATS_TEST_TMPDIR
+	export XDG_STATE_HOME=$D/state
+	mkdir "$XDG_STATE_HOME"
+	fsctl -q workspace create "$W"
+}
+
+session() {	# the one that is kept
+	jq -er .uploadSessionId "$XDG_STATE_HOME"/fsctl/uploads/*
+}
+
+none_is_kept() {
+	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
+}
+
+held() {	# bytes of sessions that are open there
+	fsctl workspace show "$W" --json | jq .uploadBytes
+}
+
+@test "put goes on with no file that was written to, whatever its size and time" {
+	local mtime
+	random_file "$D/a" 30000000
+	mtime=$(stat -c %y "$D/a")
+	put_and_kill "$D/a" "$W/byte"
+	printf X | dd of="$D/a" conv=notrunc status=none
+	touch -d "$mtime" "$D/a"
+	run fsctl put "$D/a" "$W/byte"; status_is 0
+	fsctl -q get "$W/byte" "$D/back"
+	cmp "$D/a" "$D/back"
+	put_and_kill "$D/a" "$W/all"
+	random_file "$D/a" 30000000
+	touch -d "$mtime" "$D/a"
+	run fsctl put "$D/a" "$W/all"; status_is 0
+	fsctl -q get "$W/all" "$D/back"
+	cmp "$D/a" "$D/back"
+}
+
+@test "a session that does not fit the file is given up for a new one" {
+	local old new
+	random_file "$D/a" 30000000
+	put_and_kill "$D/a" "$W/a"
+	old=$(session)
+	mv "$XDG_STATE_HOME/fsctl/uploads" "$D/old"
+	random_file "$D/a" 30000000
+	put_and_kill "$D/a" "$W/a"
+	new=$(session)
+	sed -i "s/$new/$old/" "$XDG_STATE_HOME"/fsctl/uploads/*
+	[ "$(session)" = "$old" ]
+	fsctl put --json "$D/a" "$W/a" > "$D/out"
+	[ "$(tail -n 1 "$D/out" | jq -c '[.items, .errors, .exitCode]')" = '[1,0,0]' ]
+	fsctl -q get "$W/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	none_is_kept
+	# The other one is open still.
+	[ "$(held)" -gt 0 ]
+}
+
+@test "put goes to the folder that is at the path now" {
+	random_file "$D/a" 30000000
+	echo other > "$D/other"
+	fsctl -q put "$D/other" "$W/m/x"
+	put_and_kill "$D/a" "$W/m/a"
+	[ "$(held)" -gt 0 ]
+	fsctl -q mv "$W/m" "$W/moved"
+	fsctl -q put "$D/other" "$W/m/x"
+	run fsctl put "$D/a" "$W/m/a"; status_is 0
+	[ "$(fsctl ls "$W/moved")" = x ]
+	fsctl -q get "$W/m/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	# Nothing of what was begun stays.
+	none_is_kept
+	[ "$(held)" = 0 ]
+}
+
+@test "put replaces the file that is at the path now" {
+	random_file "$D/a" 30000000
+	echo old > "$D/old"
+	echo other > "$D/other"
+	fsctl -q put "$D/old" "$W/x/a"
+	put_and_kill "$D/a" "$W/x/a"
+	fsctl -q mv "$W/x/a" "$W/x/archive"
+	fsctl -q put "$D/other" "$W/x/a"
+	run fsctl put "$D/a" "$W/x/a"; status_is 0
+	[ "$(fsctl get "$W/x/archive" -)" = old ]
+	fsctl -q get "$W/x/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	[ "$(held)" = 0 ]
+}
+
+@test "put builds on the version that is there now" {
+	random_file "$D/a" 30000000
+	echo old > "$D/old"
+	echo newer > "$D/newer"
+	fsctl -q put "$D/old" "$W/a"
+	put_and_kill "$D/a" "$W/a"
+	fsctl -q put "$D/newer" "$W/a"
+	run fsctl put "$D/a" "$W/a"; status_is 0
+	fsctl -q get "$W/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	[ "$(fsctl versions list "$W/a" --json | jq '.versions | length')" = 3 ]
+	[ "$(held)" = 0 ]
+	# One that was new and is there by now.
+	put_and_kill "$D/a" "$W/b"
+	fsctl -q put "$D/newer" "$W/b"
+	run fsctl put "$D/a" "$W/b"; status_is 0
+	fsctl -q get "$W/b" "$D/back"
+	cmp "$D/a" "$D/back"
+	[ "$(held)" = 0 ]
+	none_is_kept
+}
+
+@test "two puts of one file to one place both end well" {
+	local pid
+	random_file "$D/a" 30000000
+	"$FSCTL" --data "$STORE" --json put --bwlimit 10MiB/s "$D/a" "$W/a" > "$D/out" 3>&- & pid=$!
+	within 60 moved_reach "$D/out" $((8 << 20))
+	kill -STOP $pid
+	run fsctl put "$D/a" "$W/a"; status_is 0
+	kill -CONT $pid
+	wait $pid
+	[ "$(tail -n 1 "$D/out" | jq -c '[.items, .errors]')" = '[1,0]' ]
+	fsctl -q get "$W/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	[ "$(held)" = 0 ]
+	none_is_kept
+}
