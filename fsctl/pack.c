@@ -99,12 +99,6 @@ is_there(const struct entry *e)
 	return e->f.base_hash && str_starts(e->f.base_hash, "sha256:") && !strcmp(e->f.base_hash + 7, hex);
 }
 
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /*
  * Appends the file's bytes to the body; what is there already, can't be read or changed
  * meanwhile is left out.
@@ -113,7 +107,6 @@ static void
 take_file(struct pack *p, struct entry *e)
 {
 	size_t size = (size_t)e->f.st.st_size, before = p->body.len;
-	struct stat now;
 	char *room = NULL;
 	int fd = open(e->f.local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -121,12 +114,16 @@ take_file(struct pack *p, struct entry *e)
 		tally_error(p->tally, STATUS_FAILED, e->f.local, "it can't be read: %m");
 		return;
 	}
+	if (!sender_is_same(fd, &e->f.st)) {
+		tally_error(p->tally, STATUS_FAILED, e->f.local, "it was changed, or something else took its place; put it again");
+		goto out;
+	}
 	if (size) {
 		buf_addle(&p->body, size, 4);
 		room = buf_room(&p->body, size);
 	}
-	if ((size && !room) || (size && fio_pread(fd, e->f.local, room, size, 0) != 0) || fstat(fd, &now) != 0 ||
-	    !same_file(&now, &e->f.st)) {
+	if ((size && !room) || (size && fio_pread(fd, e->f.local, room, size, 0) != 0) ||
+	    !sender_is_untouched(fd, &e->f.st)) {
 		p->body.len = before;
 		tally_error(p->tally, STATUS_FAILED, e->f.local, "it was changed while it was read, or can't be read");
 		goto out;
@@ -321,7 +318,7 @@ send_alone(struct pack *p, struct peer *peer)
 			.base = f->base, .base_hash = f->base_hash, .st = f->st, .tally = p->tally, .to = p->to };
 
 		if (p->entries[i].sent)
-			(void)sender_open(&u, peer);
+			(void)sender_open(&u, peer, NULL);
 	}
 }
 

@@ -51,6 +51,34 @@ sender_name_reason(const char *name)
 	return utf8_valid(name, strlen(name)) ? NULL : "its name is not UTF-8";
 }
 
+/* ---- the file ---- */
+
+static bool
+same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool
+sender_is_same(int fd, struct stat *st)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) != 0 || now.st_dev != st->st_dev || now.st_ino != st->st_ino || now.st_size != st->st_size ||
+	    !same_time(&now.st_mtim, &st->st_mtim))
+		return false;
+	*st = now;
+	return true;
+}
+
+bool
+sender_is_untouched(int fd, const struct stat *st)
+{
+	struct stat now = *st;
+
+	return sender_is_same(fd, &now) && same_time(&now.st_ctim, &st->st_ctim);
+}
+
 /* ---- the session ---- */
 
 /* A store is the same one however it is named. */
@@ -257,15 +285,6 @@ abort_it(struct sending *s)
 	return tally_error(s->u->tally, STATUS_FAILED, s->u->local, "it was changed while it was read; put it again");
 }
 
-static bool
-changed(const struct sender *u)
-{
-	struct stat now;
-
-	return fstat(u->fd, &now) != 0 || now.st_size != u->st.st_size || now.st_mtim.tv_sec != u->st.st_mtim.tv_sec ||
-	       now.st_mtim.tv_nsec != u->st.st_mtim.tv_nsec;
-}
-
 static int
 complete(struct sending *s)
 {
@@ -367,7 +386,7 @@ go(struct sending *s)
 	spare_what_is_there(s);
 	if ((status = sending_parts(s)) != STATUS_OK)
 		return status;
-	return changed(s->u) ? abort_it(s) : complete(s);
+	return sender_is_untouched(s->u->fd, &s->u->st) ? complete(s) : abort_it(s);
 }
 
 /* What was sent so far is of no use. */
@@ -408,14 +427,17 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 }
 
 int
-sender_open(const struct sender *u, struct peer *peer)
+sender_open(const struct sender *u, struct peer *peer, struct crew *crew)
 {
 	struct sender opened = *u;
 	int status;
 
-	if ((opened.fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0)
+	if ((opened.fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (u->link ? 0 : O_NOFOLLOW))) < 0)
 		return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %m");
-	status = sender_send(&opened, peer, NULL);
+	if (sender_is_same(opened.fd, &opened.st))
+		status = sender_send(&opened, peer, crew);
+	else
+		status = tally_error(u->tally, STATUS_FAILED, u->local, "it was changed, or something else took its place; put it again");
 	fio_close(&opened.fd);
 	return status;
 }

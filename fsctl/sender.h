@@ -1,6 +1,7 @@
 #ifndef FSCTL_SENDER_H
 #define FSCTL_SENDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -35,6 +36,7 @@ struct sender {
 	const char *base_hash;		/* "sha256:…" of that version, or NULL */
 	uint64_t base_size;
 	int fd;
+	bool link;			/* `local` may be a link */
 	struct stat st;			/* of fd, when it was looked at */
 };
 
@@ -48,11 +50,21 @@ void sender_mode(const struct stat *st, char text[8]);
 const char *sender_name_reason(const char *name);
 
 /*
+ * Whether `fd` is the file that was looked at, and was not written to since: then *st is
+ * how it is now, with another name for it or other rights perhaps. What a folder's walk
+ * has found is opened by its path, where by then a link can stand, or a folder's that
+ * leads to something that is not to be sent.
+ */
+bool sender_is_same(int fd, struct stat *st);
+/* Nothing happened to it since; even a time that was set back shows. */
+bool sender_is_untouched(int fd, const struct stat *st);
+
+/*
  * All that tally is told. With a crew, parts go in parallel (call from its thread);
  * without, one after the other. An exit status.
  */
 int sender_send(const struct sender *u, struct peer *peer, struct crew *crew);
-/* The same of `local`, which is opened first, and no link; without a crew. */
-int sender_open(const struct sender *u, struct peer *peer);
+/* The same of `local`, which is opened first: it has to be what st is of. */
+int sender_open(const struct sender *u, struct peer *peer, struct crew *crew);
 
 #endif

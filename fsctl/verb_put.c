@@ -80,7 +80,7 @@ run_alone(struct task *task, struct peer *peer)
 {
 	struct alone *a = (struct alone *)task;
 
-	(void)sender_open(&a->u, peer);
+	(void)sender_open(&a->u, peer, NULL);
 	free_alone(a);
 }
 
@@ -159,10 +159,8 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
 		return give_to_pack(put, u);
 	if (many && (uint64_t)u->st.st_size <= ALONE)
 		return give_to_crew(put, u);
-	if ((u->fd = open(u->local, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
-		return tally_error(&put->tally, STATUS_FAILED, u->local, "it can't be read: %m"), STATUS_OK;
-	status = sender_send(u, put->to.peer, put->crew);
-	fio_close(&u->fd);
+	u->link = !many;
+	status = sender_open(u, put->to.peer, put->crew);
 	return status_is_stop(status) ? status : STATUS_OK;
 }
 

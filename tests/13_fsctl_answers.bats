@@ -814,3 +814,68 @@ nothing_arrived() {
 	run ctl check --max-duration 10s --metrics-file F.prom; status_is 4; has 'time limit of 10s' 'begins at the beginning again'
 	[ "$(metric exit_code check) $(metric errors check)" = "4 1" ]
 }
+
+# Starts fsctl, and comes back when that request waits for its answer: the answer comes when $D/hold is gone.
+held_at() {	# REQUEST ARGUMENTS...: PID
+	printf '%s\n' "$1" > "$D/hold"
+	: > "$D/requests.log"
+	"$DIR/fsctl" --data "$D" "${@:2}" > out 2>&1 3>&- &
+	PID=$!
+	asked "$1"
+}
+
+let_go() {	# the exit code and output of what was held
+	rm "$D/hold"
+	status=0
+	wait $PID || status=$?
+	output=$(< out)
+}
+
+three_sizes() {	# FOLDER LETTER: in one commit, by a session of the crew's, by one of the main thread's
+	local size
+	mkdir -p "$1"
+	for size in 1000 300000 9000000; do
+		head -c $size /dev/zero | tr '\0' "$2" > "$1/$size"
+		touch -d 2024-02-29 "$1/$size"
+	done
+}
+make_folders='"POST /v1/folders": [200, {"id": "fld_2"}], "POST /v1/files:commit-batch": [200, {"results": [{"status": "ok", "id": "fld_3"}]}]'
+
+@test "put -r sends what its walk has found, and nothing that a link leads to by now" {
+	three_sizes t/sub o
+	three_sizes secret S
+	transfers "$nothing, $make_folders, "'"POST /v1/chunks": [200, {"stagingId": "stg_1"}], "PUT /part": [200, {}]'
+	held_at 'GET /v1/lookup' put -r t w/
+	mv t/sub old
+	ln -s ../secret t/sub
+	let_go; status_is 1; has '300000: it was changed, or something else took its place' '3 failed'
+	none grep -aq SSS "$D/requests.log"
+	none grep -aq 'files:start-upload\|/chunks' "$D/requests.log"
+	# A link in the place of the file itself is none either.
+	rm t/sub
+	mv old t/sub
+	held_at 'GET /v1/lookup' put -r t w/
+	for size in 1000 300000 9000000; do ln -sf ../../secret/$size t/sub/; done
+	let_go; status_is 1; has '3 failed'
+	none grep -aq SSS "$D/requests.log"
+}
+
+@test "other rights and other names are no other file; one that is written to while it is read is" {
+	three_sizes t o
+	transfers "$nothing, "'"POST /v1/folders": [200, {"id": "fld_2"}], "PUT /part": [200, {}], "POST /v1/chunks": [200, {"stagingId": "stg_1"}],
+		"POST /v1/files:commit-batch": [200, {"results": [{"status": "ok", "versionId": "ver_1"}]}],
+		"POST /v1/files:complete-upload": [201, {"versionId": "ver_1"}]'
+	held_at 'GET /v1/lookup' put -r t w/
+	chmod 640 t/*
+	for size in 1000 300000 9000000; do ln t/$size $size; done
+	let_go; status_is 0; has '3 files'
+	[ "$(grep -ao '"mode":"0[0-9]*"' "$D/requests.log" | sort | uniq -c | tr -s ' ')" = ' 3 "mode":"0640"' ]
+	local size
+	for size in 300000 9000000; do
+		held_at 'PUT /part' put t/$size w/x
+		printf X | dd of=t/$size conv=notrunc status=none
+		touch -d 2024-02-29 t/$size
+		let_go; status_is 1; has 'changed while it was read' '1 failed'
+		none grep -aq 'complete-upload' "$D/requests.log"
+	done
+}

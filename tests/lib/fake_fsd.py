@@ -4,6 +4,7 @@ gives them, and --port-file F to listen on loopback.
 
 DIR/answers.json: {"METHOD PATH": [STATUS, BODY]} by the path without its query; BODY is JSON, or text that is sent as it is. A list of
 such pairs is answered one after the other, the last one again and again. "DELETE PATH" of a job makes "stopped PATH" its answer.
+DIR/hold: "METHOD PATH": such a request is answered when that file is gone.
 DIR/refuse: "CODE TEXT": ends with that code instead of serving. DIR/slow: seconds that --check takes. DIR/requests.log: a line a request.
 DIR/fake.pid: who serves the socket. It ends a minute after its last request, or with a signal.
 """
@@ -28,6 +29,14 @@ last = time.monotonic()
 seen = {}
 
 
+def held():
+    try:
+        with open(os.path.join(data, "hold")) as f:
+            return f.read().strip()
+    except FileNotFoundError:
+        return None
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -43,9 +52,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
         with open(os.path.join(data, "requests.log"), "a") as f:
-            f.write("%s %s %s %s\n" % (self.command, self.path, self.headers.get("Authorization", "-"), body.decode()))
+            f.write("%s %s %s %s\n" % (self.command, self.path, self.headers.get("Authorization", "-"), body.decode(errors="replace")))
         with open(os.path.join(data, "answers.json")) as f:
             answers = json.load(f)
+        while held() == "%s %s" % (self.command, path):
+            time.sleep(0.05)
+            last = time.monotonic()
         if self.command == "DELETE":
             seen["stopped " + path] = True
         key = "%s %s" % (self.command, path)
