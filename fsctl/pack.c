@@ -18,7 +18,6 @@
 #include "reply.h"
 #include "say.h"
 #include "sender.h"
-#include "stop.h"
 #include "str.h"
 #include "tally.h"
 
@@ -312,7 +311,7 @@ commit(struct pack *p, struct peer *peer, const char *staging)
 static void
 send_alone(struct pack *p, struct peer *peer)
 {
-	for (unsigned i = 0; i < p->n && !stop_asked(); i++) {
+	for (unsigned i = 0; i < p->n && !tally_stopped(p->tally); i++) {
 		const struct pack_file *f = &p->entries[i].f;
 		struct sender u = { .local = f->local, .path = f->path, .parent = f->parent, .name = f->name, .file = f->file,
 			.base = f->base, .base_hash = f->base_hash, .st = f->st, .tally = p->tally, .to = p->to };
@@ -345,11 +344,11 @@ run(struct task *task, struct peer *peer)
 	struct pack *p = (struct pack *)task;
 	bool any = false;
 
-	for (unsigned i = 0; i < p->n; i++) {
+	for (unsigned i = 0; i < p->n && !tally_stopped(p->tally); i++) {
 		take_file(p, &p->entries[i]);
 		any = any || p->entries[i].sent;
 	}
-	if (any)
+	if (any && !tally_stopped(p->tally))
 		send_all(p, peer);
 	buf_release(&p->body);
 	buf_release(&p->commit);

@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "reply.h"
 #include "say.h"
+#include "stop.h"
 #include "str.h"
 #include "tally.h"
 
@@ -275,6 +276,7 @@ failed(struct tally *t, int status, const char *what, const char *message, bool 
 	if (!status_is_stop(status)) {
 		if (!t->failed++)
 			t->first = status;
+		t->away = t->away || status == STATUS_TEMPORARY;
 		if (!said)
 			say_error(status, "%s: %s", what, message);
 		if (t->ctl->json) {
@@ -345,6 +347,19 @@ tally_outcome(struct tally *t, int status, const char *what)
 }
 
 int
+tally_stopped(struct tally *t)
+{
+	bool away;
+
+	if (stop_asked())
+		return stop_asked();
+	pthread_mutex_lock(&t->lock);
+	away = t->away;
+	pthread_mutex_unlock(&t->lock);
+	return away ? STATUS_TEMPORARY : STATUS_OK;
+}
+
+int
 tally_operand(struct tally *t, const char *operand, int status)
 {
 	if (status != STATUS_OK && t->failed == t->told)
@@ -360,7 +375,7 @@ tally_operand(struct tally *t, const char *operand, int status)
 	}
 	handle(t, 0);
 	pthread_mutex_unlock(&t->lock);
-	return status_is_stop(status) || status == STATUS_TEMPORARY ? status : STATUS_OK;
+	return status_is_stop(status) || status == STATUS_TEMPORARY ? status : tally_stopped(t);
 }
 
 /* ---- the end ---- */

@@ -42,6 +42,7 @@ struct tally {
 	uint64_t failures;		/* that tally_outcome() was told of: never more than failed */
 	int first;			/* the exit status of the first failure */
 	int unwritten;			/* the exit status of the first line that could not be written, 0: none */
+	bool away;			/* an item failed with STATUS_TEMPORARY */
 	int64_t started_us, said_us;
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
 	bool anew;			/* what goes through a pipe is out of reach: the same command does not go on */
@@ -89,8 +90,15 @@ int tally_said(struct tally *t, int status, const char *what);
 int tally_outcome(struct tally *t, int status, const char *what);
 
 /*
+ * What the work ends with before its time: what stop_asked() says, or STATUS_TEMPORARY
+ * once an item failed with that. The daemon had been waited for then, and each of
+ * thousands of further items would wait as long. STATUS_OK: go on.
+ */
+int tally_stopped(struct tally *t);
+
+/*
  * An operand is done with. Counts its failure where nobody has. Gives STATUS_OK where the
- * next one may have its turn: after a failure of the operand's own.
+ * next one may have its turn: after a failure of the operand's own. Else as tally_stopped().
  */
 int tally_operand(struct tally *t, const char *operand, int status);
 

@@ -58,7 +58,8 @@ run(struct task *task, struct peer *peer)
 {
 	struct fetch *f = (struct fetch *)task;
 
-	(void)receiver_get(&f->r, peer);
+	if (!tally_stopped(f->r.tally))
+		(void)receiver_get(&f->r, peer);
 	free_fetch(f);
 }
 
@@ -277,8 +278,8 @@ get_nodes(struct folder *f)
 	for (size_t i = 0; i < f->known.n && status == STATUS_OK; i++) {
 		if (*f->known.nodes[i].path)
 			status = get_node(f, &f->known.nodes[i], base, root);
-		if (status == STATUS_OK && stop_asked())
-			status = stop_asked();
+		if (status == STATUS_OK)
+			status = tally_stopped(&f->get->tally);
 	}
 	crew_wait(f->get->crew);
 	fio_close(&root);

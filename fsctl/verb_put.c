@@ -80,7 +80,8 @@ run_alone(struct task *task, struct peer *peer)
 {
 	struct alone *a = (struct alone *)task;
 
-	(void)sender_open(&a->u, peer, NULL);
+	if (!tally_stopped(a->u.tally))
+		(void)sender_open(&a->u, peer, NULL);
 	free_alone(a);
 }
 
@@ -366,8 +367,8 @@ send_files(struct folder *f)
 			continue;
 		}
 		status = send_file(f->put, &u, known_find(&f->there, e->path), true);
-		if (status == STATUS_OK && stop_asked())
-			status = stop_asked();
+		if (status == STATUS_OK)
+			status = tally_stopped(&f->put->tally);
 	}
 	if (f->put->pack)
 		pack_send(f->put->pack, f->put->crew);
