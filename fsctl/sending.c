@@ -40,6 +40,15 @@ sending_ask(struct sending *s, unsigned from, int *http)
 	return status;
 }
 
+/* Whether this is the file's first failure: then it is the caller's to tell, and to say which it is. */
+static bool
+is_first(struct sending *s)
+{
+	int none = STATUS_OK;
+
+	return atomic_compare_exchange_strong(&s->status, &none, STATUS_FAILED);
+}
+
 static int
 read_part(void *arg, uint64_t offset, void *bytes, size_t len)
 {
@@ -51,8 +60,11 @@ read_part(void *arg, uint64_t offset, void *bytes, size_t len)
 		digest_reset(p->digest);
 		p->sent = 0;
 	}
-	if (fio_pread(u->fd, u->local, bytes, len, p->offset + offset) != 0)
-		return tally_error(u->tally, STATUS_FAILED, u->local, "it became shorter while it was read, or can't be read"), ERR_IO;
+	if (fio_pread(u->fd, u->local, bytes, len, p->offset + offset) != 0) {
+		if (is_first(p->s))
+			tally_error(u->tally, STATUS_FAILED, u->local, "it became shorter while it was read, or can't be read");
+		return ERR_IO;
+	}
 	digest_update(p->digest, bytes, len);
 	tally_move(u->tally, len);
 	p->sent = offset + len;
@@ -72,40 +84,37 @@ again(void *arg, struct client_bytes *b, bool *progress)
 	return STATUS_OK;
 }
 
-static void
-note(struct sending *s, int status)
-{
-	int none = STATUS_OK;
-
-	(void)atomic_compare_exchange_strong(&s->status, &none, status);
-}
-
 /* A URL whose time is over is no failure: the next round has another. */
 static void
 judge(struct part *p, int status, int http, const struct json *doc)
 {
 	const struct sender *u = p->s->u;
+	atomic_int *first = &p->s->status;
 	char hex[2 * SHA256_SIZE + 1];
 	uint8_t hash[SHA256_SIZE];
 
-	if (status == PEER_BODY) {	/* read_part() has told why */
-		note(p->s, STATUS_FAILED);
-	} else if (status != STATUS_OK) {
-		note(p->s, tally_said(u->tally, status, u->path));
+	if (status == PEER_BODY)	/* read_part() has told why */
+		return;
+	if (status != STATUS_OK) {
+		if (is_first(p->s))
+			atomic_store(first, tally_said(u->tally, status, u->path));
 	} else if (http == 403 && !strcmp(reply_str(reply_get(doc, "error"), "code", ""), "ticket_expired")) {
 		tally_spare(u->tally, -(int64_t)p->sent);
 	} else if (http == 400 && p->s->went_on) {
 		tally_spare(u->tally, -(int64_t)p->sent);
-		note(p->s, SENDING_ANEW);
+		if (is_first(p->s))
+			atomic_store(first, SENDING_ANEW);
 	} else if (http != 200) {
-		note(p->s, tally_refused(u->tally, u->path, http, doc));
+		if (is_first(p->s))
+			atomic_store(first, tally_refused(u->tally, u->path, http, doc));
 	} else {
 		digest_final(p->digest, hash);
 		hex_encode(hash, sizeof(hash), hex);
-		if (strcmp(reply_str(doc, "sha256", hex), hex) != 0)
-			note(p->s, tally_error(u->tally, STATUS_INTEGRITY, u->path, "part %u arrived as other bytes than were sent", p->number));
-		else
+		if (!strcmp(reply_str(doc, "sha256", hex), hex))
 			atomic_fetch_add(&p->s->arrived, 1), atomic_fetch_add(&p->s->counted, p->size);
+		else if (is_first(p->s))
+			atomic_store(first, tally_error(u->tally, STATUS_INTEGRITY, u->path,
+			    "part %u arrived as other bytes than were sent", p->number));
 	}
 }
 
@@ -119,7 +128,8 @@ run_part(struct task *task, struct peer *peer)
 
 	if (!atomic_load(&p->s->status)) {
 		if (digest_new(DIGEST_SHA256, &p->digest) != 0) {
-			note(p->s, tally_error(p->s->u->tally, STATUS_FAILED, p->s->u->path, "out of memory"));
+			if (is_first(p->s))
+				tally_error(p->s->u->tally, STATUS_FAILED, p->s->u->path, "out of memory");
 		} else {
 			status = peer_transfer(peer, &b, again, p, &http, &doc);
 			judge(p, status, http, doc);
@@ -148,6 +158,15 @@ place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size
 	return number && (*offset < all || !all);
 }
 
+/* What a reply asks for can't be sent. */
+static int
+no_target(struct sending *s, int status, const char *why)
+{
+	if (is_first(s))
+		atomic_store(&s->status, status == SENDING_ANEW ? status : tally_error(s->u->tally, status, s->u->path, "%s", why));
+	return atomic_load(&s->status);
+}
+
 /* An exit status, said; SENDING_ANEW. */
 static int
 send_target(struct sending *s, const struct json *t, unsigned *highest)
@@ -157,7 +176,7 @@ send_target(struct sending *s, const struct json *t, unsigned *highest)
 
 	if (!p || !url || !(p->url = strdup(url))) {
 		free(p);
-		return tally_error(s->u->tally, STATUS_FAILED, s->u->path, "out of memory, or a reply of another version");
+		return no_target(s, STATUS_FAILED, "out of memory, or a reply of another version");
 	}
 	p->task.run = run_part;
 	p->s = s;
@@ -165,8 +184,7 @@ send_target(struct sending *s, const struct json *t, unsigned *highest)
 	if (!place(s, p->number, &p->offset, &p->size)) {
 		free(p->url);
 		free(p);
-		return s->went_on ? SENDING_ANEW :
-		    tally_error(s->u->tally, STATUS_FAILED, s->u->path, "the server asks for a part that there is not");
+		return no_target(s, s->went_on ? SENDING_ANEW : STATUS_FAILED, "the server asks for a part that there is not");
 	}
 	*highest = p->number;
 	if (s->crew)

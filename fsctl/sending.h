@@ -31,7 +31,7 @@ struct sending {
 	struct cut cut;
 	bool is_cut;
 	struct json *doc;	/* the last reply with targets */
-	atomic_int status;	/* the first failure of a part */
+	atomic_int status;	/* the first failure of a part, which alone is told: the others' are mostly the same */
 	atomic_uint arrived;
 	atomic_ullong counted;	/* bytes that the tally has as handled, but for parts under way */
 };

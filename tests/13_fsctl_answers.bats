@@ -898,3 +898,25 @@ make_folders='"POST /v1/folders": [200, {"id": "fld_2"}], "POST /v1/files:commit
 	[ "$(jq -c 'select(.type == "summary") | [.items, .errors, .exitCode]' <<< "$output")" = '[1,1,75]' ]
 	[ "$(grep -c '/download' "$D/requests.log")" = 10 ]
 }
+
+parts_asked() {	# N
+	[ "$(grep -ac 'PUT /part' "$D/requests.log")" = "$1" ]
+}
+
+@test "one file that failed is one failure, however many of its parts did" {
+	local targets
+	head -c 20000000 /dev/zero > file
+	targets=$(for i in 1 2 3 4; do printf '{"partNumber": %s, "url": "/part"},' $i; done)
+	transfers "$nothing, "'"POST /v1/files:start-upload": [200, {"uploadSessionId": "up_1", "partSizeBytes": 5000000, "uploadTargets": ['"${targets%,}"']}],
+		"PUT /part": [403, {"error": {"code": "forbidden", "message": "not here"}}]'
+	held_at 'PUT /part' put --json --metrics-file F.prom file w/x
+	within 60 parts_asked 4
+	let_go; status_is 12
+	[ "$(tail -n 1 out | jq -c '[.items, .errors, .exitCode]')" = '[0,1,12]' ]
+	[ "$(metric errors put)" = 1 ]
+	# So it is if none of them can be read any more.
+	held_at 'POST /v1/files:start-upload' put --json file w/x
+	: > file
+	let_go; status_is 1
+	[ "$(tail -n 1 out | jq -c '[.items, .errors, .exitCode]')" = '[0,1,1]' ]
+}

@@ -73,6 +73,15 @@ log_bytes_reach() {
 	cmp "$D/c" "$D/b"
 }
 
+@test "a copied chunk that can't be written is one failure" {
+	random_file "$D/a" $((4 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	fsctl get -q "$W/a" "$D/b"
+	printf X | dd of="$D/b" bs=1 seek=$((4 << 20)) status=none
+	run bash -c 'trap "" XFSZ; ulimit -f 64; "$0" --data "$STORE" --json get "$1" "$2" 2>/dev/null' "$FSCTL" "$W/a" "$D/b"; status_is 1
+	[ "$(jq -c 'select(.type == "summary") | [.items, .errors]' <<< "$output")" = '[0,1]' ]
+}
+
 @test "put goes on where kill -9 of fsctl left it" {
 	random_file "$D/a" $((40 << 20))
 	"$FSCTL" --data "$STORE" --json put --bwlimit 4MiB/s "$D/a" "$W/a" > "$D/out" 3>&- &
