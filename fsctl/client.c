@@ -292,6 +292,8 @@ give(char *into, size_t size, size_t n, void *arg)
 
 	if (len > b->size - c->sent)
 		len = (size_t)(b->size - c->sent);
+	if (b->most && len > b->most)
+		len = (size_t)b->most;
 	if (len && b->read(b->arg, c->sent, into, len) != 0) {
 		c->failed = true;
 		return CURL_READFUNC_ABORT;
@@ -330,6 +332,7 @@ static int
 prepare_bytes(struct client *c, const struct client_bytes *b, const char *url)
 {
 	const bool here = *b->target == '/';
+	const long buffer = b->most && b->most < CLIENT_BUFFER ? (long)b->most : CLIENT_BUFFER;
 	char range[32];
 	CURL *h = c->curl;
 
@@ -347,7 +350,8 @@ prepare_bytes(struct client *c, const struct client_bytes *b, const char *url)
 	    curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, rewind_body) || curl_easy_setopt(h, CURLOPT_SEEKDATA, c) ||
 	    curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_BUFFER)))
 		return ERR_NOMEM;
-	return curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)CLIENT_BUFFER) ||
+	/* What is too small for the library becomes the least that it takes. */
+	return curl_easy_setopt(h, CURLOPT_BUFFERSIZE, buffer) ||
 	    curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, b->method) ? ERR_NOMEM : 0;
 }
 
@@ -361,6 +365,7 @@ restore_handle(struct client *c)
 	(void)curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->headers);
 	(void)curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	(void)curl_easy_setopt(h, CURLOPT_RANGE, NULL);
+	(void)curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)CLIENT_BUFFER);
 	(void)curl_easy_setopt(h, CURLOPT_UPLOAD, 0L);
 	(void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
 	(void)curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 0L);

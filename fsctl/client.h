@@ -51,6 +51,8 @@ struct client_bytes {
 	bool ticket;			/* the URL carries the right: the token is not sent */
 	const char *key;		/* Idempotency-Key */
 	uint64_t from;			/* Range: bytes=FROM- */
+	/* Bytes of one read() or take() at most, about: who waits between them must not do so for long. */
+	uint64_t most;
 	/* The body: `size` bytes that read() gives, in order; all of what it is asked for, or a negative code. */
 	uint64_t size;
 	int (*read)(void *arg, uint64_t offset, void *bytes, size_t len);

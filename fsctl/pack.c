@@ -174,7 +174,8 @@ static int
 stage(struct pack *p, struct peer *peer, int *http, struct json **doc)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
-	struct client_bytes b = { .method = "POST", .size = p->body.len, .read = read_body, .arg = p };
+	struct client_bytes b = { .method = "POST", .size = p->body.len, .read = read_body, .arg = p,
+		.most = throttle_step(&p->tally->throttle) };
 	unsigned first = 0;
 	int status;
 

@@ -122,7 +122,8 @@ go_on(void *arg, struct client_bytes *b, bool *progress)
 static int
 fetch_rest(struct receiving *g, bool last, bool *over)
 {
-	struct client_bytes b = { .method = "GET", .ticket = true, .take = take, .arg = g };
+	struct client_bytes b = { .method = "GET", .ticket = true, .take = take, .arg = g,
+		.most = throttle_step(&g->r->tally->throttle) };
 	struct tally *tally = g->r->tally;
 	struct json *doc = NULL;
 	int http = 0, status;
@@ -221,7 +222,8 @@ int
 receiving_chunk(struct receiving *g, const char *hex, bool *found)
 {
 	struct arriving a = { g, BUF_INIT(CHUNKER_MAX_MOST) };
-	struct client_bytes b = { .method = "GET", .take = take_chunk, .arg = &a };
+	struct client_bytes b = { .method = "GET", .take = take_chunk, .arg = &a,
+		.most = throttle_step(&g->r->tally->throttle) };
 	struct buf path = BUF_INIT(CTL_PATH);
 	struct json *doc = NULL;
 	int http = 0, status;

@@ -122,7 +122,8 @@ static void
 run_part(struct task *task, struct peer *peer)
 {
 	struct part *p = (struct part *)task;
-	struct client_bytes b = { .method = "PUT", .target = p->url, .ticket = true, .size = p->size, .read = read_part, .arg = p };
+	struct client_bytes b = { .method = "PUT", .target = p->url, .ticket = true, .size = p->size, .read = read_part, .arg = p,
+		.most = throttle_step(&p->s->u->tally->throttle) };
 	struct json *doc = NULL;
 	int http = 0, status;
 

@@ -9,6 +9,9 @@
 #include "str.h"
 #include "throttle.h"
 
+#define RATE_LEAST 1024
+#define STEPS 8			/* a second */
+
 void
 throttle_init(struct throttle *t, uint64_t rate)
 {
@@ -44,6 +47,12 @@ throttle_take(struct throttle *t, uint64_t bytes)
 	}
 }
 
+uint64_t
+throttle_step(const struct throttle *t)
+{
+	return t->rate / STEPS;
+}
+
 int
 throttle_parse(const char *text, uint64_t *rate)
 {
@@ -56,7 +65,7 @@ throttle_parse(const char *text, uint64_t *rate)
 		size[strlen(size) - 2] = '\0';
 	rc = parse_size(size, rate);
 	free(size);
-	if (rc || *rate < 1024)
+	if (rc || *rate < RATE_LEAST)
 		return say_error(STATUS_USAGE, "--bwlimit: expected a rate of at least 1KiB/s, like 50MiB/s, got \"%s\"", text);
 	return STATUS_OK;
 }

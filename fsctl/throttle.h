@@ -15,6 +15,11 @@ void throttle_init(struct throttle *t, uint64_t rate);
 void throttle_release(struct throttle *t);
 /* Waits until `bytes` may go; returns early when we are told to stop. */
 void throttle_take(struct throttle *t, uint64_t bytes);
+/*
+ * How much to take at a time at most: then each of 16 threads has its turn every 2 s, and
+ * no server takes its connection for dead. 0: no limit.
+ */
+uint64_t throttle_step(const struct throttle *t);
 /* "50MiB/s", "50MiB": bytes a second. An exit status. */
 int throttle_parse(const char *text, uint64_t *rate);
 

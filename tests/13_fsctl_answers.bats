@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# test-timeout: 240
 # fsctl before a daemon that says what a real one seldom does: exit codes, messages, and how one is found and started.
 
 load lib/fsd

@@ -239,6 +239,25 @@ ahead() {	# FILE
 	ahead "$D/out"
 }
 
+# At the first status line, a second after the beginning, no more than that second's bytes have gone, however slow the machine is.
+starts_slowly() {	# FILE
+	jq -s -e 'map(select(.type == "status").bytes)[0] | . != null and . < 200000' "$1" > /dev/null ||
+		fail "bytes: $(jq -c 'select(.type == "status").bytes' "$1" | tr '\n' ' ')"
+}
+
+@test "under --bwlimit no connection waits long between two reads" {
+	mkdir "$D/t"
+	random_file "$D/a" 600000
+	fsctl put --json --bwlimit 100KiB/s "$D/a" "$W/a" > "$D/out"
+	starts_slowly "$D/out"
+	random_file "$D/t/small" 250000
+	fsctl put -r --json --bwlimit 100KiB/s "$D/t" "$W/t" > "$D/out"
+	starts_slowly "$D/out"
+	fsctl get --json --bwlimit 100KiB/s "$W/a" "$D/b" > "$D/out"
+	starts_slowly "$D/out"
+	cmp "$D/a" "$D/b"
+}
+
 @test "3,000 small files in few requests, and back" {
 	local i line
 	for i in $(seq 0 29); do
