@@ -19,6 +19,7 @@
 #include "tally.h"
 
 #define BODY_MAX (4u << 20)
+#define NAME_BYTES 255
 #define CHUNKS 10000		/* that a start can list */
 #define CUT_MAX ((uint64_t)16 << 30)	/* longer files have more chunks than that */
 #define PLACE_MAX 32768		/* bytes of what names one */
@@ -43,12 +44,27 @@ sender_mode(const struct stat *st, char text[8])
 const char *
 sender_name_reason(const char *name)
 {
-	if (strlen(name) > 255)
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return "its name stands for a folder itself";
+	if (strlen(name) > NAME_BYTES)
 		return "its name is longer than 255 bytes";
 	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
 		if (*p < 0x20 || *p == 0x7f)
 			return "its name has a control character";
 	return utf8_valid(name, strlen(name)) ? NULL : "its name is not UTF-8";
+}
+
+const char *
+sender_path_reason(const char *path)
+{
+	char name[NAME_BYTES + 2];	/* one that is too long shows as such */
+	const char *why = NULL;
+
+	for (const char *p = path; *p && !why; p += strcspn(p, "/"), p += strspn(p, "/")) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, "/"), p);
+		why = sender_name_reason(name);
+	}
+	return why;
 }
 
 /* ---- the file ---- */

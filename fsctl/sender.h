@@ -46,8 +46,9 @@ struct sender {
  */
 void sender_mtime(const struct stat *st, char *text);
 void sender_mode(const struct stat *st, char text[8]);
-/* Why a name can't be sent, or NULL. */
+/* Why a name, or one of those in a path, can't be sent, or NULL. */
 const char *sender_name_reason(const char *name);
+const char *sender_path_reason(const char *path);
 
 /*
  * Whether `fd` is the file that was looked at, and was not written to since: then *st is

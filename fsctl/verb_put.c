@@ -136,8 +136,9 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
 	int status;
 
 	if (there && there->folder)
-		return tally_error(&put->tally, STATUS_FAILED, u->local, "there is a folder at %s", u->path), STATUS_OK;
-	if (is_same(&u->st, there)) {
+		return tally_error(&put->tally, STATUS_FAILED, u->local, "there is a folder at %s%s", u->path,
+		    u->fd < 0 ? "" : "; - needs a name of its own there"), STATUS_OK;
+	if (u->fd < 0 && is_same(&u->st, there)) {
 		tally_spare(&put->tally, (int64_t)u->st.st_size);
 		tally_item(&put->tally, &(struct tally_item) { .action = "unchanged", .from = u->local, .to = u->path,
 		    .version = there->version, .bytes = (uint64_t)u->st.st_size });
@@ -161,8 +162,18 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
 	if (many && (uint64_t)u->st.st_size <= ALONE)
 		return give_to_crew(put, u);
 	u->link = !many;
-	status = sender_open(u, put->to.peer, put->crew);
+	status = u->fd < 0 ? sender_open(u, put->to.peer, put->crew) : sender_send(u, put->to.peer, put->crew);
 	return status_is_stop(status) ? status : STATUS_OK;
+}
+
+/* Names that nothing can have are told before folders are made for them. */
+static int
+check_names(struct put *put, const char *local, const char *path)
+{
+	const char *why = sender_path_reason(path);
+
+	return why ? tally_error(&put->tally, STATUS_FAILED, local, "it can't go to %s/%s: %s; give another name there", put->to.name,
+	    path, why) : STATUS_OK;
 }
 
 /*
@@ -170,12 +181,14 @@ send_file(struct put *put, struct sender *u, const struct known_node *there, boo
  * there is none.
  */
 static int
-aim(struct put *put, const char *path, struct known *there, char **parent)
+aim(struct put *put, const char *local, const char *path, struct known *there, char **parent)
 {
 	struct json *node = NULL;
 	char *above = remote_above(path);
-	int status = above ? remote_find(&put->to, path, &node) : say_error(STATUS_FAILED, "out of memory");
+	int status = above ? check_names(put, local, path) : no_memory(put, local);
 
+	if (status == STATUS_OK)
+		status = remote_find(&put->to, path, &node);
 	if (status == STATUS_OK && node)
 		status = known_add(there, node, strlen(reply_str(node, "path", "")));
 	if (status == STATUS_OK && node && there->nodes[0].folder)
@@ -213,7 +226,7 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 	struct sender u = { .local = local, .st = *st, .fd = fd, .tally = &put->tally, .to = &put->to };
 	struct known there = { 0 };
 	char *path = target(put, local, put->into), *parent = NULL, *text = NULL;
-	int status = path ? aim(put, path, &there, &parent) : no_memory(put, local);
+	int status = path ? aim(put, local, path, &there, &parent) : no_memory(put, local);
 
 	/* A folder of that name takes it in. */
 	if (status == STATUS_OK && there.n && there.nodes[0].folder && !put->into && fd < 0) {
@@ -222,24 +235,16 @@ put_one(struct put *put, const char *local, const struct stat *st, int fd)
 		free(parent);
 		parent = NULL;
 		path = target(put, local, true);
-		status = path ? aim(put, path, &there, &parent) : no_memory(put, local);
+		status = path ? aim(put, local, path, &there, &parent) : no_memory(put, local);
 	}
 	if (status == STATUS_OK && !(text = remote_text(&put->to, path)))
 		status = no_memory(put, local);
-	if (status == STATUS_OK && sender_name_reason(remote_base(path)))
-		status = tally_error(&put->tally, STATUS_FAILED, local, "%s", sender_name_reason(remote_base(path)));
 	if (status == STATUS_OK) {
 		u.path = text;
 		u.parent = parent;
 		u.name = remote_base(path);
 		tally_expect(&put->tally, 1, (uint64_t)st->st_size);
-		if (fd < 0 || put->tally.dry) {
-			status = send_file(put, &u, there.n ? &there.nodes[0] : NULL, false);
-		} else {
-			if (there.n && !there.nodes[0].folder)
-				u.file = there.nodes[0].id, u.base = there.nodes[0].version, u.base_hash = there.nodes[0].hash;
-			status = sender_send(&u, put->to.peer, put->crew);
-		}
+		status = send_file(put, &u, there.n ? &there.nodes[0] : NULL, false);
 	}
 	known_release(&there);
 	free(path);
@@ -407,8 +412,10 @@ static int
 put_folder(struct put *put, const char *local)
 {
 	struct folder f = { .put = put, .path = target(put, local, put->into) };
-	int status = prepare(&f, local);
+	int status = f.path ? check_names(put, local, f.path) : no_memory(put, local);
 
+	if (status == STATUS_OK)
+		status = prepare(&f, local);
 	if (status == STATUS_OK && f.walk.n && (status = learn(&f)) == STATUS_OK && (status = make_folders(&f)) == STATUS_OK)
 		status = send_files(&f);
 	for (size_t i = 0; i < f.walk.n; i++) {

@@ -50,6 +50,28 @@ log_bytes_reach() {
 	run fsctl put - "$W/"; status_is 2
 }
 
+@test "put says what has no place there before it makes anything" {
+	mkdir "$D/t"
+	echo 1 > "$D/t/a"
+	fsctl -q put "$D/t/a" "$W/folder/a"
+	run fsctl put - "$W/folder" < "$D/t/a"; status_is 1
+	[[ "$output" == *"there is a folder at $W/folder; - needs a name of its own there"* ]]
+	run fsctl put --dry-run - "$W/folder" < "$D/t/a"; status_is 1
+	[[ "$output" == *"there is a folder at $W/folder; - needs"* ]]
+	cd "$D/t"
+	run fsctl put -r . "$W/x/"; status_is 1
+	[[ "$output" == *".: it can't go to $W/x/.: its name stands for a folder itself; give another name there"* ]]
+	run fsctl put -r ../t/.. "$W/x/"; status_is 1
+	run fsctl put a "$W/x/../b"; status_is 1
+	run fsctl put a "$W/x/$(printf 'x%.0s' {1..256})/b"; status_is 1
+	[[ "$output" == *"longer than 255 bytes"* ]]
+	run fsctl put - "$W/x/." < a; status_is 1
+	[ "$(fsctl ls "$W")" = folder/ ]
+	# The name is another one.
+	run fsctl put -r . "$W/x"; status_is 0
+	[ "$(fsctl ls "$W/x")" = a ]
+}
+
 @test "of an edited file only what changed goes either way" {
 	local line sum
 	random_file "$D/a" $((24 << 20))
