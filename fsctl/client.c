@@ -281,6 +281,17 @@ client_call(struct client *c, const char *method, const char *path, const struct
 	return client_call_once(c, method, path, body, NULL, seconds, http, doc);
 }
 
+int
+client_call_last(struct client *c, const char *method, const char *path, unsigned seconds, int *http, struct json **doc)
+{
+	int (*stop)(void) = c->stop, rc;
+
+	c->stop = NULL;
+	rc = client_call(c, method, path, NULL, seconds, http, doc);
+	c->stop = stop;
+	return rc;
+}
+
 /* ---- bytes ---- */
 
 static size_t

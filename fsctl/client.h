@@ -42,6 +42,8 @@ int client_call(struct client *c, const char *method, const char *path, const st
 /* The same with an Idempotency-Key, which may be NULL. */
 int client_call_once(struct client *c, const char *method, const char *path, const struct buf *body, const char *key,
     unsigned seconds, int *http, struct json **doc);
+/* As client_call(), also when stop() says so: for what would be left behind. */
+int client_call_last(struct client *c, const char *method, const char *path, unsigned seconds, int *http, struct json **doc);
 const char *client_error(const struct client *c);
 
 /* A request whose body or reply are bytes. Members that are NULL or 0 are not wanted. */

@@ -17,6 +17,7 @@
 
 #define PAUSE_MS 100		/* the first; each further one is twice as long */
 #define PAUSE_MAX_MS 8000
+#define DROP_SECONDS 5
 
 struct peer {
 	struct ctl *ctl;
@@ -126,6 +127,18 @@ peer_call(struct peer *p, const char *method, const struct buf *path, const stru
 	else
 		json_free(reply);
 	return status;
+}
+
+bool
+peer_drop(struct peer *p, const struct buf *path)
+{
+	struct json *doc = NULL;
+	int http = 0, rc = buf_finish(path);
+
+	if (rc == 0)
+		rc = client_call_last(p->client, "DELETE", path->data, DROP_SECONDS, &http, &doc);
+	json_free(doc);
+	return rc == 0 && (http < 300 || http == 404 || http == 410);
 }
 
 int

@@ -31,6 +31,12 @@ int peer_try(struct peer *p, const char *method, const struct buf *path, const s
 int peer_call(struct peer *p, const char *method, const struct buf *path, const struct buf *body, struct json **doc);
 
 /*
+ * Deletes what nobody can go on with: one short try, also when we were told to stop. Says
+ * nothing. Whether it is gone.
+ */
+bool peer_drop(struct peer *p, const struct buf *path);
+
+/*
  * All pages of a list. `each` gets every item of the reply's array `name`; what its
  * member `next` says is what the next page comes `after`. Another status than STATUS_OK
  * from `each` ends it and is the result; PEER_ENOUGH, which is no exit status, ends it

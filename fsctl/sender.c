@@ -169,14 +169,12 @@ static void
 drop_session(struct sending *s)
 {
 	struct buf path = BUF_INIT(CTL_PATH);
-	struct json *doc = NULL;
-	int http = 0;
 
 	peer_path(&path, "uploads", s->session, NULL);
-	if (peer_try(s->peer, "DELETE", &path, NULL, &http, &doc) == STATUS_OK)
+	if (peer_drop(s->peer, &path))
 		resume_forget(s->resume);
-	json_free(doc);
 	buf_release(&path);
+	*s->session = '\0';
 	s->kept = false;
 }
 
@@ -199,6 +197,7 @@ find_session(struct sending *s)
 	if (!id)
 		return STATUS_OK;
 	strcpy(s->session, id);
+	s->kept = true;
 	if (!resume_is_of(s->resume, s->of.data)) {
 		drop_session(s);
 		return STATUS_OK;
@@ -212,7 +211,7 @@ find_session(struct sending *s)
 		return STATUS_OK;
 	}
 	s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
-	s->went_on = s->kept = true;
+	s->went_on = true;
 	return !s->part_size && !s->is_cut ? cut_it(s) : STATUS_OK;
 }
 
@@ -321,9 +320,7 @@ complete(struct sending *s)
 		status = SENDING_ANEW;
 	} else if (http != 200 && http != 201) {
 		status = tally_refused(u->tally, u->path, http, doc);
-		/* Someone was faster: what was sent is of no use under the same base. */
-		if (s->kept && status != STATUS_TEMPORARY && http != 401 && http != 507)
-			resume_forget(s->resume);
+		s->refused = !is_for_now(http) && strcmp(reply_str(reply_get(doc, "error"), "code", ""), "idempotency_running") != 0;
 	} else {
 		resume_forget(s->resume);
 		tally_item(u->tally, &(struct tally_item) { .action = reply_bool(doc, "unchanged", false) ? "unchanged" : "put",
@@ -423,7 +420,7 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 	int status;
 
 	write_of(u, &s.of);
-	if ((uint64_t)u->st.st_size > KEEP && buf_finish(&s.of) == 0)
+	if ((uint64_t)u->st.st_size > KEEP && !u->once && buf_finish(&s.of) == 0)
 		s.resume = take_place(u);
 	status = find_session(&s);
 	if (status == STATUS_OK && !s.went_on)
@@ -435,6 +432,8 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 		if ((status = begin(&s, &same)) == STATUS_OK && !same)
 			status = go(&s);
 	}
+	if (status != STATUS_OK && *s.session && (!s.kept || s.refused))
+		drop_session(&s);
 	json_free(s.doc);
 	cut_release(&s.cut);
 	resume_free(s.resume);

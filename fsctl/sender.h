@@ -12,6 +12,7 @@
  *	                                                 -> changed on disk meanwhile: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
  *	                                                 -> went on and is refused as unfit: given up for a new one, once
+ *	                                                 -> refused for good, or failed and is not kept: aborted
  *
  * A session goes on only with the same file, and to the folder and name, or the version of
  * the file there, that it was begun for; otherwise it is aborted. Where another fsctl is
@@ -37,6 +38,7 @@ struct sender {
 	uint64_t base_size;
 	int fd;
 	bool link;			/* `local` may be a link */
+	bool once;			/* nobody can send it again */
 	struct stat st;			/* of fd, when it was looked at */
 };
 

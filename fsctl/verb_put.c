@@ -223,7 +223,8 @@ target(const struct put *put, const char *local, bool into)
 static int
 put_one(struct put *put, const char *local, const struct stat *st, int fd)
 {
-	struct sender u = { .local = local, .st = *st, .fd = fd, .tally = &put->tally, .to = &put->to };
+	struct sender u = { .local = local, .st = *st, .fd = fd, .once = fd >= 0,
+		.tally = &put->tally, .to = &put->to };
 	struct known there = { 0 };
 	char *path = target(put, local, put->into), *parent = NULL, *text = NULL;
 	int status = path ? aim(put, local, path, &there, &parent) : no_memory(put, local);

@@ -921,3 +921,29 @@ parts_asked() {	# N
 	let_go; status_is 1
 	[ "$(tail -n 1 out | jq -c '[.items, .errors, .exitCode]')" = '[0,1,1]' ]
 }
+
+@test "a session of a short file that failed is aborted, one that is refused too" {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	dropped() {
+		[ "$(grep -ac 'DELETE /v1/uploads/up_1' "$D/requests.log")" = "$1" ] || fail "$(grep -a DELETE "$D/requests.log")"
+	}
+	head -c 1000 /dev/zero > short
+	head -c 9000000 /dev/zero > long
+	transfers "$nothing, "'"PUT /part": [500, "<html>"]'
+	run ctl put short w/x; status_is 1; has '1 failed'
+	dropped 1
+	transfers "$nothing, "'"PUT /part": [200, {}], "POST /v1/files:complete-upload": [409, {"error": {"code": "already_exists", "message": "taken"}}]'
+	run ctl put - w/x < long; status_is 1; has 'taken' '1 failed'
+	dropped 2
+	run ctl put long w/x; status_is 1; has 'taken' '1 failed'
+	dropped 3
+	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
+	# It can still be completed.
+	transfers "$nothing, "'"PUT /part": [200, {}], "POST /v1/files:complete-upload": [507, {"error": {"code": "quota_exceeded", "message": "full"}}]'
+	run ctl put long w/x; status_is 13; has 'full' '1 failed'
+	dropped 3
+	[ -n "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
+	run ctl put short w/y; status_is 13
+	dropped 4
+}

@@ -25,12 +25,34 @@ session() {	# the one that is kept
 	jq -er .uploadSessionId "$XDG_STATE_HOME"/fsctl/uploads/*
 }
 
+is_kept() {	# jq takes a file that is empty for no failure
+	[ "$(session 2>/dev/null)" ]
+}
+
 none_is_kept() {
 	[ -z "$(ls "$XDG_STATE_HOME/fsctl/uploads")" ]
 }
 
 held() {	# bytes of sessions that are open there
 	fsctl workspace show "$W" --json | jq .uploadBytes
+}
+
+holds() {
+	[ "$(held)" -gt 0 ]
+}
+
+# A put that has brought a part of what it sends, and is far from its end.
+put_slowly() {	# RATE ARGUMENTS...: PID
+	"$FSCTL" --data "$STORE" --json put --bwlimit "$@" <&0 > "$D/out" 3>&- &
+	PID=$!
+	within 60 holds
+}
+
+put_and_kill() {	# FILE PLACE
+	put_slowly 2MiB/s "$@"
+	within 60 is_kept
+	kill -KILL $PID
+	wait $PID || true
 }
 
 @test "put goes on with no file that was written to, whatever its size and time" {
@@ -67,8 +89,6 @@ held() {	# bytes of sessions that are open there
 	fsctl -q get "$W/a" "$D/back"
 	cmp "$D/a" "$D/back"
 	none_is_kept
-	# The other one is open still.
-	[ "$(held)" -gt 0 ]
 }
 
 @test "put goes to the folder that is at the path now" {
@@ -76,7 +96,6 @@ held() {	# bytes of sessions that are open there
 	echo other > "$D/other"
 	fsctl -q put "$D/other" "$W/m/x"
 	put_and_kill "$D/a" "$W/m/a"
-	[ "$(held)" -gt 0 ]
 	fsctl -q mv "$W/m" "$W/moved"
 	fsctl -q put "$D/other" "$W/m/x"
 	run fsctl put "$D/a" "$W/m/a"; status_is 0
@@ -126,17 +145,55 @@ held() {	# bytes of sessions that are open there
 }
 
 @test "two puts of one file to one place both end well" {
-	local pid
 	random_file "$D/a" 30000000
-	"$FSCTL" --data "$STORE" --json put --bwlimit 10MiB/s "$D/a" "$W/a" > "$D/out" 3>&- & pid=$!
-	within 60 moved_reach "$D/out" $((8 << 20))
-	kill -STOP $pid
+	put_slowly 4MiB/s "$D/a" "$W/a"
+	kill -STOP $PID
 	run fsctl put "$D/a" "$W/a"; status_is 0
-	kill -CONT $pid
-	wait $pid
+	kill -CONT $PID
+	wait $PID
 	[ "$(tail -n 1 "$D/out" | jq -c '[.items, .errors]')" = '[1,0]' ]
 	fsctl -q get "$W/a" "$D/back"
 	cmp "$D/a" "$D/back"
 	[ "$(held)" = 0 ]
 	none_is_kept
+}
+
+@test "a session that is refused for good is aborted" {
+	local rc=0
+	random_file "$D/a" 30000000
+	echo other > "$D/other"
+	put_slowly 4MiB/s "$D/a" "$W/a"
+	kill -STOP $PID
+	run fsctl put "$D/other" "$W/a"; status_is 0
+	kill -CONT $PID
+	wait $PID || rc=$?
+	[ $rc = 1 ]
+	[ "$(fsctl get "$W/a" -)" = other ]
+	[ "$(held)" = 0 ]
+	none_is_kept
+}
+
+@test "an interrupted put of what can't be sent again leaves nothing" {
+	local i rc
+	random_file "$D/a" 30000000
+	mkdir "$D/t"
+	# Of files that are there already parts arrive one by one.
+	for i in 1 2 3 4; do echo $i > "$D/t/$i"; done
+	fsctl -q put -r "$D/t" "$W/t"
+	for i in 1 2 3 4; do random_file "$D/t/$i" 8000000; done
+	for i in "- $W/a" "-r $D/t $W/t"; do
+		put_slowly 2MiB/s $i < "$D/a"
+		rc=0
+		kill -TERM $PID
+		wait $PID || rc=$?
+		[ $rc = 143 ]
+		[ "$(held)" = 0 ] || fail "$i: $(held) bytes are held"
+		none_is_kept
+	done
+	# What is kept stays.
+	put_slowly 2MiB/s "$D/a" "$W/a"
+	kill -TERM $PID
+	wait $PID || true
+	holds
+	is_kept
 }

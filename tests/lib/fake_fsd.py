@@ -58,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while held() == "%s %s" % (self.command, path):
             time.sleep(0.05)
             last = time.monotonic()
-        if self.command == "DELETE":
+        if self.command == "DELETE" and "/jobs/" in path:
             seen["stopped " + path] = True
         key = "%s %s" % (self.command, path)
         if "stopped " + path in seen and self.command == "GET":

@@ -46,12 +46,3 @@ between() {
 fsctl_between() {
 	LD_PRELOAD=$D/between.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 fsctl "$@"
 }
-
-# Until a session of the file is kept and bytes have arrived there.
-put_and_kill() {	# FILE PLACE
-	local pid
-	"$FSCTL" --data "$STORE" --json put --bwlimit 4MiB/s "$1" "$2" > "$D/out" 3>&- & pid=$!
-	within 60 moved_reach "$D/out" $((8 << 20))
-	kill -KILL $pid
-	wait $pid || true
-}
