@@ -103,11 +103,12 @@ cut_hash(int fd, const char *name, uint64_t len, struct digest *d, uint64_t *got
 	int rc = bytes ? 0 : ERR_NOMEM;
 
 	while (rc == 0 && at < len && n > 0) {
-		if (stop_asked())
+		if (stop_asked()) {
 			rc = ERR_CLOSED;
-		else if ((rc = fio_pread_some(fd, name, bytes, len - at < READ ? (size_t)(len - at) : READ, at, &n)) == 0)
+		} else if ((rc = fio_pread_some(fd, name, bytes, len - at < READ ? (size_t)(len - at) : READ, at, &n)) == 0) {
 			digest_update(d, bytes, n);
-		at += n;
+			at += n;
+		}
 	}
 	free(bytes);
 	*got = at;

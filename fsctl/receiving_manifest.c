@@ -254,21 +254,21 @@ find_old(const struct cut *old, const struct wanted *w)
 	return old->chunks.len ? bsearch(&key, old->chunks.data, cut_count(old), sizeof(key), by_hash) : NULL;
 }
 
-/* Out of the old file; not *copied: it has it there no more. */
+/* *copied: the old file still has it there. */
 static int
 copy_chunk(struct receiving *g, const struct cut_chunk *c, bool *copied)
 {
 	uint8_t hash[SHA256_SIZE], *bytes = malloc(c->bytes);
 	int status = STATUS_OK;
 
-	*copied = false;
-	if (bytes && fio_pread(g->old, g->r->local, bytes, c->bytes, c->offset) == 0) {
+	*copied = bytes && fio_pread(g->old, g->r->local, bytes, c->bytes, c->offset) == 0;
+	if (*copied) {
 		digest_sha256(bytes, c->bytes, hash);
 		*copied = !memcmp(hash, c->hash, SHA256_SIZE);
 	}
-	if (*copied)
-		status = receiving_keep(g, bytes, c->bytes) ? STATUS_FAILED : STATUS_OK;
-	if (*copied && status == STATUS_OK) {
+	if (*copied && receiving_keep(g, bytes, c->bytes) != 0) {
+		status = STATUS_FAILED;
+	} else if (*copied) {
 		receiving_sure(g, c->bytes);
 		tally_spare(g->r->tally, (int64_t)c->bytes);
 	}
@@ -286,14 +286,13 @@ fetch_parts(struct receiving *g, const struct cut *old)
 	w = wanted_of(g, &n);
 	for (size_t i = 0; i < n && status == STATUS_OK; i++) {
 		const struct cut_chunk *have;
-		bool found = true, copied = false;
+		bool copied = false, found = true;
 
 		if (w[i].offset < g->at)	/* an earlier try brought it */
 			continue;
-		have = find_old(old, &w[i]);
-		if (have)
+		if ((have = find_old(old, &w[i])) != NULL)
 			status = copy_chunk(g, have, &copied);
-		if (!copied)
+		if (status == STATUS_OK && !copied)
 			status = receiving_chunk(g, w[i].hex, &found);
 		if (status == STATUS_OK && (!found || g->at != w[i].offset + w[i].bytes))
 			status = tally_error(g->r->tally, STATUS_FAILED, g->r->path, "a chunk of it did not come");

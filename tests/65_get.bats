@@ -166,3 +166,60 @@ get_and_stop() {	# a get of $W/a to $D/to/a, which is told to stop once it has i
 		[ "$(stat -c %a "$D/c") $(< "$D/c")" = '600 1' ]
 	)
 }
+
+@test "a signal while a part is looked at is no fault of the part" {
+	between <<- 'END'
+		#include <dlfcn.h>
+		#include <signal.h>
+		#include <unistd.h>
+
+		ssize_t pread(int fd, void *bytes, size_t len, off_t offset)
+		{
+			static int told;
+			ssize_t (*next)(int, void *, size_t, off_t) = (ssize_t (*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+
+			if (!told++)
+				kill(getpid(), SIGTERM);
+			return next(fd, bytes, len, offset);
+		}
+
+		ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
+		{
+			return pread(fd, bytes, len, offset);
+		}
+	END
+	random_file "$D/a" $((24 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	part_of "$W/a" $((16 << 20))
+	truncate -s 16M "$PART"
+	run fsctl_between get "$W/a" "$D/to/a"; status_is 143
+	[[ "$output" != *"can't be read"* && "$output" == *"0 files"*interrupted* ]] || fail "$output"
+	[ "$(stat -c %s "$PART")" = $((16 << 20)) ]
+}
+
+@test "a chunk that can't be written is told once" {
+	between <<- 'END'
+		#include <errno.h>
+		#include <unistd.h>
+
+		ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
+		{
+			(void)fd, (void)bytes, (void)len, (void)offset;
+			errno = ENOSPC;
+			return -1;
+		}
+
+		ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
+		{
+			return pwrite(fd, bytes, len, offset);
+		}
+	END
+	random_file "$D/a" $((8 << 20))
+	fsctl put -q "$D/a" "$W/a"
+	# From the older file first.
+	mkdir "$D/to"
+	{ cat "$D/a"; echo end; } > "$D/to/a"
+	run fsctl_between get "$W/a" "$D/to/a"; status_is 13
+	[ "$(grep -c 'the disk is full' <<< "$output")" = 1 ] || fail "$output"
+	[[ "$output" == *"; 1 failed"* ]]
+}
