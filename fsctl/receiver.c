@@ -155,7 +155,10 @@ set_attributes(const struct receiver *r, int fd)
 	(void)futimens(fd, times);
 }
 
-/* Only a file gives way, and a link that leads to none or to one: it is replaced itself. */
+/*
+ * Only a file gives way, and a link: it is replaced itself. One that leads to a device, a
+ * pipe or a socket stays, since what was meant may be what it leads to.
+ */
 static int
 check_place(struct receiving *g)
 {

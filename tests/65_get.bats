@@ -223,3 +223,12 @@ get_and_stop() {	# a get of $W/a to $D/to/a, which is told to stop once it has i
 	[ "$(grep -c 'the disk is full' <<< "$output")" = 1 ] || fail "$output"
 	[[ "$output" == *"; 1 failed"* ]]
 }
+
+@test "a link to a folder in a file's place is replaced itself" {
+	echo 1 > "$D/a"
+	fsctl put -q "$D/a" "$W/a"
+	mkdir "$D/to" "$D/away"
+	ln -s ../away "$D/to/a"
+	run fsctl get -r "$W" "$D/to"; status_is 0
+	[ ! -L "$D/to/a" ] && cmp "$D/a" "$D/to/a" && [ -z "$(ls -A "$D/away")" ]
+}
