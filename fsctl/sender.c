@@ -80,8 +80,10 @@ sender_is_same(int fd, struct stat *st)
 {
 	struct stat now;
 
-	if (fstat(fd, &now) != 0 || now.st_dev != st->st_dev || now.st_ino != st->st_ino || now.st_size != st->st_size ||
-	    !same_time(&now.st_mtim, &st->st_mtim))
+	if (fstat(fd, &now) != 0 || now.st_dev != st->st_dev || now.st_size != st->st_size || !same_time(&now.st_mtim, &st->st_mtim))
+		return false;
+	/* Some file systems number a file anew when it is looked at again; the time of its last change nobody can set. */
+	if (now.st_ino != st->st_ino && !same_time(&now.st_ctim, &st->st_ctim))
 		return false;
 	*st = now;
 	return true;
