@@ -891,9 +891,10 @@ make_folders='"POST /v1/folders": [200, {"id": "fld_2"}], "POST /v1/files:commit
 	[ "$(grep -c 'POST /v1/files:start-upload' "$D/requests.log")" = 9 ]
 	# Of several operands too; what went before the first failure is no reason to go on.
 	local files
-	files=$(for i in 1 2 3 4; do printf '{"kind": "file", "id": "file_%s", "path": "%s", "versionId": "ver_1", "sizeBytes": 70000},' $i $i; done)
+	files=$(for i in 1 2 3 4; do printf '{"kind": "file", "id": "file_%s", "path": "%s", "versionId": "ver_1", "sizeBytes": 70000, "contentHash": "sha256:%s"},' $i $i \
+		"$(printf %s "$xs" | sha256sum | cut -d ' ' -f 1)"; done)
 	transfers "$nothing, "'"GET /v1/tree": [200, {"entries": ['"${files%,}"']}], "GET /v1/files/file_1/download": [200, {"downloadUrl": "/bytes"}],
-		"GET /bytes": [200, "'"$(head -c 70000 /dev/zero | tr '\0' x)"'"], "GET /v1/files/file_2/download": [503, {"error": {"code": "unavailable", "message": "not now"}}]'
+		"GET /bytes": [200, "'"$xs"'"], "GET /v1/files/file_2/download": [503, {"error": {"code": "unavailable", "message": "not now"}}]'
 	: > "$D/requests.log"
 	run --separate-stderr ctl get --json -r --connections 1 w w/ here; status_is 75
 	[ "$(jq -c 'select(.type == "summary") | [.items, .errors, .exitCode]' <<< "$output")" = '[1,1,75]' ]
