@@ -30,6 +30,7 @@ part() {
 
 @test "a call whose reply was lost is sent again and gets the same" { part lost_replies; }
 
+@test "what is told of chunks hangs on no other workspace" { part silent; }
 @test "what a session holds is not collected, and a hash that nobody gave is found out" { part collected; }
 
 @test "a batch does all or each, in order, as one commit" { part batches; }

@@ -565,6 +565,36 @@ def lost_replies():
     assert sequence == one[1]["sequence"], (sequence, one)
 
 
+def silent():
+    """What a workspace is told of its own contents does not tell whether another one has them, had them first or lets go of them."""
+    ws, theirs = workspace("silent"), workspace("theirs")
+    known, guessed = os.urandom(50000), os.urandom(50000)
+
+    def told(which):
+        return [api.call("POST", START, {"workspaceId": to, "parentFolderId": "root", "name": "q", "sizeBytes": len(which),
+                                         "chunks": [chunk(which)]})["missing"] for to in (ws, theirs)]
+
+    def upload(to, which, name):
+        return api.upload(which, workspaceId=to, parentFolderId="root", name=name)
+
+    secret = upload(theirs, known, "secret")
+    assert told(known) == [[0], []] and told(guessed) == [[0], [0]]
+    both = [upload(ws, which, "probe%d" % i) for i, which in enumerate((known, guessed))]
+    assert told(known)[0] == told(guessed)[0] == []
+    admin.good("PATCH", "/workspaces/theirs", {"historyMs": 0})
+    api.call("DELETE", "/v1/files/" + secret["fileId"])
+    assert told(known) == [[], [0]] and told(guessed)[0] == []
+    upload(theirs, guessed, "late")
+    assert told(guessed) == [[], []]
+    # Nor is a batch told other things than a session.
+    assert [batch(ws, dict(create("c%d" % i), chunks=[chunk(which)], sizeBytes=50000))[1]["results"][0]["status"]
+            for i, which in enumerate((known, guessed))] == ["ok", "ok"]
+    admin.good("PATCH", "/workspaces/silent", {"historyMs": 0})
+    for made in both:
+        api.call("DELETE", "/v1/files/" + made["fileId"])
+    assert told(known) == [[0], [0]] and told(guessed) == [[0], []]
+
+
 def collected():
     """What a session was told to be there stays there, whatever is deleted and collected meanwhile."""
     ws = workspace("collected")

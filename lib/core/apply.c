@@ -22,8 +22,7 @@ struct applying {
 	struct apply *a;
 	struct transfer_set staged;	/* of what was staged, before the closure */
 	int64_t ready;			/* the folder that is known to be there and explicit; 0: none */
-	int64_t told;			/* the origin that was asked for last, and the answer */
-	bool may_tell;
+	bool asked, may_tell;		/* transfer_may_tell(), once it is asked */
 	struct buf manifest;
 };
 
@@ -45,22 +44,6 @@ chunks_of(const struct apply *a, const struct apply_op *op)
 
 /* ---- what is there ---- */
 
-/* As transfer_may_tell(), with the answer kept for the next chunk. */
-static bool
-may_tell(struct applying *x, struct db_conn *db, int64_t origin)
-{
-	enum role role = ROLE_NONE;
-
-	if (!origin)
-		return false;
-	if (origin != x->told) {
-		x->told = origin;
-		x->may_tell = perm_role(x->store, db, x->a->who, origin, &role) == 0 &&
-		    perm_allows(role, ACTION_READ) == 0;
-	}
-	return x->may_tell;
-}
-
 struct looking {
 	struct applying *x;
 	const struct apply_op *op;
@@ -78,7 +61,10 @@ is_there(struct looking *l, struct db_conn *db, const struct manifest_chunk *c, 
 	*there = false;
 	if (rc || row.dead_at || row.size != c->bytes)
 		return rc == ERR_NOTFOUND ? 0 : rc;
-	*there = may_tell(x, db, row.origin) || transfer_set_has(&x->staged, c->id);
+	if (!x->asked)
+		x->may_tell = transfer_may_tell(x->store, db, x->a->who, x->a->workspace);
+	x->asked = true;
+	*there = (x->may_tell && tbl_chunk_known(db, &row, x->a->workspace) == 0) || transfer_set_has(&x->staged, c->id);
 	if (*there || !l->op->base || l->op->kind != APPLY_VERSION)
 		return 0;
 	if (!l->based && (rc = transfer_set_version(&l->base, db, x->a->workspace, l->op->base, l->op->id)) != 0)
@@ -471,7 +457,8 @@ run_apply(struct txn *t, void *arg)
 	struct workspace_row *w;
 	int rc;
 
-	x->ready = x->told = 0;
+	x->ready = 0;
+	x->asked = false;
 	forget(a);
 	if ((rc = txn_workspace(t, a->workspace, &w)) != 0 || (rc = take_staged(t, a, w)) != 0)
 		return rc;

@@ -20,7 +20,7 @@ object_destroy(struct txn *t, int64_t workspace, int64_t version)
 
 	rc = tbl_version_delete(t->db, workspace, version, &row, &manifest);
 	if (rc == 0 && manifest.len)
-		rc = refs_drop(t, manifest.p, manifest.len);
+		rc = refs_drop(t, workspace, manifest.p, manifest.len);
 	db_row_release(&row);
 	return rc == ERR_NOTFOUND ? ERR_CORRUPT : rc;
 }

@@ -14,15 +14,15 @@
 
 /* One reference to an ingested chunk: its row is made, or counted once more. */
 static int
-take_ingested(struct txn *t, int64_t origin, const struct ingest_chunk *chunk)
+take_ingested(struct txn *t, int64_t workspace, const struct ingest_chunk *chunk)
 {
 	struct chunk_row row = { .home = (int64_t)chunk->home, .place = (int64_t)chunk->offset, .stored = chunk->stored,
-		.size = chunk->length, .origin = origin };
+		.size = chunk->length, .origin = workspace };
 	bool ours;
 	int rc;
 
 	if (chunk->home == 0) {
-		if ((rc = tbl_chunk_take(t->db, chunk->id, origin)) == ERR_NOTFOUND) {
+		if ((rc = tbl_chunk_take(t->db, chunk->id, workspace)) == ERR_NOTFOUND) {
 			log_error("chunk %02x%02x%02x%02x… was found by an ingest and is gone", chunk->id[0], chunk->id[1],
 			    chunk->id[2], chunk->id[3]);
 			return ERR_CONFLICT;
@@ -128,9 +128,9 @@ refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk *ch
 	return rc ? rc : manifest_end(&b);
 }
 
-enum change { TAKE, DROP, DROP_HELD };
+enum change { TAKE, DROP };
 
-/* A reference to everything that the manifest names is taken (for a workspace), or dropped. */
+/* A reference to everything that the manifest names is taken or dropped, for a workspace or (0) none. */
 static int
 refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, enum change change)
 {
@@ -143,7 +143,7 @@ refer(struct txn *t, int64_t workspace, const void *manifest, size_t len, enum c
 		if (m.kind == MANIFEST_INLINE) {
 			manifest_chunk_at(&m, i, &chunk);
 			rc = change == TAKE ? tbl_chunk_take(t->db, chunk.id, workspace) :
-			    tbl_chunk_drop(t->db, chunk.id, change == DROP, t->now_us);
+			    tbl_chunk_drop(t->db, chunk.id, workspace, t->now_us);
 		} else {
 			manifest_leaf_at(&m, i, &leaf);
 			rc = change == TAKE ? tbl_leaf_take(t->db, leaf.id, 1) : tbl_leaf_drop(t->db, leaf.id, 1, t->now_us);
@@ -159,15 +159,9 @@ refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len)
 }
 
 int
-refs_drop(struct txn *t, const void *manifest, size_t len)
+refs_drop(struct txn *t, int64_t workspace, const void *manifest, size_t len)
 {
-	return refer(t, 0, manifest, len, DROP);
-}
-
-int
-refs_drop_held(struct txn *t, const void *manifest, size_t len)
-{
-	return refer(t, 0, manifest, len, DROP_HELD);
+	return refer(t, workspace, manifest, len, DROP);
 }
 
 int
@@ -182,7 +176,7 @@ refs_end_leaf(struct txn *t, const struct leaf_dead *leaf, unsigned *chunks)
 		rc = manifest_decode(encoded.data, encoded.len, &m);
 	for (uint32_t i = 0; rc == 0 && i < m.count; i++) {
 		manifest_chunk_at(&m, i, &chunk);
-		rc = tbl_chunk_drop(t->db, chunk.id, false, t->now_us);
+		rc = tbl_chunk_drop(t->db, chunk.id, 0, t->now_us);
 	}
 	if (rc == 0 && (rc = tbl_leaf_delete(t->db, leaf->id)) == 0)
 		*chunks += m.count;

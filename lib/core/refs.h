@@ -19,8 +19,8 @@ struct txn;
 struct ingest_result;
 
 /*
- * Whoever may read all of a workspace may be told that a chunk is there if the chunk's `origin` is that workspace: it is set only by inline
- * references of the workspace and goes with any inline reference that is dropped, so that it never outlasts the workspace's own.
+ * Whoever may read all of a workspace may be told that a chunk is there if that workspace is known to have it (tbl_chunk_known()): it is from
+ * an inline reference that it takes until it drops one, so that this never outlasts its own, and hangs on nothing that another does.
  */
 
 /*
@@ -38,11 +38,9 @@ struct manifest_chunk;
 int refs_of_chunks(struct txn *t, int64_t workspace, const struct manifest_chunk *chunks, size_t count,
     struct buf *manifest, size_t *wrong);
 
-/* One more (of the workspace), one less reference to everything that an encoded manifest names. */
+/* One more, one less reference to everything that an encoded manifest names: of the workspace, or of none (0), which is held only. */
 int refs_take(struct txn *t, int64_t workspace, const void *manifest, size_t len);
-int refs_drop(struct txn *t, const void *manifest, size_t len);
-/* One less of those that were taken for no workspace (0), and so are no chunk's origin. */
-int refs_drop_held(struct txn *t, const void *manifest, size_t len);
+int refs_drop(struct txn *t, int64_t workspace, const void *manifest, size_t len);
 
 /*
  * For GC: ends a leaf that is still that tombstone, which lets go of its chunks; *chunks grows by how many. ERR_NOTFOUND: it

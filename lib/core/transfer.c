@@ -279,7 +279,7 @@ drop_part(struct txn *t, int64_t upload, unsigned number)
 	int rc = tbl_upload_part_get(t->db, upload, number, &row, &old);
 
 	if (rc == 0)
-		rc = refs_drop_held(t, old.manifest.p, old.manifest.len);
+		rc = refs_drop(t, 0, old.manifest.p, old.manifest.len);
 	db_row_release(&row);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }

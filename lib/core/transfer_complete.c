@@ -215,7 +215,7 @@ take_over(struct txn *t, const struct transfer *tr, const struct transfer_gather
 	if (rc == 0 && n == 1 && (rc = manifest_decode(manifests[0], lens[0], &m)) == 0 && m.kind == MANIFEST_INLINE) {
 		/* Now it is the workspace's. */
 		buf_add(manifest, manifests[0], lens[0]);
-		if ((rc = refs_drop_held(t, manifests[0], lens[0])) == 0)
+		if ((rc = refs_drop(t, 0, manifests[0], lens[0])) == 0)
 			rc = refs_take(t, tr->workspace, manifests[0], lens[0]);
 	} else if (rc == 0) {
 		rc = refs_join(manifests, lens, n, manifest);
@@ -234,7 +234,7 @@ drop_parts(struct txn *t, const struct transfer *tr)
 
 	while (rc == 0 && (rc = db_next(&row)) == 0) {
 		tbl_upload_part_seen(&row, &p);
-		rc = refs_drop_held(t, p.manifest.p, p.manifest.len);
+		rc = refs_drop(t, 0, p.manifest.p, p.manifest.len);
 	}
 	db_row_release(&row);
 	return rc == ERR_END ? 0 : rc;

@@ -57,8 +57,8 @@ int transfer_stage_end(struct txn *t, struct workspace_row *w, int64_t id, bool 
 int transfer_walk(struct db_conn *db, const struct transfer *tr, unsigned after,
     bool (*each)(void *arg, unsigned number, const struct upload_part_row *p, bool held), void *arg);
 
-/* Whether `who` may be told that a chunk is there: chunks of versions that are that chunk alone, in workspaces all of which it may read. */
-bool transfer_may_tell(struct store *store, struct db_conn *db, const struct principal *who, const struct manifest_chunk *chunk);
+/* Whether `who` may be told which chunks the workspace is known to have (refs.h): who may read all of it. */
+bool transfer_may_tell(struct store *store, struct db_conn *db, const struct principal *who, int64_t workspace);
 
 /* ---- transfer_hash.c ---- */
 

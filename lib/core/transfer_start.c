@@ -97,14 +97,11 @@ transfer_set_version(struct transfer_set *set, struct db_conn *db, int64_t works
 /* ---- start ---- */
 
 bool
-transfer_may_tell(struct store *store, struct db_conn *db, const struct principal *who,
-    const struct manifest_chunk *chunk)
+transfer_may_tell(struct store *store, struct db_conn *db, const struct principal *who, int64_t workspace)
 {
 	enum role role = ROLE_NONE;
-	struct chunk_row row;
 
-	return tbl_chunk_get(db, chunk->id, &row) == 0 && !row.dead_at && row.size == chunk->bytes && row.origin &&
-	       perm_role(store, db, who, row.origin, &role) == 0 && perm_allows(role, ACTION_READ) == 0;
+	return perm_role(store, db, who, workspace, &role) == 0 && perm_allows(role, ACTION_READ) == 0;
 }
 
 struct starting {
@@ -166,6 +163,7 @@ hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, in
 	struct buf list = BUF_INIT(TRANSFER_CHUNKS * TRANSFER_ENTRY_SIZE), manifest = BUF_INIT(64 << 20);
 	struct buf there = BUF_INIT(TRANSFER_CHUNKS * sizeof(*c));
 	struct transfer_set known = TRANSFER_SET_INIT;
+	bool may_tell = transfer_may_tell(t->store, t->db, s->who, tr->workspace);
 	uint64_t bytes = 0;
 	size_t wrong;
 	/* What the base version is made of may be told to whoever may read it. */
@@ -173,12 +171,11 @@ hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, in
 
 	for (size_t i = 0; rc == 0 && i < transfer_chunk_count(tr); i++) {
 		struct chunk_row row;
-		bool held = transfer_set_has(&known, c[i].id) && tbl_chunk_get(t->db, c[i].id, &row) == 0 &&
-		    row.size == c[i].bytes && !row.dead_at;
+		bool stands = tbl_chunk_get(t->db, c[i].id, &row) == 0 && row.size == c[i].bytes && !row.dead_at;
 
 		buf_add(&list, c[i].id, 32);
 		buf_addle(&list, c[i].bytes, 4);
-		if (!held && !transfer_may_tell(t->store, t->db, s->who, &c[i]))
+		if (!stands || !(transfer_set_has(&known, c[i].id) || (may_tell && tbl_chunk_known(t->db, &row, tr->workspace) == 0)))
 			continue;
 		buf_add(&there, &c[i], sizeof(c[i]));
 		bytes += c[i].bytes;

@@ -129,7 +129,7 @@ drop_part(struct txn *t, int64_t upload, unsigned number)
 	int rc = tbl_upload_part_get(t->db, upload, number, &row, &old);
 
 	if (rc == 0)
-		rc = refs_drop(t, old.manifest.p, old.manifest.len);
+		rc = refs_drop(t, 0, old.manifest.p, old.manifest.len);
 	else if (rc == ERR_NOTFOUND)
 		rc = 0;
 	db_row_release(&row);
@@ -150,10 +150,10 @@ run_part(struct txn *t, void *arg)
 	    (rc = upload_held_part(t, w, in->id, p->number, (int64_t)p->size)) != 0)
 		goto out;
 	if (in->bytes) {
-		rc = refs_commit(t, in->workspace, in->bytes, &manifest);
+		rc = refs_commit(t, 0, in->bytes, &manifest);
 	} else {
 		buf_add(&manifest, in->manifest->data, in->manifest->len);
-		rc = refs_take(t, in->workspace, in->manifest->data, in->manifest->len);
+		rc = refs_take(t, 0, in->manifest->data, in->manifest->len);
 	}
 	if (rc || (rc = buf_finish(&manifest)) != 0 || (rc = buf_finish(&checksum)) != 0 ||
 	    (rc = drop_part(t, in->id, p->number)) != 0)
@@ -268,7 +268,7 @@ run_sweep(struct txn *t, void *arg)
 	while (rc == 0 && n < PARTS_A_STEP && (rc = db_next(&row)) == 0) {
 		tbl_upload_part_seen(&row, &p);
 		numbers[n++] = p.number;
-		rc = refs_drop(t, p.manifest.p, p.manifest.len);
+		rc = refs_drop(t, 0, p.manifest.p, p.manifest.len);
 	}
 	db_row_release(&row);
 	if (rc != 0 && rc != ERR_END)

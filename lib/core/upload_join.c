@@ -129,7 +129,7 @@ collect(struct txn *t, int64_t upload, struct upload_complete *c, struct pieces 
 		if (i < c->count && (int64_t)c->parts[i].number < there.number)
 			break;
 		if (i == c->count || (int64_t)c->parts[i].number > there.number) {
-			rc = refs_drop(t, there.manifest.p, there.manifest.len);
+			rc = refs_drop(t, 0, there.manifest.p, there.manifest.len);
 			continue;
 		}
 		if ((rc = compare(c, &c->parts[i], &there, &checksum)) == 0)

@@ -47,7 +47,7 @@ drop_version(struct txn *t, struct workspace_row *ws, const struct purge_version
 	if ((rc = tbl_version_delete(t->db, ws->id, v->id, &row, &manifest)) != 0)
 		goto out;
 	if (manifest.len)
-		rc = refs_drop(t, manifest.p, manifest.len);
+		rc = refs_drop(t, ws->id, manifest.p, manifest.len);
 	if (v->keep == KEEP_NONCURRENT)
 		ws->noncurrent_bytes -= v->size_bytes;
 	else
@@ -88,7 +88,7 @@ drop_part(struct txn *t, struct workspace_row *ws, int64_t upload)
 		number = part.number;
 		ws->upload_bytes -= part.size;
 		ws->dirty = true;
-		rc = refs_drop(t, part.manifest.p, part.manifest.len);
+		rc = refs_drop(t, 0, part.manifest.p, part.manifest.len);
 	}
 	db_row_release(&row);
 	return rc ? rc : tbl_upload_part_delete(t->db, upload, number);

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "migrate.h"
 #include "schema_1.h"
+#include "schema_2.h"
 
 static const char version_table[] =
     "CREATE TABLE IF NOT EXISTS schema_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL);"
@@ -15,7 +16,7 @@ static const char version_get[] = "SELECT version FROM schema_version WHERE one 
 static const char version_set[] = "UPDATE schema_version SET version = $1 WHERE one = 1";
 
 /* The text of migration N is at N - 1. */
-static const char *const migrations[SCHEMA_VERSION] = { schema_1 };
+static const char *const migrations[SCHEMA_VERSION] = { schema_1, schema_2 };
 
 static int
 version_read(struct db_conn *c, int64_t *version)

@@ -10,7 +10,7 @@ struct db;
  * made beside it ("meta.db.before-N"); one from the future is refused with ERR_VERSION and left alone.
  * Run once, before the committer starts.
  */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 int migrate(struct db *db);
 
 #endif

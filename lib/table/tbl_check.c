@@ -39,6 +39,11 @@ static const struct {
 	  " WHERE d.id = w.root_folder_id AND d.workspace_id = w.id AND d.parent_id = 0)",
 	    { "workspace without its root folder", ID_WORKSPACE, false } },
 
+	/* What a workspace may be told it has, it has. */
+	{ "SELECT k.workspace_id, k.workspace_id, 0, 0 FROM chunk_known k WHERE NOT EXISTS (SELECT 1 FROM chunk c"
+	  " WHERE c.hash = k.hash AND c.refs > 0)",
+	    { "chunk that is not there is said to be known to workspace", ID_WORKSPACE, false } },
+
 	/* ---- folders ---- */
 	{ "SELECT workspace_id, id, live, n FROM (SELECT d.workspace_id, d.id, d.live, (SELECT count(*) FROM entry e"
 	  " WHERE e.workspace_id = d.workspace_id AND e.folder_id = d.id AND e.live = 1) AS n FROM folder d) AS s"

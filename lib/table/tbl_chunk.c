@@ -33,15 +33,27 @@ tbl_chunk_get(struct db_conn *c, const uint8_t hash[32], struct chunk_row *chunk
 	return rc;
 }
 
+static const char know[] = "INSERT INTO chunk_known (hash, workspace_id)"
+			   " SELECT hash, $1 FROM chunk WHERE hash = $2 AND origin <> $1 ON CONFLICT (hash, workspace_id) DO NOTHING";
+
+/* Behind a statement that took a reference for the workspace: which has become the origin if there was none. */
+static int
+taken(struct db_conn *c, const uint8_t hash[32], int64_t workspace)
+{
+	if (!db_changed(c))
+		return ERR_NOTFOUND;
+	return workspace ? db_exec(c, know, DB_INT(workspace), DB_BYTES(hash, 32)) : 0;
+}
+
 static const char take[] = "UPDATE chunk SET refs = refs + 1, dead_at = NULL,"
 			   " origin = CASE WHEN origin = 0 THEN $1 ELSE origin END WHERE hash = $2";
 
 int
-tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t origin)
+tbl_chunk_take(struct db_conn *c, const uint8_t hash[32], int64_t workspace)
 {
-	int rc = db_exec(c, take, DB_INT(origin), DB_BYTES(hash, 32));
+	int rc = db_exec(c, take, DB_INT(workspace), DB_BYTES(hash, 32));
 
-	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+	return rc ? rc : taken(c, hash, workspace);
 }
 
 static const char insert[] = "INSERT INTO chunk (" COLUMNS ") VALUES ($1, 1, $2, $3, $4, $5, 1, NULL, $6)"
@@ -67,26 +79,41 @@ static const char take_live[] = "UPDATE chunk SET refs = refs + 1,"
 				" WHERE hash = $2 AND size_bytes = $3 AND dead_at IS NULL";
 
 int
-tbl_chunk_take_live(struct db_conn *c, const uint8_t hash[32], uint32_t size, int64_t origin)
+tbl_chunk_take_live(struct db_conn *c, const uint8_t hash[32], uint32_t size, int64_t workspace)
 {
-	int rc = db_exec(c, take_live, DB_INT(origin), DB_BYTES(hash, 32), DB_INT(size));
+	int rc = db_exec(c, take_live, DB_INT(workspace), DB_BYTES(hash, 32), DB_INT(size));
 
-	return rc ? rc : db_changed(c) ? 0 : ERR_NOTFOUND;
+	return rc ? rc : taken(c, hash, workspace);
 }
 
 static const char drop[] = "UPDATE chunk SET refs = refs - 1, dead_at = CASE WHEN refs = 1 THEN $1 ELSE NULL END,"
-			   " origin = CASE WHEN $2 = 1 THEN 0 ELSE origin END WHERE hash = $3 AND refs > 0";
+			   " origin = CASE WHEN origin = $2 THEN 0 ELSE origin END WHERE hash = $3 AND refs > 0";
+static const char unknow[] = "DELETE FROM chunk_known WHERE hash = $1 AND workspace_id = $2";
 
 int
-tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], bool forget, int64_t now)
+tbl_chunk_drop(struct db_conn *c, const uint8_t hash[32], int64_t workspace, int64_t now)
 {
 	struct chunk_row there;
-	int rc = db_exec(c, drop, DB_INT(now), DB_INT(forget), DB_BYTES(hash, 32));
+	int rc = db_exec(c, drop, DB_INT(now), DB_INT(workspace), DB_BYTES(hash, 32));
 
-	if (rc || db_changed(c) || (rc = tbl_chunk_get(c, hash, &there)) != 0)
+	if (rc == 0 && db_changed(c))
+		return workspace ? db_exec(c, unknow, DB_BYTES(hash, 32), DB_INT(workspace)) : 0;
+	if (rc || (rc = tbl_chunk_get(c, hash, &there)) != 0)
 		return rc;
 	log_error("chunk %02x%02x%02x%02x…: more references dropped than taken", hash[0], hash[1], hash[2], hash[3]);
 	return ERR_CORRUPT;
+}
+
+static const char known[] = "SELECT 1 FROM chunk_known WHERE hash = $1 AND workspace_id = $2";
+
+int
+tbl_chunk_known(struct db_conn *c, const struct chunk_row *row, int64_t workspace)
+{
+	struct db_row found = DB_ROW_INIT;
+	int rc = row->origin == workspace ? 0 : db_one(c, known, &found, DB_BYTES(row->hash, 32), DB_INT(workspace));
+
+	db_row_release(&found);
+	return rc;
 }
 
 static const char move[] = "UPDATE chunk SET home = $1, place = $2, stored = $3, generation = generation + 1"

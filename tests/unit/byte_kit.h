@@ -119,7 +119,7 @@ byte_run_drop(struct txn *t, void *arg)
 {
 	struct byte_change *c = arg;
 
-	return refs_drop(t, c->manifest->data, c->manifest->len);
+	return refs_drop(t, c->workspace, c->manifest->data, c->manifest->len);
 }
 
 static inline int
@@ -160,6 +160,12 @@ static inline int
 byte_drop(struct store *store, struct buf *manifest)
 {
 	return byte_change(store, byte_run_drop, (struct byte_change) { .manifest = manifest });
+}
+
+static inline int
+byte_drop_for(struct store *store, struct buf *manifest, int64_t workspace)
+{
+	return byte_change(store, byte_run_drop, (struct byte_change) { .manifest = manifest, .workspace = workspace });
 }
 
 /* Damage: any statements, committed. */

@@ -221,6 +221,7 @@ static const struct damage {
 	{ "UPDATE workspace SET history_bytes = 0 WHERE history_ms > 0", "history bytes", 1 },
 	{ "UPDATE workspace SET uploads = uploads + 1 WHERE id = (SELECT max(id) FROM workspace)", "count of open uploads", 1 },
 	{ "UPDATE workspace SET upload_bytes = 0", "what open uploads hold", 1 },
+	{ "INSERT INTO chunk_known SELECT x'0102', min(id) FROM workspace", "said to be known to workspace", 1 },
 	{ "DELETE FROM upload", "part without an upload", 0 },
 	{ "DELETE FROM principal", "user that is not there", 0 },
 };
