@@ -24,6 +24,8 @@ part() {
 
 @test "the trash lists what delete markers hide" { part marked; }
 
+@test "the object that stands for a folder is a file to S3 alone" { part markers; }
+
 @test "who may not see a thing is told that it is not there, and sees no names above" { part rights; }
 
 @test "what was given on something in the trash is shown, and can be taken back there" { part asleep; }

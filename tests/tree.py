@@ -1,5 +1,6 @@
 """Folders, files and the trash by the JSON API, next to S3: tree.py PART. The parts are the functions below."""
 
+import json
 import os
 import re
 import subprocess
@@ -362,6 +363,41 @@ def marked():
     for e in entries:
         assert api.good("POST", "/files/%s:undelete" % e["id"], {})["contentHash"] == e["contentHash"]
     assert listed() == []
+
+
+def markers():
+    """The object that stands for a folder is a file to S3 alone, whatever id somebody learnt."""
+    ws = workspace("markers")
+    root = api.good("POST", "/folders", {"workspaceId": ws, "parentFolderId": "root", "name": "made"})["parentFolderId"]
+    put("markers", "m/", "body")
+    put("markers", "m/x", "x")
+    told = subprocess.run([os.environ["FSCTL"], "--data", os.environ["STORE"], "changes", "markers", "--json"], check=True,
+                          capture_output=True).stdout.splitlines()
+    ids = {e["id"] for e in map(json.loads, told) if e["kind"] == "file" and not e["name"]}
+    assert len(ids) == 2, told
+    user("marker-viewer")
+
+    def refused():
+        for one in ids:
+            for call in ((("GET", ""), ("GET", "/versions"), ("GET", "/download"), ("GET", "/grants"), ("DELETE", ""),
+                          ("PATCH", "", {"parentFolderId": root}), ("PATCH", "", {"name": "named"}),
+                          ("POST", ":undelete", {}), ("POST", ":undelete", {"parentFolderId": root}),
+                          ("POST", ":share", {"principalName": "marker-viewer", "role": "viewer"}))):
+                api.bad("404 not_found", call[0], "/files/" + one + call[1], *call[2:])
+            api.bad("404 not_found", "POST", "/files:start-upload", {"fileId": one, "sizeBytes": 1})
+            doc = api.good("POST", "/files:commit-batch", {"workspaceId": ws, "operations": [
+                {"op": "move", "id": one, "parentFolderId": root}, {"op": "delete", "id": one},
+                {"op": "version", "fileId": one, "sizeBytes": 0, "chunks": []}]})
+            assert [r["error"]["code"] for r in doc["results"]] == ["not_found"] * 3, doc
+
+    refused()
+    assert get("markers", "m/") == "body" and get("markers", "made/") == "" and get("markers", "m/x") == "x"
+    for key in ("m/", "made/"):
+        assert s3.request("DELETE", "/markers/" + key)[0] == 204
+    refused()
+    assert api.good("GET", "/trash", workspaceId=ws)["entries"] == []
+    assert get("markers", "m/x") == "x" and get("markers", "m/") == 404 and api.find(ws, "made/") is None
+    assert s3.request("DELETE", "/markers/m/x")[0] == 204 and s3.request("DELETE", "/markers")[0] == 204
 
 
 def rights():

@@ -127,10 +127,12 @@ run_hashed(struct txn *t, void *arg)
 	struct node n = NODE_INIT;
 	int rc = tbl_version_hash(t->db, h->c->workspace, h->c->version, h->hash);
 
-	if (rc == 0 && (rc = node_load(t->db, NODE_FILE, h->c->file, &n)) == 0)
+	if (rc)
+		return rc;
+	if ((rc = node_load(t->db, NODE_FILE, h->c->file, &n)) == 0)
 		rc = tell(t, h, &n);
 	node_release(&n);
-	return rc;
+	return rc == ERR_NOTFOUND ? 0 : rc;	/* a folder's marker */
 }
 
 int

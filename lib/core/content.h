@@ -29,8 +29,8 @@ int content_chunks(struct store *store, const struct content *c, bool (*each)(vo
     void *arg);
 
 /*
- * The hash of a current content that had none is known now: the feed says FILE_METADATA_CHANGED, unless the file is out of reach in the trash. ERR_NOTFOUND:
- * it is not current any more, or has one.
+ * The hash of a current content that had none is known now: the feed says FILE_METADATA_CHANGED, unless the file is out of reach in the trash or
+ * is a folder's marker. ERR_NOTFOUND: it is not current any more, or has one.
  */
 int content_hashed(struct store *store, const struct content *c, const uint8_t hash[32]);
 

@@ -435,11 +435,9 @@ tell_whole(struct feed_tell *t, struct event *e)
 int
 feed_tell_event(struct feed_tell *t, struct event *e)
 {
-	bool from = e->from_parent != 0;
-
-	if (!e->folder && !e->name.len && !from)	/* the marker of a folder */
+	if (!e->folder && !e->name.len)	/* the marker of a folder */
 		return 0;
-	if (!from)
+	if (!e->from_parent)
 		e->from_name = (struct slice) { NULL, 0 };
 	t->time_us = e->occurred_us;
 	return t->q->whole && !t->q->scope ? tell_whole(t, e) : tell_partial(t, e);

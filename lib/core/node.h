@@ -11,7 +11,7 @@
 
 /*
  * A file or a folder as the JSON API sees it: by its id, wherever it is. What lies in the trash, is deleted by a marker,
- * or has such a folder above it, is not found here (tree.h finds it).
+ * or has such a folder above it, is not found here (tree.h finds it). A folder's marker is found by no id, whatever its state.
  */
 struct store;
 struct db_conn;

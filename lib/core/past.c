@@ -9,7 +9,7 @@
 #include "past.h"
 #include "store_in.h"
 #include "tbl_event.h"
-#include "tbl_node.h"
+#include "tbl_file.h"
 
 void
 past_lose(struct workspace_row *w, int64_t sequence)
@@ -183,11 +183,11 @@ static int
 content_now(const struct past_view *view, int64_t file, struct db_row *row, struct version_row *v)
 {
 	struct db_row at = DB_ROW_INIT;
-	struct node_row node;
-	int rc = tbl_node_file(view->db, file, &at, &node);
+	struct file_row f;
+	int rc = tbl_file_get(view->db, view->workspace, file, &at, &f);
 
 	db_row_release(&at);
-	return rc ? rc : content_of(view, node.version_id, row, v);
+	return rc ? rc : content_of(view, f.version_id, row, v);
 }
 
 int

@@ -35,10 +35,11 @@ transfer_permit_file(struct store *store, struct db_conn *db, const struct princ
 	struct db_row row = DB_ROW_INIT;
 	struct file_row f = { .id = 0 };
 	int rc = file ? tbl_file_get(db, workspace, file, &row, &f) : ERR_NOTFOUND;
+	bool marker = rc == 0 && !f.name.len;	/* a folder's, which has no id */
 
 	db_row_release(&row);
-	if (rc && rc != ERR_NOTFOUND)
-		return rc;
+	if (marker || (rc && rc != ERR_NOTFOUND))
+		return marker ? ERR_NOTFOUND : rc;
 	if (rc == 0 && f.state == FILE_LIVE)
 		return transfer_may_write(store, db, who, NODE_FILE, file, workspace);
 	if (rc == 0)

@@ -17,7 +17,8 @@
  *	folder	shown -> in the trash as a whole, nothing below it touched -> shown | destroyed (history.h)
  *
  * Names have no slash, are valid UTF-8 of 1 to 255 bytes without NUL (ERR_INVALID), and are refused with ERR_EXISTS where the
- * folder shows a file or a folder of that name. What is below a folder in the trash, or in it, is ERR_NOTFOUND.
+ * folder shows a file or a folder of that name. What is below a folder in the trash, or in it, is ERR_NOTFOUND; so is the file
+ * that is a folder's marker.
  *
  * Each call is one commit; `idem` (idem.h, may be NULL) keeps its reply. Results are set on success, and `existing` and `current` with the
  * errors that name them. `node`, where it is not NULL, was initialised and gets the node as it is after the change: for render too.

@@ -62,7 +62,7 @@ find_file(struct txn *t, struct move *m)
 	struct file_row f;
 	int rc = tbl_file_get(t->db, m->c->workspace, m->c->id, &row, &f);
 
-	if (rc == 0 && f.state != FILE_LIVE)
+	if (rc == 0 && (f.state != FILE_LIVE || !f.name.len))
 		rc = ERR_NOTFOUND;
 	if (rc == 0 && m->c->base && m->c->base != f.version_id) {
 		m->c->current = f.version_id;

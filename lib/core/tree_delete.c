@@ -21,6 +21,8 @@ delete_file(struct txn *t, struct tree_delete *d, int64_t file)
 	struct target g;
 	int rc = tree_aim_file(t, d->workspace, file, false, d->actor, &name, &g);
 
+	if (rc == 0 && d->kind == NODE_FILE && !name.len)
+		rc = ERR_NOTFOUND;
 	if (rc == 0 && d->kind == NODE_FILE && d->base && d->base != g.entry.version_id) {
 		d->current = g.entry.version_id;
 		rc = ERR_PRECONDITION;

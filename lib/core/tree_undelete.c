@@ -309,6 +309,8 @@ undelete_file(struct txn *t, struct undeletion *x)
 	struct file_row f;
 	int depth, rc = tbl_file_get(t->db, x->w->id, u->id, &row, &f);
 
+	if (rc == 0 && !f.name.len)
+		rc = ERR_NOTFOUND;
 	if (rc == 0 && f.state == FILE_TRASH) {
 		rc = undelete_trash_file(t, x, &f);
 	} else if (rc == 0 && (rc = tree_depth(t, x->w->id, f.folder_id, &depth)) == 0) {

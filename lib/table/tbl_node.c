@@ -14,7 +14,7 @@ static const char file[] =
     "SELECT f.workspace_id, f.folder_id, f.name, f.latest_sequence, f.created_by, f.created_at, f.state,"
     " f.current_version_id, f.deleted_at, v.base_version_id, v.size_bytes, v.created_at, v.created_by, v.etag,"
     " v.content_hash, v.headers FROM file f LEFT JOIN file_version v ON v.id = f.current_version_id"
-    " AND v.workspace_id = f.workspace_id WHERE f.id = $1";
+    " AND v.workspace_id = f.workspace_id WHERE f.id = $1 AND length(f.name) > 0";
 
 int
 tbl_node_file(struct db_conn *c, int64_t id, struct db_row *row, struct node_row *n)

@@ -7,7 +7,10 @@
 #include "db.h"
 #include "str.h"
 
-/* Files and folders by their ids alone, as the JSON API names them: over the tables `file`, `folder` and `file_version`. */
+/*
+ * Files and folders by their ids alone, as the JSON API names them: over the tables `file`, `folder` and `file_version`. A folder's marker, the
+ * file of empty name, is part of its folder and none of them: ERR_NOTFOUND. S3 reaches it by its key.
+ */
 struct node_row {
 	int64_t id, workspace, parent;	/* parent 0: the root */
 	struct slice name;		/* a folder's with its slash */

@@ -86,6 +86,7 @@ tbl_trash_folders(struct db_conn *c, int64_t workspace, int64_t since, int64_t a
 static const char files[] =
     "SELECT f.id, f.folder_id, f.deleted_at, coalesce(f.deleted_by, 0), f.current_version_id, coalesce(v.size_bytes, 0), 1,"
     " f.name, v.content_hash FROM file f LEFT JOIN file_version v ON v.id = f.current_version_id WHERE f.workspace_id = $1 AND f.state = 3 AND f.deleted_at > $2 AND (f.deleted_at, f.id) < ($3, $4)"
+    " AND length(f.name) > 0"
     " ORDER BY f.deleted_at DESC, f.id DESC";
 
 int

@@ -28,7 +28,7 @@ int tbl_trash_first(struct db_conn *c, int64_t workspace, int64_t at, struct tra
 
 /*
  * What the trash holds, newest first, behind (at, id): db_next() and tbl_trash_seen() for each; folders, files, and files that markers
- * hide (but for folders' own markers) apart. version, bytes and hash are of what would come back. Slices live until the next row.
+ * hide apart, the latter two without folders' own markers. version, bytes and hash are of what would come back. Slices live until the next row.
  */
 struct trash_seen {
 	int64_t id, parent;

@@ -227,6 +227,31 @@ test_hashes_are_found_out(void)
 	obj_close();
 }
 
+static int
+forget_hashes(struct txn *t, void *arg)
+{
+	(void)arg;
+	return db_exec0(t->db, "UPDATE file_version SET content_hash = NULL");
+}
+
+/* A folder's marker that a multipart upload wrote: its hash is found out as well, and nobody is told. */
+static void
+test_the_hash_of_a_marker_is_found_out(void)
+{
+	struct hashes hashes = { 0 };
+	int64_t n, before;
+
+	CHECK_INT(0, sync_open(0, 0));
+	CHECK_INT(0, obj_put("d/", "body", NULL));
+	CHECK_INT(0, commit_run(store, &(struct commit) { .run = forget_hashes }));
+	before = obj_number("SELECT sequence FROM workspace");
+	CHECK_INT(0, hashes_run(store, &hashes, NULL, NULL, &n));
+	CHECK_INT(1, n);
+	CHECK_INT(0, obj_number("SELECT count(*) FROM file_version WHERE content_hash IS NULL"));
+	CHECK_INT(before, obj_number("SELECT sequence FROM workspace"));
+	obj_close();
+}
+
 /* ---- parts that are sent anew while they are verified ---- */
 
 static char whole_text[TRANSFER_PART + 2];	/* of two parts, the second one byte */
@@ -443,7 +468,7 @@ test_chunks_of_others_are_not_told(void)
 static const struct test tests[] = {
 	TEST(test_one_part), TEST(test_the_announced_hash_must_be), TEST(test_by_chunks),
 	TEST(test_a_chunk_that_is_repeated_is_read_once),
-	TEST(test_the_same_bytes_cut_otherwise_are_unchanged), TEST(test_hashes_are_found_out),
+	TEST(test_the_same_bytes_cut_otherwise_are_unchanged), TEST(test_hashes_are_found_out), TEST(test_the_hash_of_a_marker_is_found_out),
 	TEST(test_what_was_verified_is_what_is_committed), TEST(test_the_hash_of_other_parts_is_not_kept),
 	TEST(test_what_cannot_be_read_has_no_hash), TEST(test_what_was_there_stays_known),
 	TEST(test_a_hash_that_was_not_announced_may_be_out_of_reach),

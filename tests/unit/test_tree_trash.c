@@ -224,6 +224,85 @@ test_markers_of_a_versioned_folder(void)
 /* ---- the end ---- */
 
 static void
+count_gone(void *arg, const struct tree_gone *gone)
+{
+	(void)gone;
+	++*(int *)arg;
+}
+
+/* Whether an id of a file leads anywhere: to what is there, to what was, or into the trash. */
+static void
+check_found(int64_t id, bool wanted)
+{
+	struct buf name = BUF_INIT(LIMIT_KEY_STORED);
+	struct tree_trash q = { .workspace = space.id, .limit = 100 };
+	struct node n = NODE_INIT;
+	struct principal admin;
+	struct tree_gone gone;
+	int64_t workspace;
+	int listed = 0;
+	bool found;
+	int rc;
+
+	CHECK_INT(0, principal_find(store, "admin", &admin));
+	found = node_find(store, &admin, ACTION_READ, NODE_FILE, id, &n) == 0;
+	found |= node_find_past(store, &admin, id, &n) == 0;
+	found |= tree_trash_get(store, NODE_FILE, id, &gone, &workspace, &name) == 0;
+	rc = tree_trash(store, &q, count_gone, &listed);
+	node_release(&n);
+	buf_release(&name);
+	CHECK_INT(0, rc);
+	CHECK(wanted == (found || listed));
+}
+
+/* It belongs to its folder, and S3 has it by its key: moved or brought back by an id it would be an object without a key. */
+static void
+check_marker(bool versioned)
+{
+	int64_t marker;
+	unsigned n;
+	int rc;
+
+	CHECK_INT(0, obj_open(DAY_MS, versioned ? VERSIONING_ENABLED : VERSIONING_NEVER));
+	CHECK_INT(0, obj_put("m/x", "1", NULL));
+	check_found(FILE_ID("m/x"), true);
+	CHECK_INT(0, obj_put("m/", "body", NULL));
+	marker = obj_number("SELECT id FROM file WHERE length(name) = 0");
+	CHECK(marker);
+	check_found(marker, false);
+	CHECK_INT(ERR_NOTFOUND, kit_move(NODE_FILE, marker, FOLDER(""), NULL));
+	CHECK_INT(ERR_NOTFOUND, kit_move(NODE_FILE, marker, 0, "named"));
+	CHECK_INT(ERR_NOTFOUND, kit_remove(NODE_FILE, marker, -1));
+	CHECK_STR("body", obj_text("m/", 0, &rc));
+	CHECK_INT(0, obj_delete("m/", 0, NULL));
+	CHECK_INT(1, obj_number("SELECT count(*) FROM file WHERE length(name) = 0"));
+	check_found(marker, false);
+	CHECK_INT(ERR_NOTFOUND, kit_undelete(NODE_FILE, marker, FOLDER(""), NULL));
+	obj_text("m/", 0, &rc);
+	CHECK_INT(ERR_NOTFOUND, rc);
+	CHECK(FOLDER("m") && FILE_ID("m/x"));
+	CHECK_INT(0, obj_put("m/", "again", NULL));
+	CHECK_STR("again", obj_text("m/", 0, &rc));
+	CHECK_SOUND();
+	CHECK_INT(0, history_expire(store, clock_wall_us() + 2 * DAY_MS * 1000, 1000, &n));
+	CHECK_INT(versioned ? 0 : 1, n);
+	CHECK_INT(0, kit_check());
+	obj_close();
+}
+
+static void
+test_a_folders_marker_is_no_file(void)
+{
+	check_marker(false);
+}
+
+static void
+test_a_folders_marker_is_no_file_versioned(void)
+{
+	check_marker(true);
+}
+
+static void
 test_the_trash_expires(void)
 {
 	unsigned n, all = 0;
@@ -302,7 +381,9 @@ test_a_workspace_goes_with_its_trash(void)
 static const struct test tests[] = {
 	TEST(test_a_file_is_deleted_and_comes_back), TEST(test_a_folder_goes_to_the_trash),
 	TEST(test_trash_in_the_trash), TEST(test_only_what_was_seen_is_deleted),
-	TEST(test_markers_of_a_versioned_folder), TEST(test_the_trash_expires),
+	TEST(test_markers_of_a_versioned_folder), TEST(test_a_folders_marker_is_no_file),
+	TEST(test_a_folders_marker_is_no_file_versioned),
+	TEST(test_the_trash_expires),
 	TEST(test_no_history_no_trash), TEST(test_a_workspace_goes_with_its_trash), TEST_END,
 };
 TEST_MAIN(tests)
