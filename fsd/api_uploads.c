@@ -385,6 +385,25 @@ struct ending {
 };
 
 static int
+compare_numbers(const void *a, const void *b)
+{
+	const struct transfer_part *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* They come in whatever order the caller sent them. */
+static int
+sort_parts(struct request *req, struct transfer_part *parts, size_t n)
+{
+	qsort(parts, n, sizeof(*parts), compare_numbers);
+	for (size_t i = 1; i < n; i++)
+		if (parts[i].number == parts[i - 1].number)
+			return request_fail(req, ERR_INVALID, NULL, "parts: partNumber %u stands there twice.", parts[i].number);
+	return 0;
+}
+
+static int
 get_parts(struct request *req, const struct json *body, struct ending *e)
 {
 	const struct json *list = NULL;
@@ -412,7 +431,7 @@ get_parts(struct request *req, const struct json *body, struct ending *e)
 	}
 	e->c.parts = e->parts;
 	e->c.count = n;
-	return 0;
+	return sort_parts(req, e->parts, n);
 }
 
 static int

@@ -392,6 +392,14 @@ def missing():
     for wrong in (5, [1], "zz", {}, right[:-1]):
         refused("400 invalid_request", api, "POST", COMPLETE, listed(sha256=wrong))
     api.call("POST", COMPLETE, listed(sha256="sha256:" + right))
+    # Each once, in whatever order.
+    session = api.call("POST", START, dict(where, name="order", sizeBytes=2 * len(part) + 1))
+    parts = [{"partNumber": n, "etag": put(target_of(session, n), p)[1]["etag"]} for n, p in enumerate((part, part, b"e"), 1)]
+    end = {"uploadSessionId": session["uploadSessionId"]}
+    assert "partNumber 3" in refused("400 invalid_request", api, "POST", COMPLETE, dict(end, parts=parts + parts[2:]))["message"]
+    error = refused("409 incomplete_upload", api, "POST", COMPLETE, dict(end, parts=[parts[2], parts[0]]))
+    assert error["missingParts"] == [2], error
+    api.call("POST", COMPLETE, dict(end, parts=[parts[2], parts[0], parts[1]]))
     a, b = b"first chunk", b"second chunk"
     api.upload(a, name="there", **where)
     session = api.call("POST", START, dict(where, name="both", sizeBytes=len(a + b), chunks=[chunk(a), chunk(b)],

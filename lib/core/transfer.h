@@ -94,7 +94,7 @@ int transfer_missing(struct store *store, const struct transfer *tr, unsigned af
 struct transfer_complete {
 	int64_t id, device;
 	const struct principal *who;
-	const struct transfer_part *parts;	/* as the caller lists them: number, ETag and hash are compared; NULL: what is there */
+	const struct transfer_part *parts;	/* as the caller lists them, by number: that, ETag and hash are compared; NULL: what is there */
 	size_t count;
 	bool has_base;				/* else the session's */
 	int64_t base;
