@@ -20,6 +20,8 @@ part() {
 
 @test "a base that is not kept any more is a conflict" { part old_bases; }
 
+@test "a base that the caller does not see is told of as one that is not kept" { part hidden_bases; }
+
 @test "what is missing is named, and wrong bytes are refused" { part missing; }
 
 @test "a ticket with any bit changed, or for something else, is refused" { part tickets; }

@@ -371,6 +371,28 @@ def old_bases():
     assert api.download(at(ws, "f.txt")["id"])[0] == b"edit"
 
 
+def hidden_bases():
+    """A version of a file that the caller doesn't see is, as a base, what one is that is not kept: nothing is told of it."""
+    ws = workspace("hidden-bases")
+    secret, mine, other = (api.upload(b"of " + n.encode(), workspaceId=ws, parentFolderId=api.call("POST", "/v1/folders", {
+        "workspaceId": ws, "parentFolderId": "root", "name": n})["id"], name="f") for n in ("secret", "mine", "other"))
+    eva = user("eva")
+    for one in (mine, other):
+        api.call("POST", "/v1/files/%s:share" % one["fileId"], {"principalName": "eva", "role": "editor"})
+    never = secret["versionId"][:-3] + "zzz"
+    said = []
+    for base in (secret["versionId"], never):
+        for chunks in ({}, {"chunks": [chunk(b"of secret")]}):
+            doc = eva.call("POST", START, {"fileId": mine["fileId"], "sizeBytes": 9, "baseVersionId": base, **chunks})
+            eva.send_parts(doc, b"of secret", chunks.get("chunks"))
+            error = refused("409 version_conflict", eva, "POST", COMPLETE, {"uploadSessionId": doc["uploadSessionId"]})
+            said.append((doc["expectedBaseVersion"] == base, doc.get("missing"), error["currentVersionId"]))
+    assert said[:2] == said[2:] and said[1] == (True, [0], mine["versionId"]), said
+    # Who sees that file is told of the mistake.
+    for who, base in ((eva, other), (api, secret)):
+        refused("400 invalid_request", who, "POST", START, {"fileId": mine["fileId"], "sizeBytes": 0, "baseVersionId": base["versionId"]})
+
+
 def missing():
     ws = workspace("missing")
     where = {"workspaceId": ws, "parentFolderId": "root"}

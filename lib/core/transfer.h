@@ -58,7 +58,7 @@ int transfer_aim(struct store *store, const struct principal *who, struct transf
  * the caller's, the rest is filled. by_chunks: tr->chunks is the list (an empty file has none). `who` decides which chunks may be told to be there. If has_base is false the base is what the name shows now.
  * ERR_NOTFOUND: the parent is gone, or no trace of the file is left; ERR_INVALID: chunks that don't make up the size, or one over the workspace's maximum; ERR_TOOBIG; ERR_QUOTA;
  * ERR_SPACE; ERR_TOOMANY: LIMIT_UPLOADS are open. ERR_USAGE: the base is no version of that file, nor one that could have been and is not kept
- * any more.
+ * any more; one of a file that `who` doesn't see is no error and counts as such.
  */
 int transfer_start(struct store *store, const struct principal *who, struct transfer *tr, bool by_chunks, bool has_base,
     struct idem *idem);

@@ -6,6 +6,7 @@
 #include "gate.h"
 #include "id.h"
 #include "namespace.h"
+#include "node.h"
 #include "object_in.h"
 #include "refs.h"
 #include "store_in.h"
@@ -109,6 +110,7 @@ struct starting {
 	const struct principal *who;
 	bool has_base;
 	int64_t base;			/* as the caller gave it */
+	int64_t known;			/* the version whose chunks may be told to be there; 0: none */
 };
 
 /* The name that it would get, and what is there now. */
@@ -156,7 +158,7 @@ check_chunks(const struct transfer *tr, uint32_t max)
 
 /* References to the chunks that are there, each once, in part 0, with the list. */
 static int
-hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, int64_t version)
+hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w)
 {
 	const struct transfer *tr = s->tr;
 	const struct manifest_chunk *c = transfer_chunks(tr);
@@ -167,7 +169,7 @@ hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, in
 	uint64_t bytes = 0;
 	size_t wrong;
 	/* What the base version is made of may be told to whoever may read it. */
-	int rc = transfer_set_version(&known, t->db, tr->workspace, version, 0);
+	int rc = transfer_set_version(&known, t->db, tr->workspace, s->known, 0);
 
 	for (size_t i = 0; rc == 0 && i < transfer_chunk_count(tr); i++) {
 		struct chunk_row row;
@@ -194,27 +196,56 @@ hold_chunks(struct txn *t, const struct starting *s, struct workspace_row *w, in
 	return rc;
 }
 
+/* Whether a file that is deleted was of this name. ERR_NOTFOUND: it was not, or is a folder's marker. */
+static int
+was_of_name(struct txn *t, const struct transfer *tr, int64_t file)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct node_row f;
+	int rc = tbl_node_file(t->db, file, &row, &f);
+
+	if (rc == 0 && (f.parent != tr->parent || bytes_cmp(f.name.p, f.name.len, tr->name.data, tr->name.len)))
+		rc = ERR_NOTFOUND;
+	db_row_release(&row);
+	return rc;
+}
+
 /*
  * A base is a version of the file that gets the new one, or of the file that was of this name and is deleted; or it is not kept any more, and the
- * completion finds another version current, or none. It can't have been if it is older than the workspace or was never given.
+ * completion finds another version current, or none. It can't have been if it is older than the workspace or was never given. One of a file
+ * that `who` doesn't see is like one that is not kept.
  */
 static int
-check_base(struct txn *t, const struct transfer *tr, const struct entry_row *now, int64_t base)
+check_base(struct txn *t, struct starting *s, const struct entry_row *now)
 {
-	struct db_row row = DB_ROW_INIT, file = DB_ROW_INIT;
+	const struct transfer *tr = s->tr;
+	struct db_row row = DB_ROW_INIT;
 	struct version_row v;
-	struct node_row f;
-	int rc = tbl_version_get(t->db, tr->workspace, base, &row, &v);
+	bool seen = false;
+	int64_t file;
+	int rc = tbl_version_get(t->db, tr->workspace, s->base, &row, &v);
 
-	if (rc == ERR_NOTFOUND && base > tr->workspace && base < id_new())
-		return 0;
-	if (rc == 0 && v.file_id != tr->file_id && v.file_id != now->node_id &&
-	    (rc = tbl_node_file(t->db, v.file_id, &file, &f)) == 0 &&
-	    (f.parent != tr->parent || bytes_cmp(f.name.p, f.name.len, tr->name.data, tr->name.len)))
-		rc = ERR_NOTFOUND;
-	db_row_release(&file);
+	file = rc == 0 ? v.file_id : 0;
 	db_row_release(&row);
+	if (rc == ERR_NOTFOUND)
+		return s->base > tr->workspace && s->base < id_new() ? 0 : ERR_USAGE;
+	if (rc == 0 && file != tr->file_id && file != now->node_id) {
+		if ((rc = node_seen(t->store, t->db, s->who, NODE_FILE, file, tr->workspace, &seen)) != 0 || !seen)
+			return rc;
+		rc = was_of_name(t, tr, file);
+	}
+	if (rc == 0)
+		s->known = s->base;
 	return rc == ERR_NOTFOUND ? ERR_USAGE : rc;
+}
+
+/* What the session begins from. */
+static int
+set_base(struct txn *t, struct starting *s, const struct entry_row *now)
+{
+	s->tr->base = s->has_base ? s->base : now->version_id;
+	s->known = s->has_base && s->base ? 0 : now->version_id;
+	return s->has_base && s->base ? check_base(t, s, now) : 0;
 }
 
 static int
@@ -231,10 +262,9 @@ run_start(struct txn *t, void *arg)
 	if ((rc = transfer_permit_file(t->store, t->db, s->who, tr->workspace, tr->new_version ? tr->file_id : 0, tr->parent)) != 0 ||
 	    (rc = find_target(t, s, &now)) != 0 || (rc = txn_workspace(t, tr->workspace, &w)) != 0 ||
 	    (rc = tr->part_size ? 0 : check_chunks(tr, w->chunk_max)) != 0 ||
-	    (rc = s->has_base && s->base ? check_base(t, tr, &now, s->base) : 0) != 0 ||
+	    (rc = set_base(t, s, &now)) != 0 ||
 	    (rc = workspace_admit(w, (int64_t)tr->size)) != 0)	/* beside what it replaces, until it is complete */
 		return rc;
-	tr->base = s->has_base ? s->base : now.version_id;
 	if (!tr->new_version && now.kind == ENTRY_FILE)
 		tr->file_id = now.node_id;
 	else if (!tr->new_version)
@@ -247,7 +277,7 @@ run_start(struct txn *t, void *arg)
 	    .key = { tr->name.data, tr->name.len }, .file_id = tr->file_id, .created_by = tr->principal,
 	    .created_at = tr->created_us, .expires_at = tr->expires_us, .sync = { (const char *)sync, sizeof(sync) },
 	    .headers = { tr->headers.data ? tr->headers.data : "", tr->headers.len } });
-	return rc || tr->part_size ? rc : hold_chunks(t, s, w, tr->base ? tr->base : now.version_id);
+	return rc || tr->part_size ? rc : hold_chunks(t, s, w);
 }
 
 int
