@@ -11,23 +11,60 @@
 #include "ticket.h"
 
 /*
- * GET /v1/tree?workspaceId=[&at=][&folderId=][&limit=], then with &page= instead: all that is in a workspace, or below a folder, as of one
- * sequence, which the first page fixes. The last page has the cursor of the feed that goes on from there.
+ * GET /v1/tree?workspaceId=[&at=][&folderId=][&limit=], then with &page=, beside which they may be left out: all that is in a workspace, or below
+ * a folder, as of one sequence, which the first page fixes. The last page has the cursor of the feed that goes on from there.
  *
- * A page's mark says, little-endian: 'T', whether the sequence was the newest when the listing began, workspace, principal, sequence, folder of
+ * A page's mark says, little-endian: 'T', how the moment was given, workspace, principal, sequence, the time that was given, folder of
  * the listing, folder and name of the entry that was shown last.
  */
+enum { AT_NOW = 1, AT_SEQUENCE, AT_TIME };
 #define LIMIT_PAGE 10000
 #define LIMIT_USUAL 1000
-#define MARK_HEAD (2 + 5 * 8)
+#define MARK_HEAD (2 + 6 * 8)
 
 struct page {
 	struct request *req;
 	struct past_tree_query query;
 	struct past_tree_end end;
 	struct json_out j;
+	int at;				/* AT_* */
+	int64_t time_us;		/* AT_TIME */
 	uint8_t mark[TICKET_PAYLOAD];	/* of the page before; query.name points into it */
 };
+
+static int
+other_listing(struct request *req)
+{
+	return request_fail(req, ERR_INVALID, NULL, "page: it is not from this listing.");
+}
+
+static int
+read_when(struct request *req, const char *at, struct past_when *when)
+{
+	if (past_when_parse(at, when) != 0)
+		return request_fail(req, ERR_INVALID, NULL, "at: expected a sequence or a time like 2026-11-22T10:00:00Z.");
+	return 0;
+}
+
+/* What stands beside the page must be what its listing was asked for. */
+static int
+check_listing(struct page *p)
+{
+	struct request *req = p->req;
+	const char *at = uri_value(&req->uri, "at");
+	struct past_when when;
+	int64_t folder;
+	int rc;
+
+	if ((rc = api_query_id(req, "folderId", ID_FOLDER, &folder)) != 0 || (at && (rc = read_when(req, at, &when)) != 0))
+		return rc;
+	if (folder && folder != p->query.under)
+		return other_listing(req);
+	if (at && (p->at != (when.is_time ? AT_TIME : AT_SEQUENCE) ||
+	    (when.is_time ? when.time_us != p->time_us : when.sequence != p->query.when.sequence)))
+		return other_listing(req);
+	return 0;
+}
 
 static int
 read_mark(struct page *p, const char *text)
@@ -39,13 +76,15 @@ read_mark(struct page *p, const char *text)
 
 	if (ticket_read(req->daemon->store, TICKET_PAGE, text, p->mark, &len) != 0 || len < MARK_HEAD || m[0] != 'T' ||
 	    (int64_t)le_get64(m + 2) != q->workspace || (int64_t)le_get64(m + 10) != req->who.who.id)
-		return request_fail(req, ERR_INVALID, NULL, "page: it is not from this listing.");
-	q->again = m[1] != 0;
+		return other_listing(req);
+	p->at = m[1];
+	q->again = p->at == AT_NOW;
 	q->when = (struct past_when) { .sequence = (int64_t)le_get64(m + 18) };
-	q->under = (int64_t)le_get64(m + 26);
-	q->folder = (int64_t)le_get64(m + 34);
+	p->time_us = (int64_t)le_get64(m + 26);
+	q->under = (int64_t)le_get64(m + 34);
+	q->folder = (int64_t)le_get64(m + 42);
 	q->name = (struct slice) { (const char *)m + MARK_HEAD, len - MARK_HEAD };
-	return 0;
+	return check_listing(p);
 }
 
 static void
@@ -54,13 +93,14 @@ put_mark(struct page *p)
 	const struct past_tree_query *q = &p->query;
 	const struct buf *name = &p->end.name;
 	struct buf text = BUF_INIT(TICKET_TEXT);
-	uint8_t mark[TICKET_PAYLOAD] = { 'T', q->again };
+	uint8_t mark[TICKET_PAYLOAD] = { 'T', (uint8_t)p->at };
 
 	le_put64(mark + 2, (uint64_t)q->workspace);
 	le_put64(mark + 10, (uint64_t)p->req->who.who.id);
 	le_put64(mark + 18, (uint64_t)p->end.sequence);
-	le_put64(mark + 26, (uint64_t)q->under);
-	le_put64(mark + 34, (uint64_t)p->end.folder);
+	le_put64(mark + 26, (uint64_t)p->time_us);
+	le_put64(mark + 34, (uint64_t)q->under);
+	le_put64(mark + 42, (uint64_t)p->end.folder);
 	if (name->len)
 		memcpy(mark + MARK_HEAD, name->data, name->len);
 	ticket_write(p->req->daemon->store, TICKET_PAGE, mark, MARK_HEAD + name->len, &text);
@@ -88,8 +128,10 @@ first_page(struct page *p, const struct workspace_row *row)
 
 	q->again = !at;
 	q->when = (struct past_when) { .sequence = row->sequence };
-	if (at && past_when_parse(at, &q->when) != 0)
-		return request_fail(req, ERR_INVALID, NULL, "at: expected a sequence or a time like 2026-11-22T10:00:00Z.");
+	if (at && (rc = read_when(req, at, &q->when)) != 0)
+		return rc;
+	p->at = !at ? AT_NOW : q->when.is_time ? AT_TIME : AT_SEQUENCE;
+	p->time_us = q->when.time_us;
 	if ((rc = api_query_id(req, "folderId", ID_FOLDER, &q->under)) != 0 || !q->under)
 		return rc;
 	rc = node_find(req->daemon->store, &req->who.who, ACTION_LIST, NODE_FOLDER, q->under, &folder);

@@ -3,6 +3,7 @@
 Environment: FSD_URL, FSD_TOKEN, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; OTHER_TOKEN of somebody who was given in/ and out/one.
 """
 
+import datetime
 import json
 import os
 import random
@@ -137,6 +138,23 @@ def refusals():
     for bad in (page[:-1] + ("0" if page[-1] != "0" else "1"), page + "00", "pag_", "x", "cur_00"):
         same((call(workspaceId=WORKSPACE, page=bad)[0], call(workspaceId=WORKSPACE, page=bad)[1]["error"]["code"]),
              (400, "invalid_request"))
+    # A page goes on with its own listing alone; what that asked for may stand beside it, as it did.
+    put(c, "d/e/x")
+    put(c, "d/y")
+    entries, sequence, _ = pages()
+    top, below = ({e["path"]: e["id"] for e in entries}[p] for p in ("d", "d/e"))
+    moment = datetime.datetime.now(datetime.timezone.utc)
+    time, later = (t.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for t in (moment, moment + datetime.timedelta(microseconds=1)))
+    for first, others in (({}, ({"folderId": top}, {"at": sequence}, {"at": time})),
+                          ({"folderId": top}, ({"folderId": below}, {"at": sequence}, {"at": time})),
+                          ({"at": sequence}, ({"at": sequence - 1}, {"at": time}, {"folderId": top})),
+                          ({"at": time}, ({"at": later}, {"at": sequence}, {"folderId": top}))):
+        status, doc = call(workspaceId=WORKSPACE, limit=1, **first)
+        same(status, 200)
+        for other in others:
+            status, refused = call(workspaceId=WORKSPACE, page=doc["nextPage"], **{**first, **other})
+            same((status, refused.get("error", {}).get("code")), (400, "invalid_request"))
+        same(call(workspaceId=WORKSPACE, page=doc["nextPage"], **first), call(workspaceId=WORKSPACE, page=doc["nextPage"]))
     for query, code in (({"at": "x"}, (400, "invalid_request")), ({"at": "99"}, (400, "invalid_request")),
                         ({"at": "2999-01-01T00:00:00Z"}, (400, "invalid_request")), ({"limit": "10001"}, (400, "invalid_request")),
                         ({"folderId": "fld_1"}, (404, "not_found")), ({"folderId": "x"}, (400, "invalid_request"))):
