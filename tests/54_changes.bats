@@ -47,6 +47,10 @@ changes() {	# TEST [ARGUMENTS...]
 	changes deleted
 }
 
+@test "a file that is shared by itself is told with its version, size and hash" {
+	changes gained
+}
+
 @test "who lost access is told so once, and then nothing" {
 	changes lost
 }

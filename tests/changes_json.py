@@ -225,6 +225,28 @@ def lost():
     refused(404, "not_found", lambda: kim.call("GET", "/v1/changes", cursor=page["nextCursor"]))
 
 
+def gained():
+    """What comes into view is told with all that a device needs, also a file that is shared by itself."""
+    ws, kim, s3 = workspace("json-gained"), user("gainer"), client()
+    for key in ("shared", "granted", "first"):
+        s3.request("PUT", "/json-gained/top/" + key, body=key.encode())
+    fsctl("grant", "add", "json-gained/top/first", "gainer", "viewer")
+    cursor = kim.call("GET", "/v1/changes", cursor="now", workspaceId=ws)["nextCursor"]
+    nodes = [ADMIN.call("GET", "/v1/lookup", workspaceId=ws, path="top/" + key) for key in ("shared", "granted")]
+    ADMIN.call("POST", "/v1/files/%s:share" % nodes[0]["id"], {"principalName": "gainer", "role": "viewer"})
+    fsctl("grant", "add", "json-gained/top/granted", "gainer", "viewer")
+    told = ("versionId", "sizeBytes", "contentHash")
+    seen = kim.call("GET", "/v1/changes", cursor=cursor)["changes"]
+    assert [(c["eventType"], c["path"], [c[k] for k in told]) for c in seen] == [
+        ("ACCESS_GAINED", n["name"], [n[k] for k in told]) for n in nodes], seen
+    # What is told later of the same share is what it was then.
+    s3.request("PUT", "/json-gained/top/shared", body=b"other")
+    assert kim.call("GET", "/v1/changes", cursor=cursor)["changes"][:2] == seen
+    fsctl("grant", "remove", "json-gained/top/granted", "gainer")
+    lost = kim.call("GET", "/v1/changes", cursor=cursor)["changes"][-1]
+    assert (lost["eventType"], [lost[k] for k in told]) == ("ACCESS_LOST", [None] * 3), lost
+
+
 def devices():
     ws, kim = workspace("json-devices"), user("owner-of-devices")
     mine = ADMIN.call("POST", "/v1/devices", {"name": "laptop"})["deviceId"]

@@ -12,6 +12,7 @@
 #include "perm.h"
 #include "store_in.h"
 #include "tbl_grant.h"
+#include "tbl_node.h"
 #include "tbl_principal.h"
 #include "tbl_workspace.h"
 #include "walk.h"
@@ -48,6 +49,25 @@ find_target(struct txn *t, int64_t workspace, int64_t root, struct slice path, s
 	return rc == ERR_END ? 0 : rc;
 }
 
+/* Who is given a file is told of it as it is now, and needs no second call. */
+static int
+add_content(struct txn *t, struct event *e)
+{
+	struct db_row row = DB_ROW_INIT;
+	struct node_row n;
+	int rc = tbl_node_file(t->db, e->node, &row, &n);
+
+	if (rc == 0) {
+		e->version = n.version_id;
+		e->size = (uint64_t)n.size;
+		e->has_hash = n.hash.len == sizeof(e->content_hash);
+		if (e->has_hash)
+			memcpy(e->content_hash, n.hash.p, sizeof(e->content_hash));
+	}
+	db_row_release(&row);
+	return rc;
+}
+
 int
 grant_tell(struct txn *t, const struct grant_target *target, int64_t workspace, int64_t principal, enum role role,
     struct actor actor)
@@ -66,8 +86,9 @@ grant_tell(struct txn *t, const struct grant_target *target, int64_t workspace, 
 		.principal = principal,
 		.role = (int)role,
 	};
+	int rc = role != ROLE_NONE && target->kind == GRANT_FILE ? add_content(t, &event) : 0;
 
-	return feed_emit(t, &event);
+	return rc ? rc : feed_emit(t, &event);
 }
 
 static int

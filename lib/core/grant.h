@@ -17,7 +17,7 @@ struct grant_target {
 	struct slice name;
 };
 
-/* Inside a closure: the event of a grant, or of its end (ROLE_NONE). It is the commit's last. */
+/* Inside a closure: the event of a grant, with the content of a file, or of its end (ROLE_NONE). It is the commit's last. */
 int grant_tell(struct txn *t, const struct grant_target *target, int64_t workspace, int64_t principal, enum role role,
     struct actor actor);
 
