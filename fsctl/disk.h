@@ -22,7 +22,8 @@ struct disk {
 /*
  * Symbolic links below are not followed; they and other things that are neither file nor
  * folder are skipped, and the tally told; so are names that can't be sent and what can't
- * be read, as failures. An exit status.
+ * be read, as failures: of a folder that fails on the way its beginning is there. An exit
+ * status.
  */
 int disk_folder(struct tally *tally, const char *folder, struct disk *walk);
 void disk_release(struct disk *walk);

@@ -760,29 +760,51 @@ part_or_loss() {	# something came to a part, or the finished file was touched
 
 @test "a folder that can't be read to its end is no success" {
 	between <<- 'END'
+		#include <dirent.h>
 		#include <dlfcn.h>
 		#include <errno.h>
-		#include <fts.h>
 		#include <stddef.h>
 		#include <string.h>
 
-		/* Memory runs out when the walk comes to "c". */
-		FTSENT *fts_read(FTS *fts)
+		/* The folder with "bad" in it fails where that is, and once alone. */
+		struct dirent *readdir(DIR *dir)
 		{
-			FTSENT *(*next)(FTS *) = (FTSENT *(*)(FTS *))dlsym(RTLD_NEXT, "fts_read");
-			FTSENT *e = next(fts);
+			static int failed;
+			struct dirent *(*next)(DIR *) = (struct dirent *(*)(DIR *))dlsym(RTLD_NEXT, "readdir");
+			struct dirent *e = next(dir);
 
-			if (!e || strcmp(e->fts_name, "c") != 0)
+			if (failed || !e || strcmp(e->d_name, "bad") != 0)
 				return e;
-			errno = ENOMEM;
+			failed = 1;
+			errno = EIO;
 			return NULL;
 		}
 	END
-	mkdir "$D/t"
-	touch "$D"/t/{a,b,c,d}
-	run fsctl_between put -r "$D/t" "$W/t"; status_is 1
-	[[ "$output" == *"$D/t: it can't be read to its end: Cannot allocate memory"* ]] || fail "$output"
-	rm "$D/t/c"
+	mkdir -p "$D"/t/{sub,whole}
+	touch "$D"/t/{a,b} "$D/t/sub/bad" "$D/t/whole/c"
+	run fsctl_between put -r "$D/t" "$W/t"; status_is 3
+	[[ "$output" == *"$D/t/sub: it can't be read to its end: Input/output error"* ]] || fail "$output"
+	[ "$(fsctl ls -r "$W/t" | grep -c '[abc]$')" = 3 ]
+	# The named folder itself.
+	run fsctl_between put -r "$D/t/sub" "$W/sub"; status_is 1
+	[[ "$output" == *"$D/t/sub: it can't be read to its end: Input/output error"* ]] || fail "$output"
+	rm "$D/t/sub/bad"
 	run fsctl_between put -r "$D/t" "$W/t"; status_is 0
-	[ "$(fsctl ls "$W/t" | wc -l)" = 3 ]
+}
+
+# Each is said with its place, and what is beside it goes.
+@test "what can't be sent of a folder is told, and the rest goes" {
+	local deep=$D/t/deep i
+	for ((i = 0; i < 128; i++)); do deep+=/d; done
+	mkdir -p "$deep" "$D/t/a"
+	touch "$D"/t/{a/x,b,$'\001'}
+	ln -s a "$D/t/link"
+	mkfifo "$D/t/pipe"
+	ln -s t "$D/named"
+	run fsctl put -r "$D/named/" "$W/t"; status_is 3
+	[[ "$output" == *"link: skipped: a symbolic link"* && "$output" == *"pipe: skipped: neither"* ]] || fail "$output"
+	[[ "$output" == *"its name has a control character"* ]] || fail "$output"
+	[[ "$output" == *"${deep/$D\/t/$D/named}: it lies too deep"* ]] || fail "$output"
+	[ "$(fsctl ls "$W/t" | tr '\n' ' ')" = "a/ b deep/ " ] || fail "$(fsctl ls "$W/t")"
+	fsctl ls "$W/t/a" | grep -x x
 }
