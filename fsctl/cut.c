@@ -95,17 +95,19 @@ cut_at(const struct cut *cut, size_t i)
 }
 
 int
-cut_hash(int fd, const char *name, uint64_t len, struct digest *d, uint64_t *got)
+cut_hash(int fd, const char *name, struct cut_range range, struct digest *d, uint64_t *got)
 {
 	uint8_t *bytes = malloc(READ);
 	uint64_t at = 0;
 	size_t n = 1;
 	int rc = bytes ? 0 : ERR_NOMEM;
 
-	while (rc == 0 && at < len && n > 0) {
+	while (rc == 0 && at < range.len && n > 0) {
+		const size_t most = range.len - at < READ ? (size_t)(range.len - at) : READ;
+
 		if (stop_asked()) {
 			rc = ERR_CLOSED;
-		} else if ((rc = fio_pread_some(fd, name, bytes, len - at < READ ? (size_t)(len - at) : READ, at, &n)) == 0) {
+		} else if ((rc = fio_pread_some(fd, name, bytes, most, range.from + at, &n)) == 0) {
 			digest_update(d, bytes, n);
 			at += n;
 		}

@@ -32,9 +32,13 @@ size_t cut_count(const struct cut *cut);
 const struct cut_chunk *cut_at(const struct cut *cut, size_t i);
 
 /*
- * The whole file's hash alone, of its first `len` bytes at most; *got is how many there
- * were. Goes on with `d` as it is.
+ * The hash alone of `len` bytes from there on, or up to the file's end; *got is how many
+ * there were. Goes on with `d` as it is. Errors as cut_file().
  */
-int cut_hash(int fd, const char *name, uint64_t len, struct digest *d, uint64_t *got);
+struct cut_range {
+	uint64_t from, len;
+};
+#define CUT_ALL ((struct cut_range) { 0, UINT64_MAX })
+int cut_hash(int fd, const char *name, struct cut_range range, struct digest *d, uint64_t *got);
 
 #endif

@@ -212,7 +212,7 @@ same_hash(struct receiving *g)
 
 	if (!g->hash)
 		return false;
-	rc = cut_hash(g->old, g->r->local, UINT64_MAX, g->digest, &got);
+	rc = cut_hash(g->old, g->r->local, CUT_ALL, g->digest, &got);
 	digest_final(g->digest, hash);
 	digest_reset(g->digest);
 	hex_encode(hash, sizeof(hash), hex);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrived.h"
 #include "clock.h"
 #include "ctl.h"
 #include "cut.h"
@@ -156,16 +157,6 @@ cut_it(struct sending *s)
 	return tally_error(u->tally, STATUS_FAILED, u->local, "it can't be read: %s", err_text(rc));
 }
 
-/*
- * Says nothing of the session, which is too dear to forget for it; what else is no 200
- * says that it is over, or that its place is gone.
- */
-static bool
-is_for_now(int http)
-{
-	return http == 401 || http == 429 || http >= 500;
-}
-
 /* Nobody goes on with it: what it holds counts in the quota for as long as it is open. */
 static void
 drop_session(struct sending *s)
@@ -188,6 +179,23 @@ is_open(const struct sending *s, int http)
 	       reply_int(s->doc, "sizeBytes", -1) == (int64_t)s->u->st.st_size;
 }
 
+/*
+ * The earlier command may have been killed before it saw that a part had arrived as other
+ * bytes, and nobody else would notice: of a file that goes in parts the server has no hash.
+ */
+static int
+check_parts(struct sending *s)
+{
+	bool right = false;
+	int status = arrived_compare(s, &right);
+
+	if (status != STATUS_OK || right)
+		return status;
+	drop_session(s);
+	s->went_on = false;
+	return STATUS_OK;
+}
+
 /* A session that an earlier command left: s->went_on. One that does not fit is of no use to anybody. */
 static int
 find_session(struct sending *s)
@@ -206,7 +214,7 @@ find_session(struct sending *s)
 	}
 	if ((status = sending_ask(s, 0, &http)) != STATUS_OK)
 		return tally_said(u->tally, status, u->path);
-	if (is_for_now(http))
+	if (sending_is_for_now(http))
 		return tally_refused(u->tally, u->path, http, s->doc);
 	if (!is_open(s, http)) {
 		drop_session(s);
@@ -214,7 +222,7 @@ find_session(struct sending *s)
 	}
 	s->part_size = (uint64_t)reply_int(s->doc, "partSizeBytes", 0);
 	s->went_on = true;
-	return !s->part_size && !s->is_cut ? cut_it(s) : STATUS_OK;
+	return s->part_size ? check_parts(s) : s->is_cut ? STATUS_OK : cut_it(s);
 }
 
 static void
@@ -322,7 +330,7 @@ complete(struct sending *s)
 		status = SENDING_ANEW;
 	} else if (http != 200 && http != 201) {
 		status = tally_refused(u->tally, u->path, http, doc);
-		s->refused = !is_for_now(http) && strcmp(reply_str(reply_get(doc, "error"), "code", ""), "idempotency_running") != 0;
+		s->refused = !sending_is_for_now(http) && strcmp(reply_str(reply_get(doc, "error"), "code", ""), "idempotency_running") != 0;
 	} else {
 		resume_forget(s->resume);
 		tally_item(u->tally, &(struct tally_item) { .action = reply_bool(doc, "unchanged", false) ? "unchanged" : "put",
@@ -434,7 +442,7 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 		if ((status = begin(&s, &same)) == STATUS_OK && !same)
 			status = go(&s);
 	}
-	if (status != STATUS_OK && *s.session && (!s.kept || s.refused))
+	if (status != STATUS_OK && *s.session && (!s.kept || s.refused || atomic_load(&s.bad)))
 		drop_session(&s);
 	json_free(s.doc);
 	cut_release(&s.cut);

@@ -10,12 +10,14 @@
  *
  *	none -> started (kept in resume.h if it is long) -> parts sent -> completed (forgotten)
  *	                                                 -> changed on disk meanwhile: aborted
+ *	                                                 -> a part arrived as other bytes: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
  *	                                                 -> went on and is refused as unfit: given up for a new one, once
  *	                                                 -> refused for good, or failed and is not kept: aborted
  *
  * A session goes on only with the same file, and to the folder and name, or the version of
- * the file there, that it was begun for; otherwise it is aborted. Where another fsctl is
+ * the file there, that it was begun for, and of a file in parts if those that arrived are
+ * the file's; otherwise it is aborted. Where another fsctl is
  * sending to that place this one has a session of its own, which is not kept.
  *
  * A long file, and one of which there is a version already, is cut as the server cuts,

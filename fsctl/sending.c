@@ -40,6 +40,12 @@ sending_ask(struct sending *s, unsigned from, int *http)
 	return status;
 }
 
+bool
+sending_is_for_now(int http)
+{
+	return http == 401 || http == 429 || http >= 500;
+}
+
 /* Whether this is the file's first failure: then it is the caller's to tell, and to say which it is. */
 static bool
 is_first(struct sending *s)
@@ -84,14 +90,32 @@ again(void *arg, struct client_bytes *b, bool *progress)
 	return STATUS_OK;
 }
 
+/* Other bytes than were sent are told whatever failed before: of what is sent in parts the server knows no hash but these. */
+static void
+take_arrival(struct part *p, const struct json *doc)
+{
+	struct sending *s = p->s;
+	char hex[2 * SHA256_SIZE + 1];
+	uint8_t hash[SHA256_SIZE];
+
+	digest_final(p->digest, hash);
+	hex_encode(hash, sizeof(hash), hex);
+	if (!strcmp(reply_str(doc, "sha256", hex), hex)) {
+		atomic_fetch_add(&s->arrived, 1);
+		atomic_fetch_add(&s->counted, p->size);
+		return;
+	}
+	if (!atomic_exchange(&s->bad, true))
+		tally_error(s->u->tally, STATUS_INTEGRITY, s->u->path, "part %u arrived as other bytes than were sent", p->number);
+	atomic_store(&s->status, STATUS_INTEGRITY);
+}
+
 /* A URL whose time is over is no failure: the next round has another. */
 static void
 judge(struct part *p, int status, int http, const struct json *doc)
 {
 	const struct sender *u = p->s->u;
 	atomic_int *first = &p->s->status;
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t hash[SHA256_SIZE];
 
 	if (status == PEER_BODY)	/* read_part() has told why */
 		return;
@@ -108,13 +132,7 @@ judge(struct part *p, int status, int http, const struct json *doc)
 		if (is_first(p->s))
 			atomic_store(first, tally_refused(u->tally, u->path, http, doc));
 	} else {
-		digest_final(p->digest, hash);
-		hex_encode(hash, sizeof(hash), hex);
-		if (!strcmp(reply_str(doc, "sha256", hex), hex))
-			atomic_fetch_add(&p->s->arrived, 1), atomic_fetch_add(&p->s->counted, p->size);
-		else if (is_first(p->s))
-			atomic_store(first, tally_error(u->tally, STATUS_INTEGRITY, u->path,
-			    "part %u arrived as other bytes than were sent", p->number));
+		take_arrival(p, doc);
 	}
 }
 
@@ -142,8 +160,8 @@ run_part(struct task *task, struct peer *peer)
 	free(p);
 }
 
-static bool
-place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size)
+bool
+sending_place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size)
 {
 	const uint64_t all = (uint64_t)s->u->st.st_size;
 
@@ -182,7 +200,7 @@ send_target(struct sending *s, const struct json *t, unsigned *highest)
 	p->task.run = run_part;
 	p->s = s;
 	p->number = (unsigned)reply_int(t, "partNumber", 0);
-	if (!place(s, p->number, &p->offset, &p->size)) {
+	if (!sending_place(s, p->number, &p->offset, &p->size)) {
 		free(p->url);
 		free(p);
 		return no_target(s, s->went_on ? SENDING_ANEW : STATUS_FAILED, "the server asks for a part that there is not");

@@ -33,6 +33,7 @@ struct sending {
 	bool is_cut;
 	struct json *doc;	/* the last reply with targets */
 	atomic_int status;	/* the first failure of a part, which alone is told: the others' are mostly the same */
+	atomic_bool bad;	/* the server has a part that is not the file's: nothing may come of the session */
 	atomic_uint arrived;
 	atomic_ullong counted;	/* bytes that the tally has as handled, but for parts under way */
 };
@@ -42,6 +43,13 @@ struct sending {
  * is. Unsaid to the tally.
  */
 int sending_ask(struct sending *s, unsigned from, int *http);
+/* Where part `number`, or the chunk in its place, lies in the file; false: there is none. */
+bool sending_place(const struct sending *s, unsigned number, uint64_t *offset, uint64_t *size);
+/*
+ * Whether a reply other than 200 says nothing of the session, which is too dear to forget
+ * for it; any other says that it is over, or that its place is gone.
+ */
+bool sending_is_for_now(int http);
 /* Sends all parts that s->doc and the replies after it ask for. SENDING_ANEW: if s->went_on. */
 int sending_parts(struct sending *s);
 

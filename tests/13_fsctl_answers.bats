@@ -703,6 +703,46 @@ nothing_arrived() {
 	done
 }
 
+# Of a file that goes in parts the server has no hash that would tell.
+@test "a part that arrived as other bytes is never completed, not by the next put either" {
+	local right wrong=00000000000000000000000000000000 shown
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	random_file file 9000000
+	right=$(head -c 4718592 file | md5sum | cut -d ' ' -f 1)
+	shown='"DELETE /v1/uploads/up_1": [204, null], "POST /v1/files:start-upload": [200, {"uploadSessionId": "up_1",
+		"partSizeBytes": 4718592, "uploadTargets": [{"partNumber": 1, "url": "/part"}, {"partNumber": 2, "url": "/part"}]}],
+		"POST /v1/files:complete-upload": [200, {"versionId": "ver_1"}], "GET /v1/uploads/up_1": [200, {"status": "open",
+			"sizeBytes": 9000000, "partSizeBytes": 4718592, "uploadTargets": [{"partNumber": 2, "url": "/part"}],
+			"parts": [{"partNumber": 1, "sizeBytes": 4718592, "etag": "ETAG"}]}]'
+	asked_for() {	# TEXT: how often
+		grep -cF "$1" "$D/requests.log"
+	}
+	transfers "$nothing, $shown, "'"PUT /part": [200, {"sha256": "00"}]'
+	run ctl put file w/x; status_is 4; has 'arrived as other bytes' '1 failed'
+	[ "$(ls "$XDG_STATE_HOME/fsctl/uploads")" = "" ]
+	asked_for 'DELETE /v1/uploads/up_1'
+	none asked_for complete-upload
+	for etag in $wrong $right; do
+		transfers "$nothing, $shown, "'"PUT /part": [500, "<html>"]'
+		run ctl put file w/x; status_is 1
+		[ "$(ls "$XDG_STATE_HOME/fsctl/uploads" | wc -l)" = 1 ]
+		: > "$D/requests.log"
+		transfers "$nothing, ${shown/ETAG/$etag}, "'"PUT /part": [200, {}]'
+		run ctl put file w/x; status_is 0
+		[ "$(asked_for complete-upload)" = 1 ]
+		[ "$(ls "$XDG_STATE_HOME/fsctl/uploads")" = "" ]
+		if [ $etag = $right ]; then
+			none asked_for start-upload
+			[ "$(asked_for 'PUT /part')" = 1 ]
+		else
+			[ "$(asked_for start-upload)" = 1 ]
+			asked_for 'DELETE /v1/uploads/up_1'
+			[ "$(asked_for 'PUT /part')" = 2 ]
+		fi
+	done
+}
+
 @test "--max-duration also ends who waits for a pipe, and says that nothing goes on from there" {
 	local start=$SECONDS
 	mkfifo pipe
