@@ -11,5 +11,11 @@ struct sending;
  * file's bytes; one without an MD5 has not. It reads all of them. An exit status, told.
  */
 int arrived_compare(struct sending *s, bool *same);
+/*
+ * Whether the file has the bytes that were sent of it although something happened to it:
+ * a new name, another link to it or other rights come without it being written to. False
+ * at once where its size or time is another one; else it is read. An exit status, told.
+ */
+int arrived_still(struct sending *s, bool *still);
 
 #endif

@@ -23,6 +23,7 @@
 
 #define BODY_MAX (4u << 20)
 #define PACK_MS 2000
+#define READS 2			/* of a file that is touched meanwhile */
 #define PACK_LIMITED (1u << 20)	/* under a time limit, where nobody knows how fast it goes */
 
 struct entry {
@@ -98,6 +99,23 @@ is_there(const struct entry *e)
 	return e->f.base_hash && str_starts(e->f.base_hash, "sha256:") && !strcmp(e->f.base_hash + 7, hex);
 }
 
+/* With other rights or another name since it is the same file, but its bytes may be of two times. */
+static bool
+read_file(struct entry *e, int fd, char *room)
+{
+	const size_t size = (size_t)e->f.st.st_size;
+
+	for (int i = 0; i < READS; i++) {
+		if (size && fio_pread(fd, e->f.local, room, size, 0) != 0)
+			return false;
+		if (sender_is_untouched(fd, &e->f.st))
+			return true;
+		if (!sender_is_same(fd, &e->f.st))
+			return false;
+	}
+	return false;
+}
+
 /*
  * Appends the file's bytes to the body; what is there already, can't be read or changed
  * meanwhile is left out.
@@ -121,8 +139,7 @@ take_file(struct pack *p, struct entry *e)
 		buf_addle(&p->body, size, 4);
 		room = buf_room(&p->body, size);
 	}
-	if ((size && !room) || (size && fio_pread(fd, e->f.local, room, size, 0) != 0) ||
-	    !sender_is_untouched(fd, &e->f.st)) {
+	if ((size && !room) || !read_file(e, fd, room)) {
 		p->body.len = before;
 		tally_error(p->tally, STATUS_FAILED, e->f.local, "it was changed while it was read, or can't be read");
 		goto out;

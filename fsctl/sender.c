@@ -404,12 +404,13 @@ begin(struct sending *s, bool *same)
 static int
 go(struct sending *s)
 {
+	bool still = false;
 	int status;
 
 	spare_what_is_there(s);
-	if ((status = sending_parts(s)) != STATUS_OK)
+	if ((status = sending_parts(s)) != STATUS_OK || (status = arrived_still(s, &still)) != STATUS_OK)
 		return status;
-	return sender_is_untouched(s->u->fd, &s->u->st) ? complete(s) : abort_it(s);
+	return still ? complete(s) : abort_it(s);
 }
 
 /* What was sent so far is of no use. */

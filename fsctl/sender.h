@@ -9,7 +9,7 @@
  * One file to the server by an upload session:
  *
  *	none -> started (kept in resume.h if it is long) -> parts sent -> completed (forgotten)
- *	                                                 -> changed on disk meanwhile: aborted
+ *	                                                 -> written to meanwhile: aborted
  *	                                                 -> a part arrived as other bytes: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
  *	                                                 -> went on and is refused as unfit: given up for a new one, once

@@ -912,6 +912,18 @@ make_folders='"POST /v1/folders": [200, {"id": "fld_2"}], "POST /v1/files:commit
 	let_go; status_is 0; has '3 files'
 	[ "$(grep -ao '"mode":"0[0-9]*"' "$D/requests.log" | sort | uniq -c | tr -s ' ')" = ' 3 "mode":"0640"' ]
 	local size
+	# Touched while it is sent it is read again; of what goes in parts the server knows each one's MD5.
+	transfers "$nothing, "'"PUT /part": [200, {}], "POST /v1/files:complete-upload": [201, {"versionId": "ver_1"}],
+		"GET /v1/uploads/up_1": [200, {"status": "open", "sizeBytes": 300000, "partSizeBytes": 67108864,
+			"parts": [{"partNumber": 1, "sizeBytes": 300000, "etag": "'$(md5sum < t/300000 | cut -d ' ' -f 1)'"}]}]'
+	for size in 300000 9000000; do
+		held_at 'PUT /part' put t/$size w/x
+		chmod 600 t/$size
+		mv t/$size t/moved
+		ln t/moved t/$size
+		let_go; status_is 0
+		[ "$(grep -ac 'complete-upload' "$D/requests.log")" = 1 ]
+	done
 	for size in 300000 9000000; do
 		held_at 'PUT /part' put t/$size w/x
 		printf X | dd of=t/$size conv=notrunc status=none

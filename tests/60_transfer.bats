@@ -808,3 +808,38 @@ part_or_loss() {	# something came to a part, or the finished file was touched
 	[ "$(fsctl ls "$W/t" | tr '\n' ' ')" = "a/ b deep/ " ] || fail "$(fsctl ls "$W/t")"
 	fsctl ls "$W/t/a" | grep -x x
 }
+
+@test "a small file that gets other rights while it is read is read again, once" {
+	between <<- 'END'
+		#include <dlfcn.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/stat.h>
+		#include <unistd.h>
+
+		/* The bytes that a file has for a moment, with its time and its rights changed after. */
+		ssize_t pread(int fd, void *bytes, size_t len, off_t at)
+		{
+			static int touched;
+			ssize_t (*next)(int, void *, size_t, off_t) = (ssize_t (*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+			ssize_t got = next(fd, bytes, len, at);
+
+			if (got != 1234 || touched == atoi(getenv("TOUCH")))
+				return got;
+			memset(bytes, 'X', len);
+			touched++;
+			fchmod(fd, touched % 2 ? 0600 : 0640);
+			usleep(20000);
+			return got;
+		}
+	END
+	mkdir "$D/t"
+	random_file "$D/t/a" 1234
+	TOUCH=1 run fsctl_between put -r "$D/t" "$W/t"; status_is 0
+	fsctl -q get "$W/t/a" "$D/back"
+	cmp "$D/t/a" "$D/back"
+	[ "$(stat -c %a "$D/back")" = 600 ]
+	random_file "$D/t/a" 1234
+	TOUCH=9 run fsctl_between put -r "$D/t" "$W/t"; status_is 1
+	[[ "$output" == *"t/a: it was changed while it was read"* ]] || fail "$output"
+}
