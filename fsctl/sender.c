@@ -310,6 +310,13 @@ abort_it(struct sending *s)
 	return tally_error(s->u->tally, STATUS_FAILED, s->u->local, "it was changed while it was read; put it again");
 }
 
+/* Whether it can't be completed by asking again. */
+static bool
+is_refusal(int http, const char *code)
+{
+	return !sending_is_for_now(http) && strcmp(code, "idempotency_running") != 0;
+}
+
 static int
 complete(struct sending *s)
 {
@@ -330,7 +337,7 @@ complete(struct sending *s)
 		status = SENDING_ANEW;
 	} else if (http != 200 && http != 201) {
 		status = tally_refused(u->tally, u->path, http, doc);
-		s->refused = !sending_is_for_now(http) && strcmp(reply_str(reply_get(doc, "error"), "code", ""), "idempotency_running") != 0;
+		atomic_store(&s->refused, is_refusal(http, reply_str(reply_get(doc, "error"), "code", "")));
 	} else {
 		resume_forget(s->resume);
 		tally_item(u->tally, &(struct tally_item) { .action = reply_bool(doc, "unchanged", false) ? "unchanged" : "put",
@@ -420,7 +427,15 @@ give_up(struct sending *s)
 	drop_session(s);
 	tally_spare(s->u->tally, -(int64_t)atomic_exchange(&s->counted, 0));
 	atomic_store(&s->status, STATUS_OK);
+	atomic_store(&s->refused, false);
 	s->went_on = false;
+}
+
+/* No command can go on with it: by what is kept of it (write_of()) a file that was touched since is another one. */
+static bool
+is_over(struct sending *s)
+{
+	return !s->kept || atomic_load(&s->refused) || atomic_load(&s->bad) || !sender_is_untouched(s->u->fd, &s->u->st);
 }
 
 int
@@ -443,7 +458,7 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 		if ((status = begin(&s, &same)) == STATUS_OK && !same)
 			status = go(&s);
 	}
-	if (status != STATUS_OK && *s.session && (!s.kept || s.refused || atomic_load(&s.bad)))
+	if (status != STATUS_OK && *s.session && is_over(&s))
 		drop_session(&s);
 	json_free(s.doc);
 	cut_release(&s.cut);

@@ -13,7 +13,7 @@
  *	                                                 -> a part arrived as other bytes: aborted
  *	                                                 -> interrupted: goes on where it was, by the same command
  *	                                                 -> went on and is refused as unfit: given up for a new one, once
- *	                                                 -> refused for good, or failed and is not kept: aborted
+ *	                                                 -> refused for good, or failed and is not kept, or is another file by now: aborted
  *
  * A session goes on only with the same file, and to the folder and name, or the version of
  * the file there, that it was begun for, and of a file in parts if those that arrived are

@@ -129,6 +129,9 @@ judge(struct part *p, int status, int http, const struct json *doc)
 		if (is_first(p->s))
 			atomic_store(first, SENDING_ANEW);
 	} else if (http != 200) {
+		/* Not what says that its bytes are wrong: they may have become so on their way. */
+		if (http == 403 || http == 404 || http == 413)
+			atomic_store(&p->s->refused, true);
 		if (is_first(p->s))
 			atomic_store(first, tally_refused(u->tally, u->path, http, doc));
 	} else {

@@ -26,7 +26,7 @@ struct sending {
 	struct resume *resume;	/* NULL: nothing can be kept */
 	struct buf of;		/* what a session that is kept is of */
 	bool kept;		/* in `resume` */
-	bool refused;		/* for good: it will never be completed */
+	atomic_bool refused;	/* for good: it will never be completed */
 	bool went_on;		/* an earlier command began it */
 	uint64_t part_size;	/* 0: by chunks */
 	struct cut cut;

@@ -703,6 +703,34 @@ nothing_arrived() {
 	done
 }
 
+@test "a session that nothing can come of is given up at once" {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	random_file file 9000000
+	given_up() {
+		grep -q 'DELETE /v1/uploads/up_1' "$D/requests.log"
+		[ "$(ls "$XDG_STATE_HOME/fsctl/uploads")" = "" ]
+	}
+	local gone='"DELETE /v1/uploads/up_1": [204, null]' http
+	for http in 403 404 413; do
+		: > "$D/requests.log"
+		transfers "$nothing, $gone, "'"PUT /part": ['$http', {"error": {"code": "of_'$http'", "message": "not here"}}]'
+		run ctl put file w/x; [ "$status" != 0 ]; has 'not here' '1 failed'
+		given_up
+	done
+	# Its file is another one by now, whatever fails first.
+	transfers "$nothing, $gone, "'"PUT /part": [500, "<html>"]'
+	held_at 'PUT /part' put file w/x
+	printf X >> file
+	let_go; status_is 1; has 'status 500' '1 failed'
+	given_up
+	transfers "$nothing, $gone"
+	held_at 'POST /v1/files:start-upload' put file w/x
+	truncate -s 8999999 file
+	let_go; status_is 1; has 'became shorter' '1 failed'
+	given_up
+}
+
 # Of a file that goes in parts the server has no hash that would tell.
 @test "a part that arrived as other bytes is never completed, not by the next put either" {
 	local right wrong=00000000000000000000000000000000 shown
