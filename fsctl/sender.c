@@ -314,7 +314,7 @@ abort_it(struct sending *s)
 static bool
 is_refusal(int http, const char *code)
 {
-	return !sending_is_for_now(http) && strcmp(code, "idempotency_running") != 0;
+	return !sending_is_for_now(http) && strcmp(code, "idempotency_running") != 0 && strcmp(code, "incomplete_upload") != 0;
 }
 
 static int

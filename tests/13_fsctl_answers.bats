@@ -731,6 +731,20 @@ nothing_arrived() {
 	given_up
 }
 
+@test "a session whose parts are not all there at its end is kept, and its rest is sent by the next put" {
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	mkdir "$XDG_STATE_HOME"
+	random_file file 9000000
+	transfers "$nothing, "'"DELETE /v1/uploads/up_1": [204, null], "PUT /part": [200, {}], "POST /v1/files:complete-upload": [
+			[409, {"error": {"code": "incomplete_upload", "message": "part 1 is not there"}}], [201, {"versionId": "ver_1"}]],
+		"GET /v1/uploads/up_1": [200, {"status": "open", "sizeBytes": 9000000, "partSizeBytes": 67108864,
+			"uploadTargets": [{"partNumber": 1, "url": "/part"}]}]'
+	run ctl put file w/x; status_is 1; has 'part 1 is not there' '1 failed'
+	none grep -q '^DELETE' "$D/requests.log"
+	run ctl put file w/x; status_is 0
+	[ "$(grep -ac '^POST /v1/files:start-upload' "$D/requests.log")" = 1 ]
+}
+
 # Of a file that goes in parts the server has no hash that would tell.
 @test "a part that arrived as other bytes is never completed, not by the next put either" {
 	local right wrong=00000000000000000000000000000000 shown
