@@ -1,8 +1,10 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 #define TRIES 10		/* of having a file that others remove meanwhile */
 
 struct resume {
-	int dir, fd;		/* fd: of the file, locked */
+	int dir, fd;		/* fd: of the file, locked where that can be done */
 	char name[NAME];
 	char *place;
 	struct json *doc;	/* what is in it; NULL: nothing */
@@ -70,6 +72,22 @@ name_of(const char *place, char name[NAME])
 
 /* ---- whose it is ---- */
 
+/* Whether nobody else has the file. Where nothing can be locked (an NFS without a lock daemon) that is taken for granted. */
+static bool
+lock_file(int dir, const char *name, int flags, int *fd)
+{
+	int rc;
+
+	if ((*fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)) < 0)
+		return false;
+	while ((rc = flock(*fd, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR)
+		;
+	if (!rc || errno != EWOULDBLOCK)
+		return true;
+	fio_close(fd);
+	return false;
+}
+
 /* Who had it may have removed it between our opening and our locking it: that lock is of nothing. */
 static bool
 lock(struct resume *r)
@@ -77,7 +95,7 @@ lock(struct resume *r)
 	struct stat held, there;
 
 	for (int i = 0; i < TRIES; i++) {
-		if (fio_lock(r->dir, r->name, &r->fd) != 0)
+		if (!lock_file(r->dir, r->name, O_CREAT, &r->fd))
 			return false;
 		if (fstat(r->fd, &held) == 0 && fstatat(r->dir, r->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    held.st_ino == there.st_ino && held.st_dev == there.st_dev)
@@ -152,7 +170,7 @@ sweep(int dir)
 		rewinddir(d);
 	while (d && (e = readdir(d)) != NULL) {
 		if (*e->d_name == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
-		    st.st_mtime >= time(NULL) - SECONDS || fio_lock(dir, e->d_name, &fd) != 0)
+		    st.st_mtime >= time(NULL) - SECONDS || !lock_file(dir, e->d_name, 0, &fd))
 			continue;
 		(void)fio_unlink(dir, e->d_name);
 		fio_close(&fd);

@@ -13,8 +13,8 @@
  *	                           fsctl ends: the lock does too, and the next one takes it
  *
  * One fsctl at a time has a place's: two that went on with one session would take its
- * parts and its end from each other. Files older than the server keeps sessions, which
- * nobody has, are removed.
+ * parts and its end from each other; where nothing can be locked this can't be seen to.
+ * Files older than the server keeps sessions, which nobody has, are removed.
  */
 #define RESUME_ID 40
 

@@ -458,8 +458,11 @@ sender_send(const struct sender *u, struct peer *peer, struct crew *crew)
 		if ((status = begin(&s, &same)) == STATUS_OK && !same)
 			status = go(&s);
 	}
-	if (status != STATUS_OK && *s.session && is_over(&s))
+	if (status != STATUS_OK && *s.session && is_over(&s)) {
 		drop_session(&s);
+		if (status_is_stop(status))
+			tally_lost(u->tally);
+	}
 	json_free(s.doc);
 	cut_release(&s.cut);
 	resume_free(s.resume);

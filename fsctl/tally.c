@@ -346,6 +346,14 @@ tally_outcome(struct tally *t, int status, const char *what)
 	return missed ? tally_error(t, status, what, "it failed, and nobody said why: %s", say_last()) : status;
 }
 
+void
+tally_lost(struct tally *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->lost = true;
+	pthread_mutex_unlock(&t->lock);
+}
+
 int
 tally_stopped(struct tally *t)
 {
@@ -447,7 +455,7 @@ tally_end(struct tally *t, int status)
 	t->progress = NULL;
 	say_beside_bar(false);
 	t->ctl->work = (struct longrun_work) { t->items, t->bytes, t->failed };
-	longrun_say_stopped(t->ctl, status, t->anew ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
+	longrun_say_stopped(t->ctl, status, t->anew || (t->lost && !t->items) ? LONGRUN_BEGINS_ANEW : LONGRUN_GOES_ON);
 	if (!t->ctl->quiet || t->ctl->json)
 		say_summary(t, status);
 	if (status == STATUS_OK)	/* the summary itself */

@@ -45,6 +45,7 @@ struct tally {
 	bool away;			/* an item failed with STATUS_TEMPORARY */
 	int64_t started_us, said_us;
 	bool to_output;			/* standard output carries a file: all else goes to standard error */
+	bool lost;			/* what had gone of an item that was stopped is given up */
 	bool anew;			/* what goes through a pipe is out of reach: the same command does not go on */
 };
 
@@ -88,6 +89,9 @@ int tally_said(struct tally *t, int status, const char *what);
  * success and nothing done. Returns `status`.
  */
 int tally_outcome(struct tally *t, int status, const char *what);
+
+/* An item that was stopped will begin at its beginning again: what there is to type says so if it is all there was. */
+void tally_lost(struct tally *t);
 
 /*
  * What the work ends with before its time: what stop_asked() says, or STATUS_TEMPORARY

@@ -745,6 +745,25 @@ nothing_arrived() {
 	[ "$(grep -ac '^POST /v1/files:start-upload' "$D/requests.log")" = 1 ]
 }
 
+@test "the command that is said goes on where there is something to go on with, and begins anew elsewhere" {
+	local i
+	random_file file 9000000
+	random_file small 300000
+	mkdir state
+	transfers "$nothing, "'"DELETE /v1/uploads/up_1": [204, null]'
+	stopped() {	# SAID ARGUMENTS...
+		held_at 'PUT /part' put --max-duration 1s "${@:2}" w/x
+		status=0
+		wait $PID || status=$?
+		output=$(< out); status_is 14; has "$1"
+		rm "$D/hold"
+	}
+	XDG_STATE_HOME=$PWD/state stopped 'goes on from here' file
+	XDG_STATE_HOME=$PWD/state stopped 'begins at the beginning again' small
+	XDG_STATE_HOME=/dev/null stopped 'begins at the beginning again' file
+	grep -q '^DELETE' "$D/requests.log"
+}
+
 # Of a file that goes in parts the server has no hash that would tell.
 @test "a part that arrived as other bytes is never completed, not by the next put either" {
 	local right wrong=00000000000000000000000000000000 shown

@@ -1,6 +1,19 @@
 /* Which sessions are kept, found again and whose they are. */
+#include <errno.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <utime.h>
+
+/* What locking fails with; 0: it does what it does. */
+static int lock_error;
+
+static int
+test_flock(int fd, int how)
+{
+	errno = lock_error;
+	return lock_error ? -1 : flock(fd, how);
+}
+#define flock test_flock
 
 #include "reply.c"
 #include "resume.c"
@@ -142,6 +155,26 @@ test_what_is_no_session_is_none(void)
 	resume_free(NULL);
 }
 
+/* As over a network without its lock daemon: then two could have one, which is better than none. */
+static void
+test_where_nothing_can_be_locked_sessions_are_kept_all_the_same(void)
+{
+	struct resume *r;
+
+	begin();
+	lock_error = ENOLCK;
+	r = resume_take("place");
+	CHECK(r);
+	CHECK(resume_keep(r, "upl_1", "file"));
+	resume_free(r);
+	r = resume_take("place");
+	CHECK_STR("upl_1", resume_session(r));
+	resume_forget(r);
+	resume_free(r);
+	CHECK_INT(0, files());
+	lock_error = 0;
+}
+
 static void
 age(const char *place)
 {
@@ -178,5 +211,6 @@ test_old_ones_go_but_for_those_that_someone_has(void)
 
 static const struct test tests[] = { TEST(test_a_session_is_found_again_by_its_place), TEST(test_long_places_are_told_apart),
 	TEST(test_one_at_a_time_has_it), TEST(test_what_is_no_session_is_none),
+	TEST(test_where_nothing_can_be_locked_sessions_are_kept_all_the_same),
 	TEST(test_old_ones_go_but_for_those_that_someone_has), TEST_END };
 TEST_MAIN(tests)
