@@ -121,16 +121,16 @@ take_place(const struct sender *u)
  * All that the server began it with, so that a session goes on only where a new one would
  * do the same. A path can lead to another folder or file than it did, and the file have
  * another version. A file here is another one when it was written to, whatever its size
- * and time are since: its last change can't be set back.
+ * and time are since: its last change can't be set back. Its number may be another one
+ * each time it is looked at (sender_is_same()).
  */
 static void
 write_of(const struct sender *u, struct buf *of)
 {
 	const struct stat *st = &u->st;
 
-	buf_addf(of, "%" PRIu64 " %" PRId64 ".%09ld %" PRIu64 " %" PRId64 ".%09ld %s %s", (uint64_t)st->st_size,
-	    (int64_t)st->st_mtim.tv_sec, (long)st->st_mtim.tv_nsec, (uint64_t)st->st_ino, (int64_t)st->st_ctim.tv_sec,
-	    (long)st->st_ctim.tv_nsec, u->file ? u->file : u->parent, u->file ? u->base ? u->base : "" : u->name);
+	buf_addf(of, "%" PRIu64 " %" PRId64 ".%09ld %" PRId64 ".%09ld %s %s", (uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec,
+	    (long)st->st_mtim.tv_nsec, (int64_t)st->st_ctim.tv_sec, (long)st->st_ctim.tv_nsec, u->file ? u->file : u->parent, u->file ? u->base ? u->base : "" : u->name);
 }
 
 static void

@@ -73,6 +73,36 @@ put_and_kill() {	# FILE PLACE
 	cmp "$D/a" "$D/back"
 }
 
+@test "put goes on with a file that has another number by now" {
+	between <<- 'END'
+		#include <dlfcn.h>
+		#include <sys/stat.h>
+
+		/* As file systems in user space do with one that they forgot meanwhile. */
+		static int with_number(int rc, struct stat *st)
+		{
+			st->st_ino += !rc && st->st_size == 30000000 ? 1000000 : 0;
+			return rc;
+		}
+
+		int stat(const char *path, struct stat *st)
+		{
+			return with_number(((int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat"))(path, st), st);
+		}
+
+		int fstat(int fd, struct stat *st)
+		{
+			return with_number(((int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat"))(fd, st), st);
+		}
+	END
+	random_file "$D/a" 30000000
+	put_and_kill "$D/a" "$W/a"
+	moved "$(fsctl_between put --json "$D/a" "$W/a" | jq -c 'select(.type == "summary")')" 1 29500000
+	fsctl -q get "$W/a" "$D/back"
+	cmp "$D/a" "$D/back"
+	none_is_kept
+}
+
 @test "a session that does not fit the file is given up for a new one" {
 	local old new
 	random_file "$D/a" 30000000
