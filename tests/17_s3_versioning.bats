@@ -25,6 +25,7 @@ with_newest() {
 @test "conditions are of the current version" { raw conditions; }
 @test "version ids that name nothing" { raw ids; }
 @test "the feed, history and trash beside versions" { raw feed; }
+@test "the version null of a bucket that was never versioned is the object" { raw null; }
 @test "the quota counts noncurrent versions" { raw quota; }
 @test "a bucket of versions or markers alone is not empty" { raw emptying; }
 

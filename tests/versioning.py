@@ -219,6 +219,29 @@ def group_feed():
     same((shown["bytes"], shown["noncurrentBytes"], shown["historyBytes"]), (5, 0, 5))
 
 
+def group_null():
+    """Where versioning never was, DELETE of the version "null" is DELETE: to the trash, and the past stays readable."""
+    admin = Admin()
+    admin.good("POST", "/workspaces", {"name": "null-test", "historyMs": 86400000})
+    for key in ("boss", "one", "two"):
+        put("/null-test/" + key, b"12345")
+    then = "/null-test--at-3/"
+    same(ask("DELETE", "/null-test/one", {"versionId": "null"}, want=204)[0].get("x-amz-version-id"), "null")
+    same(ask("DELETE", "/null-test/one", {"versionId": "null"}, want=204)[0].get("x-amz-version-id"), "null")
+    body = b"<Delete><Object><Key>two</Key><VersionId>null</VersionId></Object></Delete>"
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    reply = ask("POST", "/null-test", {"delete": ""}, body, {"content-md5": md5})[1]
+    same((reply.count(b"<Deleted>"), reply.count(b"<VersionId>null</VersionId>"), b"DeleteMarker" in reply), (1, 1, False))
+    for key in ("one", "two"):
+        ask("GET", "/null-test/" + key, want=404, error="NoSuchKey")
+        same(ask("GET", then + key)[1], b"12345")
+    same(ask("GET", then + "boss")[1], b"12345")
+    shown = admin.good("GET", "/workspaces/null-test")
+    same((shown["bytes"], shown["historyBytes"]), (5, 10))
+    page = admin.good("GET", "/workspaces/null-test/changes?cursor=begin&limit=100")
+    same([c["eventType"] for c in page["changes"]][-2:], ["FILE_DELETED"] * 2)
+
+
 def group_quota():
     Admin().good("POST", "/workspaces", {"name": "full-test", "historyMs": 0, "quotaBytes": 100})
     switch("full-test", "Enabled")

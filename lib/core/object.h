@@ -100,14 +100,14 @@ int object_find_small(struct store *store, int64_t workspace, struct slice key, 
 struct object_delete {
 	int64_t workspace;
 	struct slice key;
-	int64_t version;		/* 0: as S3's DELETE without versionId */
+	int64_t version;		/* 0: as S3's DELETE without versionId, and so is any in a workspace that never had versioning */
 	struct expectation expect;	/* of the current version, whichever is deleted */
 	struct actor actor;
 	/* results */
 	int rc;				/* of this key: 0 also when nothing was there; ERR_NOTFOUND where an ETag was expected */
 	bool made_marker, was_marker;
 	bool null_version;		/* that version is S3's "null" */
-	int64_t version_id;		/* the marker's, or the one destroyed; 0: neither */
+	int64_t version_id;		/* the marker's, or the one that was named; 0: neither */
 };
 /*
  * Deletes up to LIMIT_DELETE_KEYS keys of one workspace, in bounded transactions; each has its own result. ERR_NOTFOUND: no such

@@ -10,9 +10,9 @@
 #include "tbl_file.h"
 
 /*
- * Deletes. Without a version: a file that was never versioned goes to the trash while the workspace has a history, else it
- * ends; with versioning a delete marker becomes current. With a version: that one is destroyed, and the newest that
- * remains becomes current.
+ * Deletes. In a workspace that was never versioned the file goes to the trash while there is a history, else it ends, also
+ * where its version is named: it has no other. With versioning a delete marker becomes current; of a version that is named
+ * nothing stays, and the newest that remains becomes current.
  */
 
 static struct event
@@ -225,6 +225,9 @@ delete_version(struct txn *t, struct target *g, struct object_delete *d)
 	d->was_marker = v.kind == VERSION_MARKER;
 	d->null_version = v.null_version;
 	d->version_id = v.id;
+	/* The object itself: who may delete in one folder must not end the history of all. */
+	if (g->w->versioning == VERSIONING_NEVER)
+		return delete_plain(t, g);
 	if (v.kind == VERSION_CONTENT)
 		past_lose(g->w, v.id == g->entry.version_id ? g->w->sequence + 1 : v.superseded);
 	if ((rc = uncount(t, g, &v)) != 0)

@@ -104,7 +104,7 @@ refused(int rc)
 }
 
 static int
-random_step(unsigned *seed, bool versioned)
+random_step(unsigned *seed)
 {
 	char text[32];
 	const char *key = random_key(seed);
@@ -120,7 +120,7 @@ random_step(unsigned *seed, bool versioned)
 	snprintf(text, sizeof(text), "text %d", rand_r(seed) % 1000);
 	if (what < 55)
 		return obj_put(key, text, NULL);
-	if (what < 95 || !versioned)
+	if (what < 95)
 		return obj_delete(key, 0, &d);
 	rc = object_find(store, space.id, SLICE(key), 0, &info);
 	if (info.version_id && (rc == 0 || rc == ERR_NOTFOUND))
@@ -137,7 +137,7 @@ random_run(int64_t history_ms, int versioning, unsigned seed, int steps)
 	fprintf(stderr, "# seed %u\n", seed);
 	CHECK_INT(0, obj_open(history_ms, versioning));
 	for (int i = 0; i < steps; i++) {
-		CHECK_INT(0, random_step(&seed, versioning != VERSIONING_NEVER));
+		CHECK_INT(0, random_step(&seed));
 		if (versioning && i == steps / 2)
 			CHECK_INT(0, obj_versioning(VERSIONING_SUSPENDED));
 		if (i % 20 == 19) {
@@ -231,6 +231,27 @@ test_destroyed_versions(void)
 	CHECK_INT(0, obj_delete("a", v[2].version_id, NULL));	/* it was current */
 	CHECK_INT(sequence_now(), horizon_now());
 	CHECK_INT(v[0].version_id, past_version_of("a", sequence_now(), &rc));
+	obj_close();
+}
+
+/* Never versioned: what is deleted by its version's name is kept as what is deleted by its own. */
+static void
+test_named_versions(void)
+{
+	static const char *const keys[] = { "a", "b" };
+	struct object_info v[2] = { OBJECT_INFO_INIT, OBJECT_INFO_INIT };
+	int rc;
+
+	CHECK_INT(0, obj_open(MONTH_MS, VERSIONING_NEVER));
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(0, obj_put(keys[i], "text", NULL));
+		CHECK_INT(0, obj_put(keys[i], "text", &v[i]));
+		CHECK_INT(0, obj_delete(keys[i], i ? v[i].version_id : VERSION_NULL, NULL));
+	}
+	CHECK_INT(0, horizon_now());
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(v[i].version_id, past_version_of(keys[i], v[i].sequence, &rc));
+	CHECK_INT(16, obj_number("SELECT history_bytes FROM workspace"));
 	obj_close();
 }
 
@@ -363,6 +384,7 @@ static const struct test tests[] = {
 	TEST(test_every_sequence_versioned_without_history),
 	TEST(test_before_the_horizon),
 	TEST(test_destroyed_versions),
+	TEST(test_named_versions),
 	TEST(test_expiry_moves_the_horizon),
 	TEST(test_pages_outlive_the_horizon),
 	TEST(test_moments),

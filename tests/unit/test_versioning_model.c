@@ -352,7 +352,7 @@ try_delete_version(int k)
 	CHECK_INT(s->v[which].id, d.version_id);
 	CHECK_INT(s->v[which].marker, d.was_marker);
 	CHECK_INT(s->v[which].null, d.null_version);
-	drop(s, which, true);
+	drop(s, which, model.versioning != VERSIONING_NEVER);
 }
 
 static void
