@@ -30,7 +30,7 @@ static const struct api_code table[] = {
 	{ ERR_CONFLICT, 409, "conflict", "It does not go together with the present state." },
 	{ ERR_NOTEMPTY, 409, "not_empty", "There is something in it." },
 	{ ERR_QUOTA, 507, "quota_exceeded", "The workspace's quota is used up." },
-	{ ERR_TOOMANY, 409, "too_many_uploads", "The workspace has as many uploads open as it may: complete or abort some." },
+	{ ERR_TOOMANY, 409, "too_many_uploads", "As many uploads are open in the workspace as may be, in all or of you: complete or abort some." },
 	{ ERR_SPACE, 507, "insufficient_storage", "The disk is full." },
 	{ ERR_LOCKED, 409, "locked", "Another process owns it." },
 	{ ERR_BUSY, 503, "unavailable", "Too much at once: try again." },

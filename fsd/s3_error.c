@@ -84,7 +84,7 @@ static const struct s3_code table[] = {
 	{ "ServiceUnavailable", 503, "Service is unable to handle request." },
 	{ "SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided. Check your key and signing method." },
 	{ "SlowDown", 503, "Please reduce your request rate." },
-	{ "TooManyUploads", 409, "The bucket has as many uploads open as it may: complete or abort some." },
+	{ "TooManyUploads", 409, "As many uploads are open in the bucket as may be, in all or of you: complete or abort some." },
 	{ "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed." },
 };
 

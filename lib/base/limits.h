@@ -35,6 +35,7 @@
 #define LIMIT_PARTS 10000		/* AWS */
 #define LIMIT_PART_MIN (5u << 20)	/* every part but the last (AWS) */
 #define LIMIT_UPLOADS 10000		/* open in one workspace: the quota counts their bytes, but not their rows and lists of chunks */
+#define LIMIT_UPLOADS_EACH (LIMIT_UPLOADS / 2)	/* of them of one user that does not own the workspace: others have room beside */
 #define LIMIT_DELETE_KEYS 1000		/* one DeleteObjects (AWS) */
 #define LIMIT_LIST_KEYS 1000		/* one page (AWS) */
 #define LIMIT_CHANGES 1000		/* one page of the feed */

@@ -13,7 +13,7 @@
  * Uploads of the JSON API: sessions of kind sync in the tables upload and upload_part. A session reserves a file id, not a name.
  *
  *	transfer_start -> (transfer_put_part)* -> transfer_complete: open -> completed, kept for a day to answer the same call again
- *	                                       -> transfer_abort, or expiry 7 days after the last byte: gone
+ *	                                       -> transfer_abort, or expiry 7 days after the last byte, or transfer_revoke(): gone
  *
  * Bytes come in parts: either of part_size, the last one shorter; or, with a list of chunks, each part is the chunk of that index + 1, and only
  * those that are missing are sent. A chunk that the caller was told is there stays there for the session's life: the session holds a reference.
@@ -57,8 +57,8 @@ int transfer_aim(struct store *store, const struct principal *who, struct transf
  * Starts the session that `tr` describes: workspace, parent and name, or file_id with new_version; size, hash, base, rename, principal, device, chunks, headers are
  * the caller's, the rest is filled. by_chunks: tr->chunks is the list (an empty file has none). `who` decides which chunks may be told to be there. If has_base is false the base is what the name shows now.
  * ERR_NOTFOUND: the parent is gone, or no trace of the file is left; ERR_INVALID: chunks that don't make up the size, or one over the workspace's maximum; ERR_TOOBIG; ERR_QUOTA;
- * ERR_SPACE; ERR_TOOMANY: LIMIT_UPLOADS are open. ERR_USAGE: the base is no version of that file, nor one that could have been and is not kept
- * any more; one of a file that `who` doesn't see is no error and counts as such.
+ * ERR_SPACE; ERR_TOOMANY: LIMIT_UPLOADS are open, or LIMIT_UPLOADS_EACH of who does not own the workspace. ERR_USAGE: the base is no version
+ * of that file, nor one that could have been and is not kept any more; one of a file that `who` doesn't see is no error and counts as such.
  */
 int transfer_start(struct store *store, const struct principal *who, struct transfer *tr, bool by_chunks, bool has_base,
     struct idem *idem);
@@ -122,6 +122,14 @@ int transfer_complete(struct store *store, struct transfer_complete *c, struct i
 
 /* ERR_NOTFOUND: no such session, or it is over. */
 int transfer_abort(struct store *store, int64_t id, int64_t principal, struct idem *idem);
+
+/*
+ * For maintenance: of open sessions and of what is staged, behind *at (zeros: from the beginning), looks at some and ends those whose creator is gone, disabled or may
+ * not write where they go any more; a session stays whose place is in the trash while the creator may write elsewhere in the workspace. *at goes on;
+ * *more: there may be others. What they held counts no longer, and upload_expire() takes them apart.
+ */
+struct upload_open;
+int transfer_revoke(struct store *store, struct upload_open *at, bool *more);
 
 /* ---- transfer_stage.c ---- */
 

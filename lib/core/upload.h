@@ -27,7 +27,7 @@ struct upload_create {
 	enum checksum_type checksum_type;
 	struct actor actor;
 };
-/* ERR_NOTFOUND: no such workspace. ERR_TOOMANY: LIMIT_UPLOADS are open in it. */
+/* ERR_NOTFOUND: no such workspace. ERR_TOOMANY: as many are open in it as may be, of all or of this user. */
 int upload_create(struct store *store, const struct upload_create *create, int64_t *id);
 
 /* ERR_NOTFOUND unless it is open (or completed, with `completed`) and of that workspace and key. */

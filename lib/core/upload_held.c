@@ -14,11 +14,25 @@ count(struct workspace_row *w, int uploads, int64_t bytes)
 	w->dirty = true;
 }
 
+/* Who owns the workspace always has room; of others it matters only when the half is taken. */
+static int
+check_share(struct txn *t, const struct workspace_row *w, int64_t principal)
+{
+	int64_t n = 0;
+	int rc = 0;
+
+	if (w->uploads >= LIMIT_UPLOADS_EACH && principal != w->owner_id)
+		rc = tbl_upload_count(t->db, w->id, principal, &n);
+	return rc ? rc : n >= LIMIT_UPLOADS_EACH ? ERR_TOOMANY : 0;
+}
+
 int
 upload_held_open(struct txn *t, struct workspace_row *w, const struct upload_row *u)
 {
-	if (w->uploads >= LIMIT_UPLOADS)
-		return ERR_TOOMANY;
+	int rc = w->uploads >= LIMIT_UPLOADS ? ERR_TOOMANY : check_share(t, w, u->created_by);
+
+	if (rc)
+		return rc;
 	count(w, 1, 0);
 	return tbl_upload_insert(t->db, u);
 }

@@ -11,7 +11,7 @@ struct txn;
 struct upload_row;
 struct workspace_row;
 
-/* Inserts the row, as an open one. ERR_TOOMANY: LIMIT_UPLOADS are open. */
+/* Inserts the row, as an open one. ERR_TOOMANY: LIMIT_UPLOADS are open, or LIMIT_UPLOADS_EACH of who does not own the workspace. */
 int upload_held_open(struct txn *t, struct workspace_row *w, const struct upload_row *u);
 
 /* Counts a part that is about to be put in place of the one of its number, if there is one. ERR_QUOTA: there is no room for it. */

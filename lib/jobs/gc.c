@@ -13,6 +13,8 @@
 #include "perm.h"
 #include "store_in.h"
 #include "tbl_expiry.h"
+#include "tbl_upload.h"
+#include "transfer.h"
 #include "upload.h"
 
 #define STEP 256	/* rows of one transaction */
@@ -134,6 +136,19 @@ expire_events(struct gc *gc, int64_t now)
 	return rc;
 }
 
+/* What nobody may go on with; expiry, which is next, takes it apart. */
+static int
+revoke_uploads(struct gc *gc)
+{
+	struct upload_open at = { 0 };
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more && (rc = gc_go_on(gc)) == 0)
+		rc = transfer_revoke(gc->store, &at, &more);
+	return rc;
+}
+
 static int
 expire(struct gc *gc)
 {
@@ -143,6 +158,8 @@ expire(struct gc *gc)
 
 	if (gc->dry)
 		return 0;
+	if ((rc = revoke_uploads(gc)) != 0)
+		return rc;
 	do {
 		if ((rc = gc_go_on(gc)) != 0 || (rc = upload_expire(gc->store, now, STEP, &n)) != 0)
 			return rc;

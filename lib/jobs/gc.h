@@ -7,7 +7,8 @@
 /*
  * Garbage collection: asynchronous, conservative, in bounded steps, beside a full load.
  *
- *	1 expire	uploads past their expiry are aborted, completed ones older than 24 h forgotten; history and trash
+ *	1 expire	uploads past their expiry are aborted, and of the JSON API's those whose creator may not write there any
+ *			more; completed ones older than 24 h are forgotten; history and trash
  *			behind each workspace's `history` end; expired idempotency keys and tokens go
  *	2 free		leaves without references let go of their chunks once all have ended who ran when the last one went;
  *			chunks that were tombstoned before the oldest running ingest began and longer than the grace

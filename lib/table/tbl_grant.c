@@ -57,6 +57,21 @@ tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *rol
 	return rc;
 }
 
+static const char strongest[] = "SELECT coalesce(max(role), 0) FROM share_grant WHERE principal_id = $1 AND workspace_id = $2"
+				" AND revoked_at IS NULL";
+
+int
+tbl_grant_strongest(struct db_conn *c, int64_t workspace, int64_t principal, int *role)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, strongest, &row, DB_INT(principal), DB_INT(workspace));
+
+	if (rc == 0)
+		*role = (int)db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
 static const char role_of[] = "SELECT role FROM share_grant WHERE resource_id = $1 AND principal_id = $2"
 			      " AND workspace_id = $3 AND revoked_at IS NULL";
 

@@ -33,6 +33,8 @@ int tbl_grant_revoke(struct db_conn *c, int64_t workspace, int64_t resource, int
     int64_t taken);
 /* A principal's role on the workspace itself (0: none), and how many of its folders and files it was given. */
 int tbl_grant_sums(struct db_conn *c, int64_t workspace, int64_t principal, int *role, int64_t *paths);
+/* The strongest role of what a principal has in a workspace, of all or part of it; 0: none. */
+int tbl_grant_strongest(struct db_conn *c, int64_t workspace, int64_t principal, int *role);
 int tbl_grant_role(struct db_conn *c, int64_t workspace, int64_t resource, int64_t principal, int *role);
 /* One grant, with the name of who got it. */
 int tbl_grant_get(struct db_conn *c, int64_t resource, int64_t principal, struct grant_row *grant);

@@ -45,7 +45,8 @@ tbl_upload_seen(const struct db_row *row, struct upload_row *u)
 	};
 }
 
-#define WHOLE "SELECT " SEEN ", headers, file_id, completed_parts, result_version_id, sync FROM upload WHERE id = $1"
+#define ALL "SELECT " SEEN ", headers, file_id, completed_parts, result_version_id, sync FROM upload"
+#define WHOLE ALL " WHERE id = $1"
 
 static void
 read_whole(const struct db_row *row, struct upload_row *u)
@@ -135,6 +136,35 @@ tbl_upload_open(struct db_conn *c, int64_t workspace, int64_t *id)
 
 	if (rc == 0)
 		*id = db_int(&row, 0);
+	db_row_release(&row);
+	return rc;
+}
+
+static const char open_scan[] = ALL " WHERE status = 1 AND kind <> 1 AND (workspace_id, id) > ($1, $2)"
+				" ORDER BY workspace_id, id";
+
+int
+tbl_upload_open_scan(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row)
+{
+	return db_query(c, open_scan, row, DB_INT(workspace), DB_INT(id));
+}
+
+void
+tbl_upload_open_seen(const struct db_row *row, struct upload_row *u)
+{
+	read_whole(row, u);
+}
+
+static const char count_of[] = "SELECT count(*) FROM upload WHERE workspace_id = $1 AND status = 1 AND created_by = $2";
+
+int
+tbl_upload_count(struct db_conn *c, int64_t workspace, int64_t principal, int64_t *n)
+{
+	struct db_row row = DB_ROW_INIT;
+	int rc = db_one(c, count_of, &row, DB_INT(workspace), DB_INT(principal));
+
+	if (rc == 0)
+		*n = db_int(&row, 0);
 	db_row_release(&row);
 	return rc;
 }

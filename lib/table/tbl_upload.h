@@ -38,6 +38,14 @@ int tbl_upload_scan(struct db_conn *c, int64_t workspace, struct slice key, int6
 void tbl_upload_seen(const struct db_row *row, struct upload_row *u);	/* all but headers, file and completion */
 /* The first open one of a workspace, of any kind. ERR_NOTFOUND. */
 int tbl_upload_open(struct db_conn *c, int64_t workspace, int64_t *id);
+/* Open ones of the JSON API behind (workspace, id), by workspace and id: db_next() and tbl_upload_open_seen() for each. */
+struct upload_open {
+	int64_t workspace, id;
+};
+int tbl_upload_open_scan(struct db_conn *c, int64_t workspace, int64_t id, struct db_row *row);
+void tbl_upload_open_seen(const struct db_row *row, struct upload_row *u);	/* all of it */
+/* How many of a workspace's open ones, of any kind, somebody began: looks at all of them. */
+int tbl_upload_count(struct db_conn *c, int64_t workspace, int64_t principal, int64_t *n);
 /* The one that expires first, if that is at or before `now`. ERR_NOTFOUND. */
 int tbl_upload_expired(struct db_conn *c, int64_t now, int64_t *id, int64_t *workspace);
 

@@ -6,6 +6,9 @@
 #include "past_tree.h"
 #include "share.h"
 #include "tree_kit.h"
+#include "tbl_grant.h"
+#include "tbl_upload.h"
+#include "transfer.h"
 #include "upload.h"
 
 /*
@@ -292,6 +295,24 @@ run_deletion(void)
 	return rc ? rc : workspace_delete(store, other.id, c.actor);
 }
 
+/* Of uploads that nobody may go on with, and of a crowd of them. */
+static int
+run_revocation(void)
+{
+	struct upload_open at = { 0 };
+	struct db_conn *db = NULL;
+	int64_t n;
+	bool more;
+	int role, rc;
+
+	if ((rc = transfer_revoke(store, &at, &more)) != 0 || (rc = db_read_begin(store->db, &db)) != 0)
+		return rc;
+	if ((rc = tbl_upload_count(db, space.id, 1, &n)) == 0)
+		rc = tbl_grant_strongest(db, space.id, 1, &role);
+	db_read_end(db);
+	return rc;
+}
+
 static int
 run_all(void)
 {
@@ -302,7 +323,7 @@ run_all(void)
 
 	if ((rc = run_objects()) != 0 || (rc = run_lists()) != 0 || (rc = run_upload("a/up", true)) != 0 ||
 	    (rc = run_upload("a/other", false)) != 0 || (rc = run_tree()) != 0 || (rc = run_deletion()) != 0 || (rc = upload_expire(store, clock_wall_us(), 10, &n)) != 0 || (rc = run_past()) != 0 ||
-	    (rc = run_shares()) != 0 ||
+	    (rc = run_shares()) != 0 || (rc = run_revocation()) != 0 ||
 	    (rc = history_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0 ||
 	    (rc = past_expire(store, clock_wall_us() + 1000ll * 86400 * 1000000, 1000, &n)) != 0)
 		return rc;
