@@ -160,7 +160,7 @@ node_role(struct store *store, struct db_conn *db, const struct principal *who, 
 	int64_t folder = id, first = 0;
 	struct db_row row = DB_ROW_INIT;
 	struct node_row r;
-	bool granted = false;
+	bool granted = false, gone;
 	int rc;
 
 	if ((rc = perm_role(store, db, who, workspace, &whole)) != 0)
@@ -168,8 +168,11 @@ node_role(struct store *store, struct db_conn *db, const struct principal *who, 
 	if (kind == NODE_FILE) {
 		rc = tbl_node_file(db, id, &row, &r);
 		folder = rc == 0 ? r.parent : 0;
+		gone = rc == 0 && r.state != FILE_LIVE;
 		db_row_release(&row);
-		if (rc == 0 && whole < ROLE_OWNER && (rc = grant_on(db, workspace, id, who->id, &below, &granted)) == 0 && granted)
+		if (rc == 0 && !gone && whole < ROLE_OWNER)
+			rc = grant_on(db, workspace, id, who->id, &below, &granted);
+		if (rc == 0 && granted)
 			first = id;
 	}
 	if (rc != 0 || (rc = climb(db, workspace, folder, whole == ROLE_OWNER ? 0 : who->id, &below, &first)) != 0)
@@ -204,17 +207,15 @@ node_seen(struct store *store, struct db_conn *db, const struct principal *who, 
     int64_t workspace, bool *seen)
 {
 	enum role role = ROLE_NONE;
-	int given = 0, rc = perm_role(store, db, who, workspace, &role);
+	int rc = perm_role(store, db, who, workspace, &role);
 
 	if (rc == 0 && role == ROLE_NONE)
 		rc = node_role(store, db, who, kind, id, workspace, &role, NULL);
-	if (rc == ERR_NOTFOUND)		/* gone: what was given on it still counts */
-		rc = tbl_grant_role(db, workspace, id, who->id, &given);
-	*seen = role != ROLE_NONE || given;
+	*seen = role != ROLE_NONE;
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-/* A file in whatever state. One that has its place still, in a folder that is gone, is seen with that. */
+/* A file in whatever state. */
 static int
 find_gone(struct store *store, struct db_conn *db, const struct principal *who, int64_t id, struct node *n)
 {
@@ -223,10 +224,7 @@ find_gone(struct store *store, struct db_conn *db, const struct principal *who, 
 	bool seen = false;
 	int rc = tbl_node_file(db, id, &row, &r);
 
-	if (rc == 0 && (rc = node_seen(store, db, who, NODE_FILE, id, r.workspace, &seen)) == 0 && !seen &&
-	    r.state == FILE_LIVE)
-		rc = node_seen(store, db, who, NODE_FOLDER, r.parent, r.workspace, &seen);
-	if (rc == 0 && !seen)
+	if (rc == 0 && (rc = node_seen(store, db, who, NODE_FILE, id, r.workspace, &seen)) == 0 && !seen)
 		rc = ERR_NOTFOUND;
 	if (rc == 0) {
 		fill(n, NODE_FILE, &r);

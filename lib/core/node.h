@@ -51,7 +51,7 @@ int node_load(struct db_conn *db, enum node_kind kind, int64_t id, struct node *
 int node_locate(struct db_conn *db, struct node *n);
 
 /*
- * The strongest role of `who` on a node: of the workspace, or of a grant on it or on a folder above. ROLE_NONE without an error if it has none. *top
+ * The strongest role of `who` on a node: of the workspace, or of a grant on it or on a folder above; a grant on a file that is gone is none. ROLE_NONE without an error if it has none. *top
  * (may be NULL) gets the topmost folder (or the file) that it may see by itself, 0 where it is the whole workspace: paths are shown from there.
  * ERR_NOTFOUND: the node can't be reached. Inside a read transaction.
  */
@@ -66,8 +66,8 @@ int node_find(struct store *store, const struct principal *who, enum action acti
     struct node *n);
 
 /*
- * Whether `who` may see a file or folder in the past: all of it with a role on the workspace, else what is its own to see now; of what is gone, or was in
- * what is gone, only what was shared by itself. Inside a read transaction.
+ * Whether `who` may see a file or folder in the past: all of it with a role on the workspace, else what is in a folder that is its own to see now, and a file that is
+ * there and was shared by itself. A grant on what is gone, or below what is gone, gives nothing. Inside a read transaction.
  */
 int node_seen(struct store *store, struct db_conn *db, const struct principal *who, enum node_kind kind, int64_t id,
     int64_t workspace, bool *seen);

@@ -69,18 +69,19 @@ take(struct scene *sc, enum share_kind kind, int64_t id, const struct principal 
 	return rc;
 }
 
-/* What somebody may do with a node: "", "r", "rw" or "rwm". */
+/* What somebody may do with a node: "", "past" (what it was, as a file), "r", "rw" or "rwm". */
 static const char *
 may(struct scene *sc, const struct principal *who, enum node_kind kind, int64_t id)
 {
-	static const char *const all = "rwm";
 	struct node n = NODE_INIT;
 	size_t i = 0;
 
 	while (i < 3 && node_find(sc->s, who, (enum action)(ACTION_READ + i), kind, id, &n) == 0)
 		i++;
+	if (i == 0 && kind == NODE_FILE && node_find_past(sc->s, who, id, &n) == 0)
+		i = 4;
 	node_release(&n);
-	return i == 3 ? "rwm" : i == 2 ? "rw" : i == 1 ? "r" : all + 3;
+	return ((const char *const[]) { "", "r", "rw", "rwm", "past" })[i];
 }
 
 static void
@@ -496,11 +497,14 @@ test_grants_in_the_trash_sleep(void)
 
 	CHECK_INT(0, open_scene(&sc, 86400000));
 	CHECK_INT(0, give(&sc, SHARE_FOLDER, sc.docs, &sc.ann, ROLE_EDITOR));
+	CHECK_INT(0, give(&sc, SHARE_FOLDER, sc.deep, &sc.ann, ROLE_VIEWER));
 	CHECK_INT(0, give(&sc, SHARE_FILE, sc.file, &sc.bob, ROLE_VIEWER));
 	d = (struct tree_delete) { .workspace = sc.ws.id, .kind = NODE_FOLDER, .id = sc.docs, .actor = sc.by };
 	CHECK_INT(0, tree_delete(sc.s, &d, NULL));
 	CHECK_STR("", may(&sc, &sc.ann, NODE_FOLDER, sc.docs));
 	CHECK_STR("", may(&sc, &sc.bob, NODE_FILE, sc.file));
+	CHECK_STR("", may(&sc, &sc.ann, NODE_FILE, sc.file));
+	CHECK_STR("past", may(&sc, &sc.owner, NODE_FILE, sc.file));
 	CHECK_STR("", given(&sc, &sc.bob, 9));
 	CHECK_STR("?", grants(&sc, &sc.owner, SHARE_FOLDER, sc.docs, 9));
 	CHECK_INT(0, grant_expire(sc.s, 100, &n));
@@ -509,6 +513,10 @@ test_grants_in_the_trash_sleep(void)
 	CHECK_INT(0, tree_undelete(sc.s, &u, NULL));
 	CHECK_STR("rw", may(&sc, &sc.ann, NODE_FOLDER, sc.docs));
 	CHECK_STR("r", may(&sc, &sc.bob, NODE_FILE, sc.file));
+	/* the file by itself, whose past the folder still shows */
+	CHECK_INT(0, kit_delete(sc.s, sc.ws.id, "docs/deep/f", sc.owner.id));
+	CHECK_STR("past", may(&sc, &sc.ann, NODE_FILE, sc.file));
+	CHECK_STR("", may(&sc, &sc.bob, NODE_FILE, sc.file));
 	store_close(sc.s);
 }
 
